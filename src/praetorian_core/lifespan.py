@@ -1,0 +1,188 @@
+"""How long something lives: "15 minutes", a timedelta, a dict or a number, made into whole seconds.
+
+Facts:
+
+* A NumericDate may have a fraction (RFC 7519 §2), ours never has one: a lifespan is a whole number
+  of seconds, so that ``rf_exp`` is carried from token to token bit for bit.
+* A month is 30 days and a year 365 days, whatever the calendar says; a lifespan knows no calendar.
+* Letter case means nothing, so ``M`` is a minute like ``m``; a month is ``mo``.
+* An operator who mistypes a lifespan must hear of it at start: what is not understood is refused
+  whole, never read in part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TypeAlias, cast
+
+from praetorian_core.errors import ConfigurationError
+
+Lifespan: TypeAlias = timedelta | Mapping[str, float] | str | int
+"""A timedelta, ``{"minutes": 15}``, ``"1 day, 2 hours"``, or integer seconds."""
+
+_SECONDS: dict[str, int] = {
+    "years": 365 * 86_400,
+    "months": 30 * 86_400,
+    "weeks": 7 * 86_400,
+    "days": 86_400,
+    "hours": 3_600,
+    "minutes": 60,
+    "seconds": 1,
+}
+
+_NAMES: dict[str, str] = {
+    name: unit
+    for unit, names in {
+        "years": "y year years",
+        "months": "mo month months",
+        "weeks": "w week weeks",
+        "days": "d day days",
+        "hours": "h hr hrs hour hours",
+        "minutes": "m min mins minute minutes",
+        "seconds": "s sec secs second seconds",
+    }.items()
+    for name in names.split()
+}
+
+_LONGEST_DAYS = 400_000_000
+# Above a million years nobody means it. The eternal token of flask-praetorian (1 000 000 days) fits
+# 400 times, and the present plus the longest lifespan stays far below 2**53, from where on
+# JavaScript miscounts integers.
+_LONGEST = _LONGEST_DAYS * 86_400
+
+# A number, a unit and what separates them from the next. It is matched once a part, where the last
+# match ended, and no text can be divided among its groups in two ways: the time is linear.
+_PART = re.compile(r"([0-9]+)[ \t\r\n]*([a-z]+)[ \t\r\n]*(,?)[ \t\r\n]*", re.IGNORECASE | re.ASCII)
+_BLANK = " \t\r\n"
+_DIGITS = 15  # More of them are longer than the longest lifespan, and slow to convert.
+_SHOWN = 80  # Characters of a refused value that go into the message.
+
+
+def seconds(value: object, *, name: str = "lifespan") -> int:
+    """Return a lifespan as whole seconds, greater than zero.
+
+    Args:
+        value: A ``timedelta``; a mapping of ``years`` (365 days), ``months`` (30 days), ``weeks``,
+            ``days``, ``hours``, ``minutes`` and ``seconds`` to numbers; a string of numbers with
+            units in any order, each unit at most once (``"1 day, 2 hours"``, ``"15m"``,
+            ``"1mo,2m"``, ``"12d1h1s"``); or integer seconds.
+        name: What the lifespan is called where it was written, for the message.
+
+    Returns:
+        Seconds, from 1 to 400 000 000 days.
+
+    Raises:
+        ConfigurationError: The value is junk, has no whole seconds, is not above zero, or is longer
+            than 400 000 000 days; the message says what was found.
+
+    Example:
+        >>> seconds("1 day, 2 hours")
+        93600
+        >>> seconds({"minutes": 15})
+        900
+    """
+    try:
+        return _bounded(_read(value))
+    except _Refusal as refusal:
+        msg = (
+            f"{name} is {_shown(value)}, which {refusal}; expected a timedelta, a dict, a string"
+            " with units or integer seconds; write for example {'minutes': 15}, '15 minutes' or 900"
+        )
+        raise ConfigurationError(msg) from None
+
+
+class _Refusal(Exception):
+    """Why a value is no lifespan, to be read after "which"."""
+
+
+def _bounded(total: int) -> int:
+    if total <= 0:
+        raise _Refusal("is not above zero")
+    if total > _LONGEST:
+        raise _Refusal(f"is longer than {_LONGEST_DAYS} days")
+    return total
+
+
+def _read(value: object) -> int:
+    if isinstance(value, timedelta):
+        return _whole(value)
+    if isinstance(value, str):
+        return _read_text(value)
+    if isinstance(value, Mapping):
+        return _read_mapping(cast("Mapping[object, object]", value))
+    # True is an int to Python, and no lifespan to anybody.
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise _Refusal(f"is of type {type(value).__name__}")
+
+
+def _whole(value: timedelta) -> int:
+    # Not total_seconds(): a float cannot hold the longest timedelta with its microseconds.
+    if value.microseconds:
+        raise _Refusal("is not a whole number of seconds")
+    return value.days * 86_400 + value.seconds
+
+
+def _read_mapping(value: Mapping[object, object]) -> int:
+    if not value:
+        raise _Refusal("is empty")
+    total = timedelta()
+    for key, amount in value.items():
+        if not isinstance(key, str) or key not in _SECONDS:
+            raise _Refusal(f"has the unknown key {_shown(key)}{_nearest(key, _SECONDS)}")
+        if isinstance(amount, bool) or not isinstance(amount, (int, float)):
+            raise _Refusal(f"has {key} of type {type(amount).__name__}")
+        # Also NaN: it is not at or above zero either.
+        if not amount >= 0:
+            raise _Refusal(f"has {key} below zero")
+        try:
+            # A timedelta rounds to microseconds: 0.1 minutes are six seconds, as they were meant.
+            total += timedelta(seconds=_SECONDS[key]) * amount
+        except OverflowError:
+            raise _Refusal(f"is longer than {_LONGEST_DAYS} days") from None
+    return _whole(total)
+
+
+def _read_text(text: str) -> int:
+    text = text.strip(_BLANK)
+    if not text:
+        raise _Refusal("is empty")
+    amounts: dict[str, int] = {}
+    position = 0
+    while position < len(text):
+        part = _PART.match(text, position)
+        if part is None:
+            rest = text[position : position + _SHOWN]
+            raise _Refusal(f"has no number with a unit at {_shown(rest)}")
+        number, word, comma = part.groups()
+        unit = _NAMES.get(word.lower())
+        if unit is None:
+            raise _Refusal(f"has the unknown unit {_shown(word)}{_nearest(word.lower(), _NAMES)}")
+        if unit in amounts:
+            raise _Refusal(f"names {unit} twice")
+        if len(number) > _DIGITS:
+            raise _Refusal(f"has a number of {len(number)} digits, more than {_DIGITS}")
+        position = part.end()
+        if comma and position == len(text):
+            raise _Refusal("ends with a comma")
+        amounts[unit] = int(number)
+    return sum(amount * _SECONDS[unit] for unit, amount in amounts.items())
+
+
+def _nearest(found: object, known: Mapping[str, object]) -> str:
+    # Imported here because only a mistake needs it.
+    from difflib import get_close_matches
+
+    # A cut keeps the comparison, which is quadratic, away from long junk.
+    matches = get_close_matches(str(found)[:_SHOWN].lower(), known, n=1)
+    return f" (did you mean {matches[0]!r}?)" if matches else ""
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # An integer of more digits than Python converts to text.
+        text = f"an {type(value).__name__} beyond printing"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
