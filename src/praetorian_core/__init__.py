@@ -1,0 +1,28 @@
+"""Praetorian: guards an API with one token that has two deadlines.
+
+The engine knows no framework. See ``praetorian_flask`` for an adapter.
+"""
+
+from praetorian_core.guard import AsyncGuard, Guard
+from praetorian_core.login import LoginThrottle, PasswordHasher
+from praetorian_core.policy import all_roles, any_role
+from praetorian_core.principal import Principal
+from praetorian_core.settings import Settings
+from praetorian_core.stores.memory import MemoryStore
+from praetorian_core.token import FLASK_PRAETORIAN, STANDARD, KeyRing, generate_secret
+
+__all__ = [
+    "FLASK_PRAETORIAN",
+    "STANDARD",
+    "AsyncGuard",
+    "Guard",
+    "KeyRing",
+    "LoginThrottle",
+    "MemoryStore",
+    "PasswordHasher",
+    "Principal",
+    "Settings",
+    "all_roles",
+    "any_role",
+    "generate_secret",
+]

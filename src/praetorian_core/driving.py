@@ -1,0 +1,269 @@
+"""Who answers a flow's questions: the application, its store and the hasher, called directly or from asyncio.
+
+Both drivers turn whatever an application or a store raises into ``ServiceUnavailableError`` and throw it into the flow,
+so a failing call refuses and cannot admit. ``BaseException`` (a cancelled task, an interrupt) passes through untouched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import NoReturn, TypeAlias, TypeVar, cast
+
+import attrs
+
+from praetorian_core.errors import (
+    ConfigurationError,
+    PraetorianError,
+    ServiceUnavailableError,
+)
+from praetorian_core.events import CallFailed, Event, Sink
+from praetorian_core.login.passwords import PasswordHasher
+from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSource
+from praetorian_core.questions import (
+    AddState,
+    Announce,
+    AskValidity,
+    CheckPassword,
+    DescribeUser,
+    FindUser,
+    Flow,
+    IdentifyUser,
+    Question,
+    ReadPassword,
+    ReadState,
+    RenewPassword,
+    SwapState,
+    UserFacts,
+)
+
+_LOG = logging.getLogger("praetorian")
+
+T = TypeVar("T")
+
+Users: TypeAlias = UserSource[object] | AsyncUserSource[object]
+
+_WHAT: Mapping[type, str] = {
+    FindUser: "the user class's lookup",
+    IdentifyUser: "the user class's identify",
+    DescribeUser: "reading the user's attributes",
+    ReadPassword: "reading the user's attributes",
+    AskValidity: "the user's validation method",
+    CheckPassword: "the password hasher",
+    RenewPassword: "save_password",
+    ReadState: "the store's read",
+    SwapState: "the store's swap",
+    AddState: "the store's add",
+}
+"""How an operator is told which call failed."""
+
+
+@attrs.frozen(kw_only=True)
+class Parties:
+    """Everybody a flow may ask. A guard without one of them refuses a call before its flow would ask.
+
+    Attributes:
+        users: The application's user class.
+        validation_method: The name of the method that says whether a user may still act.
+        with_roles: Whether users have role names.
+        passwords: The hasher.
+        store: Where sessions are remembered and attempts counted.
+        save_password: Stores a user's new password hash.
+        on_event: Is told what happened.
+    """
+
+    users: Users
+    validation_method: str
+    with_roles: bool
+    passwords: PasswordHasher
+    store: Store | AsyncStore
+    save_password: Callable[[NoReturn, str], object]
+    on_event: Sink
+
+    def answering(self, question: Question[object]) -> Callable[[], object]:
+        """Return the call that answers a question."""
+        match question:
+            case FindUser():
+                return partial(self.users.lookup, question.username)
+            case IdentifyUser():
+                # Which type an identity has is the application's affair.
+                return partial(self.users.identify, cast("NoReturn", question.identity))
+            case DescribeUser():
+                return partial(self._describe, question.user)
+            case ReadPassword():
+                return partial(_read_attribute, question.user, "password", "the stored hash as a str")
+            case AskValidity():
+                method: Callable[[], object] = getattr(question.user, self.validation_method, _always)
+                return method
+            case CheckPassword():
+                return partial(self.passwords.check, question.password, question.hashed)
+            case RenewPassword():
+                return partial(self._renew, question.user, question.password)
+            case ReadState():
+                return partial(self.store.read, *question.keys, now=question.now)
+            case SwapState():
+                return partial(
+                    self.store.swap,
+                    question.key,
+                    question.expected,
+                    question.new,
+                    until=question.until,
+                    now=question.now,
+                )
+            case AddState():
+                return partial(self.store.add, question.key, question.amount, until=question.until, now=question.now)
+            case Announce():
+                return partial(self.announce, question.event)
+            case _:
+                detail = f"nobody answers a {type(question).__name__}"
+                raise ConfigurationError(detail)
+
+    def announce(self, event: Event) -> None:
+        """Tell the operator. What goes wrong there neither grants nor refuses anything."""
+        try:
+            self.on_event(event)
+        except Exception as error:  # noqa: BLE001  (an application's sink may raise anything)
+            # Without the traceback: the text of an exception may hold anything.
+            _LOG.error("on_event raised %s for %s", type(error).__name__, type(event).__name__)
+
+    def _describe(self, user: object) -> UserFacts:
+        identity = _read_attribute(user, "identity", "an int or a str")
+        rolenames = _read_attribute(user, "rolenames", "a list of str") if self.with_roles else None
+        return UserFacts(identity, rolenames)
+
+    def _renew(self, user: object, password: str) -> object:
+        return self.save_password(cast("NoReturn", user), self.passwords.rehash(password))
+
+
+def _always() -> bool:
+    # A user class without a validation method has no users that may not act.
+    return True
+
+
+def _read_attribute(user: object, name: str, wanted: str) -> object:
+    try:
+        value: object = getattr(user, name)
+    except AttributeError:
+        detail = f"{type(user).__name__} instances have no attribute {name!r}; give them one, {wanted}"
+        raise ConfigurationError(detail) from None
+    return value
+
+
+def _checked(question: Question[object], answer: object) -> object:
+    """Return an answer of the right shape: a store that answers rubbish has failed."""
+    good = True
+    if isinstance(question, ReadState):
+        good = _are_values(answer, len(question.keys))
+    elif isinstance(question, SwapState):
+        good = type(answer) is bool
+    elif isinstance(question, AddState):
+        good = type(answer) is int
+    if not good:
+        detail = f"{_WHAT[type(question)]} returned {type(answer).__name__} of another shape than its Protocol's"
+        raise ServiceUnavailableError(detail)
+    return answer
+
+
+def _are_values(answer: object, count: int) -> bool:
+    if not isinstance(answer, list):
+        return False
+    values = cast("list[object]", answer)
+    return len(values) == count and all(value is None or type(value) is str for value in values)
+
+
+def _failure(parties: Parties, question: Question[object], error: Exception, now: int) -> PraetorianError:
+    """Return what a flow is told about a failed call, and tell the operator, without the failure's own text."""
+    if isinstance(error, PraetorianError) and not isinstance(error, ServiceUnavailableError):
+        return error
+    what = _WHAT.get(type(question), type(question).__name__)
+    parties.announce(CallFailed(at=now, what=what, failure=type(error).__name__, where=_where(error)))
+    if isinstance(error, ServiceUnavailableError):
+        return error
+    refusal = ServiceUnavailableError(f"{what} raised {type(error).__name__}")
+    refusal.__cause__ = error
+    return refusal
+
+
+def _where(error: Exception) -> str:
+    """Return the file and line that raised, which says more than a type and gives nothing away."""
+    place = "?"
+    trace = error.__traceback__
+    while trace is not None:
+        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def drive(flow: Flow[T], parties: Parties, now: int) -> T:
+    """Run a flow to its end, answering each question directly.
+
+    Args:
+        flow: What is to happen.
+        parties: Who answers.
+        now: The present, in seconds since the epoch, for what is announced.
+
+    Returns:
+        What the flow returns.
+
+    Raises:
+        PraetorianError: The flow refused.
+    """
+    try:
+        question = next(flow)
+        while True:
+            try:
+                answer = _checked(question, _plain(question, parties.answering(question)()))
+            except Exception as error:  # noqa: BLE001  (whatever an application or a store raises)
+                question = flow.throw(_failure(parties, question, error, now))
+            else:
+                question = flow.send(answer)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
+async def adrive(flow: Flow[T], parties: Parties, now: int) -> T:
+    """Run a flow to its end under asyncio: coroutines are awaited, everything else runs in a thread.
+
+    See ``drive``. Context variables go along into the thread. A task that is cancelled leaves the flow at its question.
+    """
+    try:
+        question = next(flow)
+        while True:
+            try:
+                answer = _checked(question, await _answer(parties, question))
+            except Exception as error:  # noqa: BLE001  (whatever an application or a store raises)
+                question = flow.throw(_failure(parties, question, error, now))
+            else:
+                question = flow.send(answer)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    finally:
+        flow.close()
+
+
+async def _answer(parties: Parties, question: Question[object]) -> object:
+    call = parties.answering(question)
+    if isinstance(question, Announce):
+        return call()
+    if inspect.iscoroutinefunction(getattr(call, "func", call)):
+        return await cast("Awaitable[object]", call())
+    answer = await asyncio.to_thread(call)
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+def _plain(question: Question[object], answer: object) -> object:
+    """Return an answer that is there already; one that has to be awaited is no answer to a ``Guard``."""
+    if not inspect.isawaitable(answer):
+        return answer
+    if inspect.iscoroutine(answer):
+        # Nobody will await it, and the interpreter would say so at some later moment.
+        answer.close()
+    what = _WHAT.get(type(question), type(question).__name__)
+    detail = f"{what} returned an awaitable; with async methods write AsyncGuard instead of Guard"
+    raise ConfigurationError(detail)

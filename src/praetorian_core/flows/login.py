@@ -1,0 +1,83 @@
+"""Who is it? A name and a password against what is stored, at the same cost whatever is wrong."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from praetorian_core.errors import (
+    AuthenticationError,
+    InvalidUserError,
+    LoginThrottledError,
+    ServiceUnavailableError,
+)
+from praetorian_core.events import LoginFailed, LoginSucceeded, LoginThrottled
+from praetorian_core.flows.rules import Rules, require_valid
+from praetorian_core.login.throttle import Reservation
+from praetorian_core.questions import (
+    Announce,
+    CheckPassword,
+    DescribeUser,
+    FindUser,
+    Flow,
+    ReadPassword,
+    RenewPassword,
+    ask,
+)
+from praetorian_core.token.strict_json import is_text
+
+
+def authenticate(rules: Rules, username: object, password: object, source: str | None, now: int) -> Flow[object]:
+    """Return the user who proved name and password.
+
+    An unknown name, a wrong password and a disabled account cost one hash each and get one answer, in this order: the
+    attempt is counted, the user looked up, the password checked, and only then is the user's validity asked, so that
+    nobody learns it without the password.
+
+    Raises:
+        AuthenticationError: The attempt failed, whatever the reason.
+        LoginThrottledError: There were too many attempts before this one; nothing was looked up.
+        ServiceUnavailableError: Something that the decision depends on failed.
+    """
+    reservation = yield from _reserve(rules, username, source, now)
+    user = None
+    # What no user can be called is not looked up: databases refuse such text with errors of their own.
+    if type(username) is str and username and is_text(username) and "\0" not in username:
+        user = yield from ask(FindUser(username))
+    hashed = None if user is None else (yield from ask(ReadPassword(user)))
+    check = yield from ask(CheckPassword(password, hashed))
+    if user is None or check.matches is not True:
+        yield from _fail(user, source, now)
+    try:
+        yield from require_valid(user)
+    except InvalidUserError:
+        yield from _fail(user, source, now)
+    if reservation is not None:
+        yield from reservation.give_back(now)
+    if check.outdated and rules.renews_passwords and type(password) is str:
+        # The driver tells the operator if that fails. The old hash still holds, and the next login tries again.
+        with suppress(ServiceUnavailableError):
+            yield from ask(RenewPassword(user, password))
+    identity = yield from _name(user)
+    yield from ask(Announce(LoginSucceeded(at=now, identity=identity, source=source)))
+    return user
+
+
+def _reserve(rules: Rules, username: object, source: str | None, now: int) -> Flow[Reservation | None]:
+    if rules.throttle is None:
+        return None
+    try:
+        return (yield from rules.throttle.reserve(username, source, now))
+    except LoginThrottledError:
+        yield from ask(Announce(LoginThrottled(at=now, source=source)))
+        raise
+
+
+def _fail(user: object, source: str | None, now: int) -> Flow[None]:
+    identity = None if user is None else (yield from _name(user))
+    yield from ask(Announce(LoginFailed(at=now, identity=identity, source=source)))
+    raise AuthenticationError
+
+
+def _name(user: object) -> Flow[str]:
+    facts = yield from ask(DescribeUser(user))
+    return str(facts.identity)

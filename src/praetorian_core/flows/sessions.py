@@ -1,0 +1,270 @@
+"""A session's life: begun by ``issue``, prolonged by ``refresh`` up to a fixed end, ended by ``revoke``.
+
+What the store remembers, and why one entry a session is enough, is told in ``state.py``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+import attrs
+
+from praetorian_core.errors import (
+    ConfigurationError,
+    MissingUserError,
+    MisusedTokenError,
+    ReusedTokenError,
+    RevokedTokenError,
+)
+from praetorian_core.events import (
+    SessionRevoked,
+    TokenRefreshed,
+    TokenReused,
+    UserRevoked,
+    session_digest,
+)
+from praetorian_core.flows.rules import Rules, describe, require_user, require_valid
+from praetorian_core.flows.state import (
+    ATTEMPTS,
+    ENDED,
+    SPENT,
+    Generation,
+    action_key,
+    epoch_key,
+    kept_until,
+    lost_every_race,
+    session_key,
+)
+from praetorian_core.principal import Principal
+from praetorian_core.questions import Announce, Flow, ReadState, SwapState, ask
+from praetorian_core.token.claims import ActionClaims, SessionClaims, check_custom_claims
+from praetorian_core.token.lifecycle import check_refresh
+
+
+def issue(
+    rules: Rules,
+    user: object,
+    access_lifespan: int | None,
+    refresh_lifespan: int | None,
+    custom_claims: Mapping[str, object],
+    now: int,
+) -> Flow[str]:
+    """Return the first token of a new session.
+
+    Raises:
+        MissingUserError: There is no user.
+        InvalidUserError: The user may not act.
+        ClaimCollisionError: A custom claim takes a reserved name.
+        ClaimValueError: A custom claim cannot be carried.
+        ConfigurationError: The user, the lifespans or the keys do not allow it.
+    """
+    check_custom_claims(custom_claims)
+    if user is None:
+        raise MissingUserError
+    yield from require_valid(user)
+    identity, roles = yield from describe(rules, user)
+    settings = rules.settings
+    if refresh_lifespan is None:
+        refresh_lifespan = settings.refresh_lifespan
+    elif rules.has_store and refresh_lifespan > settings.refresh_lifespan:
+        # The entry that ends all sessions of a user is kept for the configured lifespan and must outlive each of them.
+        detail = (
+            f"refresh_lifespan is {refresh_lifespan} s; with a store expected at most JWT_REFRESH_LIFESPAN, "
+            f"{settings.refresh_lifespan} s: raise that setting"
+        )
+        raise ConfigurationError(detail)
+    refresh_expires_at = now + refresh_lifespan
+    access = settings.access_lifespan if access_lifespan is None else access_lifespan
+    epoch = yield from _current_epoch(rules, identity, now)
+    principal = Principal(
+        identity=identity,
+        roles=roles,
+        claims=custom_claims,
+        session_id=secrets.token_urlsafe(16),
+        issued_at=now,
+        access_expires_at=min(now + access, refresh_expires_at),
+        refresh_expires_at=refresh_expires_at,
+    )
+    return rules.codec.encode(SessionClaims(principal=principal, epoch=epoch))
+
+
+def _current_epoch(rules: Rules, identity: object, now: int) -> Flow[str | None]:
+    if not rules.has_store:
+        return None
+    key = epoch_key(identity)
+    for _ in range(ATTEMPTS):
+        (epoch,) = yield from ask(ReadState((key,), now))
+        if epoch is None:
+            return None
+        # Prolonged, so that it outlives the token that is about to be issued under it.
+        until = kept_until(now + rules.settings.refresh_lifespan)
+        if (yield from ask(SwapState(key, epoch, epoch, until, now))):
+            return epoch
+    raise lost_every_race()
+
+
+def check_session(claims: SessionClaims, now: int) -> Flow[str | None]:
+    """Return what the store holds of a session that is not over, in one question.
+
+    Raises:
+        RevokedTokenError: The session was ended, alone or with all of the user's.
+    """
+    principal = claims.principal
+    entry, epoch = yield from ask(
+        ReadState((session_key(principal.identity, principal.session_id), epoch_key(principal.identity)), now)
+    )
+    if entry == ENDED or claims.epoch != epoch:
+        raise RevokedTokenError
+    return entry
+
+
+def refresh(rules: Rules, token: str, access_lifespan: int | None, now: int) -> Flow[str]:
+    """Return the successor of a token: new access, the same end.
+
+    Raises:
+        InvalidTokenError: The token is not genuine.
+        MisusedTokenError: It is an action token.
+        EarlyRefreshError: It still opens routes.
+        ExpiredRefreshError: Its session is over.
+        RevokedTokenError: Its session was ended.
+        ReusedTokenError: It had been refreshed before; its session is ended now.
+        MissingUserError: The user is gone.
+        InvalidUserError: The user may no longer act.
+    """
+    settings = rules.settings
+    claims = read_session(rules, token, now)
+    old = claims.principal
+    check_refresh(old, now, settings.leeway, settings.early_refresh)
+    entry = (yield from check_session(claims, now)) if rules.has_store else None
+    user = yield from require_user(old.identity)
+    yield from require_valid(user)
+    identity, roles = yield from describe(rules, user)
+    if str(identity) != str(old.identity):
+        detail = "identify returned a user of another identity than it was asked for"
+        raise ConfigurationError(detail)
+    generation = claims.generation
+    if rules.has_store and rules.codec.layout.counts_generations:
+        generation = yield from _spend_generation(rules, claims, entry, now)
+    access = settings.access_lifespan if access_lifespan is None else access_lifespan
+    successor = attrs.evolve(
+        old,
+        identity=identity,
+        roles=roles,
+        issued_at=now,
+        access_expires_at=min(now + access, old.refresh_expires_at),
+    )
+    fresh = rules.codec.encode(attrs.evolve(claims, principal=successor, generation=generation))
+    digest = session_digest(old.session_id)
+    yield from ask(Announce(TokenRefreshed(at=now, identity=str(identity), session=digest)))
+    return fresh
+
+
+def _spend_generation(rules: Rules, claims: SessionClaims, entry: str | None, now: int) -> Flow[int]:
+    """Return the generation of the successor; each is made once (RFC 9700 §4.14.2)."""
+    principal = claims.principal
+    key = session_key(principal.identity, principal.session_id)
+    until = kept_until(principal.refresh_expires_at)
+    # A token of a layout that does not count was never refreshed here.
+    presented = claims.generation or 0
+    for _ in range(ATTEMPTS):
+        current = Generation.parse(entry)
+        if presented == current.number:
+            if (yield from ask(SwapState(key, entry, current.next_value(now), until, now))):
+                return current.number + 1
+        elif (
+            presented == current.number - 1
+            and current.since is not None
+            and now < current.since + rules.settings.refresh_grace
+        ):
+            # Two tabs, or a response that got lost: the same successor once more, and no further grace for it.
+            return current.number
+        elif (yield from ask(SwapState(key, entry, ENDED, until, now))):
+            digest = session_digest(principal.session_id)
+            identity = str(principal.identity)
+            yield from ask(Announce(TokenReused(at=now, identity=identity, session=digest)))
+            raise ReusedTokenError
+        # Somebody else wrote in between: judge anew what is there now.
+        entry = yield from check_session(claims, now)
+    raise lost_every_race()
+
+
+def read_session(rules: Rules, token: str, now: int) -> SessionClaims:
+    """Return what a genuine session token says, dead or alive.
+
+    Raises:
+        InvalidTokenError: The token is not genuine.
+        MisusedTokenError: It is an action token.
+    """
+    claims = rules.codec.decode(token, now)
+    if type(claims) is not SessionClaims:
+        detail = "an action token was presented as a session token"
+        raise MisusedTokenError(detail)
+    return claims
+
+
+def user_of(principal: Principal) -> Flow[object]:
+    """Return the user behind a principal.
+
+    Raises:
+        MissingUserError: The user is gone.
+        InvalidUserError: The user may no longer act.
+    """
+    user = yield from require_user(principal.identity)
+    yield from require_valid(user)
+    return user
+
+
+def revoke(rules: Rules, token: str, now: int) -> Flow[None]:
+    """End the session that a token belongs to, or spend an action token; nothing happens to what is dead already.
+
+    Raises:
+        InvalidTokenError: The token is not genuine; nothing was changed.
+        ConfigurationError: There is no store.
+    """
+    rules.need_store("revoke")
+    claims = rules.codec.decode(token, now)
+    if isinstance(claims, ActionClaims):
+        key = action_key(claims.identity, claims.token_id)
+        yield from _close(key, SPENT, kept_until(claims.expires_at), now)
+        return
+    principal = claims.principal
+    key = session_key(principal.identity, principal.session_id)
+    if (yield from _close(key, ENDED, kept_until(principal.refresh_expires_at), now)):
+        digest = session_digest(principal.session_id)
+        identity = str(principal.identity)
+        yield from ask(Announce(SessionRevoked(at=now, identity=identity, session=digest)))
+
+
+def _close(key: str, final: str, until: int, now: int) -> Flow[bool]:
+    """Set a key to its final value, whatever it holds; tell whether that was still to be done."""
+    if now >= until:
+        return False
+    for _ in range(ATTEMPTS):
+        (entry,) = yield from ask(ReadState((key,), now))
+        if entry == final:
+            return False
+        if (yield from ask(SwapState(key, entry, final, until, now))):
+            return True
+    raise lost_every_race()
+
+
+def revoke_user(rules: Rules, identity: object, now: int) -> Flow[None]:
+    """End every session of a user that was issued before, and none that is issued after.
+
+    A new random epoch is exact whatever the clocks say: a token carries the epoch of its issue, and only the current
+    one passes.
+
+    Raises:
+        ConfigurationError: There is no store.
+    """
+    rules.need_store("revoke_user")
+    key = epoch_key(identity)
+    until = kept_until(now + rules.settings.refresh_lifespan)
+    fresh = secrets.token_urlsafe(9)
+    for _ in range(ATTEMPTS):
+        (epoch,) = yield from ask(ReadState((key,), now))
+        if (yield from ask(SwapState(key, epoch, fresh, until, now))):
+            yield from ask(Announce(UserRevoked(at=now, identity=str(identity))))
+            return
+    raise lost_every_race()

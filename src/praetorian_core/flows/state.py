@@ -1,0 +1,89 @@
+"""What sessions, epochs and spent actions are called in the store.
+
+Every key begins with a digest of the identity in braces, so that all keys of one operation lie in one slot of a Redis
+cluster, and no key tells who is behind it. A session's key holds one of two things, so that one swap decides between a
+refresh and a revocation that race:
+
+    "3 1767225600"   generation 3 is the current one, made at that second
+    "ended"          the session is over
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import attrs
+
+from praetorian_core.errors import ServiceUnavailableError
+from praetorian_core.settings import MAX_LEEWAY
+
+ENDED = "ended"
+SPENT = "spent"
+
+ATTEMPTS = 16
+"""How often a swap that lost a race is tried anew before the request is refused."""
+
+
+def _slot(identity: object) -> str:
+    return hashlib.sha256(str(identity).encode()).hexdigest()[:32]
+
+
+def session_key(identity: object, session_id: str) -> str:
+    """Return the key under which a session is remembered."""
+    return f"{{{_slot(identity)}}}:s:{session_id}"
+
+
+def epoch_key(identity: object) -> str:
+    """Return the key under which a user's current epoch is remembered."""
+    return f"{{{_slot(identity)}}}:e"
+
+
+def action_key(identity: object, token_id: str) -> str:
+    """Return the key under which an action token is spent."""
+    return f"{{{_slot(identity)}}}:a:{token_id}"
+
+
+def kept_until(deadline: int) -> int:
+    """Return until when an entry about a token is kept, given the token's last deadline.
+
+    Machines whose clocks differ must all have buried the token before its entry goes.
+    """
+    return deadline + MAX_LEEWAY
+
+
+@attrs.frozen
+class Generation:
+    """Which generation of a session is the current one, and since when.
+
+    Attributes:
+        number: How often the session was refreshed.
+        since: When the last refresh was, in seconds since the epoch; None where there was none.
+    """
+
+    number: int
+    since: int | None
+
+    @classmethod
+    def parse(cls, value: str | None) -> Generation:
+        """Return what a live session's entry says; no entry means that it was never refreshed.
+
+        Raises:
+            ServiceUnavailableError: The entry says something that was never written here.
+        """
+        if value is None:
+            return cls(0, None)
+        try:
+            number, since = map(int, value.split(" "))
+        except ValueError:
+            detail = "the store holds a session entry that is not ours; expected a generation and a time"
+            raise ServiceUnavailableError(detail) from None
+        return cls(number, since)
+
+    def next_value(self, now: int) -> str:
+        """Return the entry of the generation that follows."""
+        return f"{self.number + 1} {now}"
+
+
+def lost_every_race() -> ServiceUnavailableError:
+    """Return the refusal of an operation that others overtook again and again."""
+    return ServiceUnavailableError(f"a store entry changed under {ATTEMPTS} attempts to write it", retry_after=1)

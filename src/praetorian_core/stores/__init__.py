@@ -1,0 +1,1 @@
+"""State behind ``protocols.Store``."""

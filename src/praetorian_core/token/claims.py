@@ -1,0 +1,471 @@
+"""What a token says, as typed values, and how each of the two wire layouts spells it.
+
+Every claim is checked for its type and none is coerced: ``"1"`` and ``true`` are not integers (RFC 7519 §2). Nothing
+here knows the time; see ``lifecycle.py``.
+
+A *session* token has two deadlines and opens routes. An *action* token serves one purpose once and opens nothing
+(RFC 8725 §3.12). In the layout ``STANDARD`` their ``typ`` tells them apart; in ``FLASK_PRAETORIAN`` a flag claim does, as
+in the library of that name, whose tokens it reads and writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Protocol, TypeAlias, cast
+
+import attrs
+
+from praetorian_core.errors import (
+    ClaimCollisionError,
+    ClaimValueError,
+    ConfigurationError,
+    InvalidTokenError,
+    MissingClaimError,
+)
+from praetorian_core.principal import Principal
+from praetorian_core.token.strict_json import JSONValue, check_value, is_text
+
+SESSION_TYP = "JWT"
+ACTION_TYP = "action+jwt"
+
+MAX_TIME = 2**53 - 1
+"""The last second that every JSON parser reads exactly (RFC 7493 §2.2)."""
+
+MAX_IDENTITY = 2**63 - 1
+MAX_NAME = 255
+"""The longest identity, session id, role or action name in characters."""
+
+_COMMON = frozenset({"iat", "exp", "nbf", "iss", "aud"})
+_STANDARD_SESSION = _COMMON | {"sub", "id", "roles", "rf_exp", "sid", "gen", "epoch", "csrf"}
+_STANDARD_ACTION = _COMMON | {"sub", "id", "action", "jti", "pwf"}
+_LEGACY = _COMMON | {"id", "rls", "rf_exp", "jti", "is_ert", "is_prt", "epoch"}
+
+RESERVED = _STANDARD_SESSION | _STANDARD_ACTION | _LEGACY
+"""Every name that either layout gives a meaning; no custom claim takes one, in any letter case."""
+
+_LEGACY_ACTIONS = {"registration": "is_ert", "reset": "is_prt"}
+
+
+@attrs.frozen(kw_only=True)
+class SessionClaims:
+    """What a session token says.
+
+    Attributes:
+        principal: Who acts, and until when.
+        generation: How often the session was refreshed; None where the layout does not count.
+        epoch: Which epoch of the user's sessions this one belongs to; None before the first was ended.
+        csrf: What a cookie request's CSRF header must equal; None where no cookies are used.
+    """
+
+    principal: Principal
+    generation: int | None = 0
+    epoch: str | None = None
+    csrf: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class ActionClaims:
+    """What an action token says.
+
+    Attributes:
+        identity: For whom it was issued.
+        action: What it is good for.
+        token_id: The token's own id, under which it is spent.
+        issued_at: When it was issued, in seconds since the epoch.
+        expires_at: From when on it is dead, in seconds since the epoch.
+        fingerprint: What binds it to the password of its time; None where nothing does.
+        claims: The custom claims, read-only.
+    """
+
+    identity: object
+    action: str
+    token_id: str
+    issued_at: int
+    expires_at: int
+    fingerprint: str | None = None
+    claims: Mapping[str, object] = attrs.field(factory=dict[str, object], hash=False)
+
+
+Claims: TypeAlias = SessionClaims | ActionClaims
+
+
+@attrs.frozen(kw_only=True)
+class Wire:
+    """Claims as they go over the wire: the header's ``typ`` and the payload's members."""
+
+    typ: str
+    payload: dict[str, object]
+
+
+class Layout(Protocol):
+    """One way to spell claims."""
+
+    @property
+    def name(self) -> str:
+        """How the layout is called in configuration."""
+        ...
+
+    @property
+    def counts_generations(self) -> bool:
+        """Whether a refreshed token says how often it was refreshed."""
+        ...
+
+    def read(self, typ: str | None, payload: dict[str, JSONValue], *, with_roles: bool) -> Claims:
+        """Return the typed claims, or refuse."""
+        ...
+
+    def write(self, claims: Claims, *, with_roles: bool) -> Wire:
+        """Return what goes over the wire, or refuse what this layout cannot spell."""
+        ...
+
+
+def check_custom_claims(claims: Mapping[str, object]) -> None:
+    """Accept custom claims that will come back as they were given.
+
+    Raises:
+        ClaimCollisionError: A name is reserved, in some letter case.
+        ClaimValueError: A value is not a JSON value, or would come back as another one.
+    """
+    for name, value in claims.items():
+        if not name or not is_text(name):
+            raise ClaimValueError(name, "has no usable name; expected a non-empty text")
+        if name.casefold() in RESERVED:
+            raise ClaimCollisionError(name)
+        try:
+            # The payload itself is the first object around the value.
+            check_value(value, depth=1)
+        except ValueError as error:
+            raise ClaimValueError(name, str(error)) from None
+
+
+def wire_identity(identity: object) -> int | str:
+    """Return an identity as a token carries it: an integer as such, anything else as its text.
+
+    Raises:
+        ConfigurationError: The identity is None, a boolean, out of range or not a short non-empty text.
+    """
+    if type(identity) is int:
+        if -MAX_IDENTITY <= identity <= MAX_IDENTITY:
+            return identity
+        detail = "user.identity is an integer beyond 64 bits; expected one up to 2**63 - 1, or a str"
+        raise ConfigurationError(detail)
+    if identity is None or isinstance(identity, bool | float | bytes):
+        detail = f"user.identity is {type(identity).__name__}; expected an int, a str or something like a UUID"
+        raise ConfigurationError(detail)
+    text = str(identity)
+    if not _is_name(text):
+        detail = f"user.identity is a text of {len(text)} characters; expected 1 to {MAX_NAME} characters"
+        raise ConfigurationError(detail)
+    return text
+
+
+def wire_roles(rolenames: object) -> frozenset[str]:
+    """Return a user's role names, checked.
+
+    Raises:
+        ConfigurationError: ``rolenames`` is not a list of non-empty str. Reading a wrong one as "no roles" or as
+            letters of a name could grant what nobody gave.
+    """
+    if not isinstance(rolenames, list | tuple | set | frozenset):
+        detail = f"user.rolenames is {type(rolenames).__name__}; expected a list of str"
+        raise ConfigurationError(detail)
+    roles: set[str] = set()
+    for role in cast("Iterable[object]", rolenames):
+        if type(role) is not str or not _is_name(role):
+            found = type(role).__name__ if type(role) is not str else f"a text of {len(role)} characters"
+            detail = f"user.rolenames holds {found}; expected str of 1 to {MAX_NAME} characters"
+            raise ConfigurationError(detail)
+        roles.add(role)
+    return frozenset(roles)
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= MAX_NAME and is_text(text)
+
+
+# ---------------------------------------------------------------- reading single claims
+
+
+def _required(payload: Mapping[str, JSONValue], name: str) -> JSONValue:
+    try:
+        return payload[name]
+    except KeyError:
+        raise MissingClaimError(name) from None
+
+
+def _wrong(name: str, found: JSONValue, expected: str) -> InvalidTokenError:
+    return InvalidTokenError(f"claim {name!r} is {type(found).__name__}; expected {expected}")
+
+
+def _time(payload: Mapping[str, JSONValue], name: str) -> int:
+    value = _required(payload, name)
+    if type(value) is not int or not 0 <= value <= MAX_TIME:
+        raise _wrong(name, value, "an integer from 0 to 2**53 - 1 (RFC 7519 §2)")
+    return value
+
+
+def _name(payload: Mapping[str, JSONValue], name: str) -> str:
+    value = _required(payload, name)
+    if type(value) is not str or not 0 < len(value) <= MAX_NAME:
+        raise _wrong(name, value, f"a string of 1 to {MAX_NAME} characters")
+    return value
+
+
+def _optional_name(payload: Mapping[str, JSONValue], name: str) -> str | None:
+    return _name(payload, name) if name in payload else None
+
+
+def _ordered(name: str, earlier: int, later_name: str, later: int) -> None:
+    if earlier > later:
+        detail = f"claim {name!r} is later than {later_name!r} ({earlier} > {later})"
+        raise InvalidTokenError(detail)
+
+
+def _custom(payload: Mapping[str, JSONValue], own: frozenset[str]) -> Mapping[str, object]:
+    custom: dict[str, object] = {}
+    for name, value in payload.items():
+        if name in own:
+            continue
+        if name.casefold() in RESERVED:
+            detail = f"claim {name!r} has no place in this kind of token"
+            raise InvalidTokenError(detail)
+        custom[name] = value
+    return MappingProxyType(custom)
+
+
+def _integer_identity(payload: Mapping[str, JSONValue]) -> int:
+    identity = payload["id"]
+    if type(identity) is not int or not -MAX_IDENTITY <= identity <= MAX_IDENTITY:
+        raise _wrong("id", identity, "an integer up to 2**63 - 1")
+    return identity
+
+
+# ---------------------------------------------------------------- the two layouts
+
+
+@attrs.frozen
+class _Standard:
+    name: str = "STANDARD"
+    counts_generations: bool = True
+
+    def read(self, typ: str | None, payload: dict[str, JSONValue], *, with_roles: bool) -> Claims:
+        subject = _name(payload, "sub")
+        identity: int | str = subject
+        if "id" in payload:
+            identity = _integer_identity(payload)
+            if str(identity) != subject:
+                detail = "claims 'sub' and 'id' name different identities"
+                raise InvalidTokenError(detail)
+        if typ == SESSION_TYP:
+            return self._read_session(identity, payload, with_roles=with_roles)
+        if typ == ACTION_TYP:
+            return self._read_action(identity, payload)
+        detail = f"header 'typ' does not fit the layout {self.name}; expected {SESSION_TYP!r} or {ACTION_TYP!r}"
+        raise InvalidTokenError(detail)
+
+    def _read_session(self, identity: int | str, payload: dict[str, JSONValue], *, with_roles: bool) -> SessionClaims:
+        issued_at, expires_at = _time(payload, "iat"), _time(payload, "exp")
+        refresh_expires_at = _time(payload, "rf_exp")
+        _ordered("iat", issued_at, "exp", expires_at)
+        _ordered("exp", expires_at, "rf_exp", refresh_expires_at)
+        return SessionClaims(
+            principal=Principal(
+                identity=identity,
+                roles=_role_array(payload) if with_roles else frozenset(),
+                claims=_custom(payload, _STANDARD_SESSION),
+                session_id=_name(payload, "sid"),
+                issued_at=issued_at,
+                access_expires_at=expires_at,
+                refresh_expires_at=refresh_expires_at,
+            ),
+            generation=_time(payload, "gen") if "gen" in payload else 0,
+            epoch=_optional_name(payload, "epoch"),
+            csrf=_optional_name(payload, "csrf"),
+        )
+
+    def _read_action(self, identity: int | str, payload: dict[str, JSONValue]) -> ActionClaims:
+        issued_at, expires_at = _time(payload, "iat"), _time(payload, "exp")
+        _ordered("iat", issued_at, "exp", expires_at)
+        return ActionClaims(
+            identity=identity,
+            action=_name(payload, "action"),
+            token_id=_name(payload, "jti"),
+            issued_at=issued_at,
+            expires_at=expires_at,
+            fingerprint=_optional_name(payload, "pwf"),
+            claims=_custom(payload, _STANDARD_ACTION),
+        )
+
+    def write(self, claims: Claims, *, with_roles: bool) -> Wire:
+        payload: dict[str, object] = {}
+        if isinstance(claims, ActionClaims):
+            identity = wire_identity(claims.identity)
+            payload.update(
+                action=claims.action,
+                jti=claims.token_id,
+                iat=claims.issued_at,
+                exp=claims.expires_at,
+            )
+            if claims.fingerprint is not None:
+                payload["pwf"] = claims.fingerprint
+            typ, custom = ACTION_TYP, claims.claims
+        else:
+            principal = claims.principal
+            identity = wire_identity(principal.identity)
+            if with_roles:
+                payload["roles"] = sorted(principal.roles)
+            payload.update(
+                iat=principal.issued_at,
+                exp=principal.access_expires_at,
+                rf_exp=principal.refresh_expires_at,
+                sid=principal.session_id,
+            )
+            if claims.generation:
+                payload["gen"] = claims.generation
+            if claims.epoch is not None:
+                payload["epoch"] = claims.epoch
+            if claims.csrf is not None:
+                payload["csrf"] = claims.csrf
+            typ, custom = SESSION_TYP, principal.claims
+        payload["sub"] = str(identity)
+        if type(identity) is int:
+            payload["id"] = identity
+        return Wire(typ=typ, payload={**payload, **custom})
+
+
+def _role_array(payload: Mapping[str, JSONValue]) -> frozenset[str]:
+    roles = _required(payload, "roles")
+    if type(roles) is not list:
+        raise _wrong("roles", roles, "an array of strings")
+    names: list[str] = []
+    for role in roles:
+        if type(role) is not str:
+            raise _wrong("roles", role, "strings only in the array")
+        names.append(role)
+    return frozenset(names)
+
+
+@attrs.frozen
+class _FlaskPraetorian:
+    name: str = "FLASK_PRAETORIAN"
+    # flask-praetorian copies every claim it does not know into the refreshed token, a counter among them.
+    counts_generations: bool = False
+
+    def read(self, typ: str | None, payload: dict[str, JSONValue], *, with_roles: bool) -> Claims:
+        if typ is not None and typ.upper() != SESSION_TYP:
+            detail = f"header 'typ' does not fit the layout {self.name}; expected {SESSION_TYP!r}"
+            raise InvalidTokenError(detail)
+        spelt_as_text = type(_required(payload, "id")) is str
+        identity = _name(payload, "id") if spelt_as_text else _integer_identity(payload)
+        issued_at, expires_at = _time(payload, "iat"), _time(payload, "exp")
+        refresh_expires_at = _time(payload, "rf_exp")
+        _ordered("iat", issued_at, "exp", expires_at)
+        _ordered("exp", expires_at, "rf_exp", refresh_expires_at)
+        token_id = _name(payload, "jti")
+        custom = _custom(payload, _LEGACY)
+        roles = _role_text(payload)
+        action = _flagged_action(payload)
+        if action is not None:
+            return ActionClaims(
+                identity=identity,
+                action=action,
+                token_id=token_id,
+                issued_at=issued_at,
+                expires_at=expires_at,
+                claims=custom,
+            )
+        return SessionClaims(
+            principal=Principal(
+                identity=identity,
+                roles=roles if with_roles else frozenset(),
+                claims=custom,
+                session_id=token_id,
+                issued_at=issued_at,
+                access_expires_at=expires_at,
+                refresh_expires_at=refresh_expires_at,
+            ),
+            generation=None,
+            epoch=_optional_name(payload, "epoch"),
+        )
+
+    def write(self, claims: Claims, *, with_roles: bool) -> Wire:
+        payload: dict[str, object]
+        if isinstance(claims, ActionClaims):
+            if claims.action not in _LEGACY_ACTIONS:
+                known = " and ".join(repr(action) for action in _LEGACY_ACTIONS)
+                detail = (
+                    f"the layout {self.name} has no word for the action {claims.action!r}, only for {known}; "
+                    "mint with Settings(layout=STANDARD)"
+                )
+                raise ConfigurationError(detail)
+            payload = {
+                "jti": claims.token_id,
+                "id": wire_identity(claims.identity),
+                "rls": "",
+                "iat": claims.issued_at,
+                "exp": claims.expires_at,
+                "rf_exp": claims.expires_at,
+                _LEGACY_ACTIONS[claims.action]: True,
+            }
+            custom = claims.claims
+        else:
+            principal = claims.principal
+            payload = {
+                "jti": principal.session_id,
+                "id": wire_identity(principal.identity),
+                "rls": _join_roles(principal.roles) if with_roles else "",
+                "iat": principal.issued_at,
+                "exp": principal.access_expires_at,
+                "rf_exp": principal.refresh_expires_at,
+            }
+            if claims.epoch is not None:
+                payload["epoch"] = claims.epoch
+            custom = principal.claims
+        return Wire(typ=SESSION_TYP, payload={**payload, **custom})
+
+
+def _role_text(payload: Mapping[str, JSONValue]) -> frozenset[str]:
+    roles = _required(payload, "rls")
+    if type(roles) is not str:
+        raise _wrong("rls", roles, "a string of role names with commas between them")
+    return frozenset(filter(None, map(str.strip, roles.split(","))))
+
+
+def _join_roles(roles: frozenset[str]) -> str:
+    for role in roles:
+        # A comma inside a name would make two roles of it, and "guest,admin" an admin.
+        if "," in role or role != role.strip():
+            raise ClaimValueError("rls", "would hold a role name with a comma or a blank at its end; rename the role")
+    return ",".join(sorted(roles))
+
+
+def _flagged_action(payload: Mapping[str, JSONValue]) -> str | None:
+    flagged = [action for action, flag in _LEGACY_ACTIONS.items() if flag in payload]
+    for action in flagged:
+        # flask-praetorian only asks whether the flag is there: to it, false is a reset token too.
+        if payload[_LEGACY_ACTIONS[action]] is not True:
+            raise _wrong(_LEGACY_ACTIONS[action], payload[_LEGACY_ACTIONS[action]], "true, or no such claim")
+    if len(flagged) > 1:
+        detail = "claims 'is_ert' and 'is_prt' exclude each other"
+        raise InvalidTokenError(detail)
+    return flagged[0] if flagged else None
+
+
+STANDARD: Layout = _Standard()
+"""``sub``, ``roles``, ``sid``: registered names where there are any (RFC 7519 §4.1)."""
+
+FLASK_PRAETORIAN: Layout = _FlaskPraetorian()
+"""``jti``, ``id``, ``rls``: what flask-praetorian reads and writes."""
+
+
+def layout_of(payload: Mapping[str, JSONValue]) -> Layout:
+    """Tell by which layout a payload is spelt.
+
+    Raises:
+        InvalidTokenError: It has the marks of both, or of none.
+    """
+    if ("rls" in payload) is ("sub" in payload):
+        detail = "the payload is of no known layout; expected one of the claims 'sub' and 'rls'"
+        raise InvalidTokenError(detail)
+    return FLASK_PRAETORIAN if "rls" in payload else STANDARD
