@@ -61,6 +61,14 @@ _WHAT: Mapping[type, str] = {
 }
 """How an operator is told which call failed."""
 
+_SHAPES: Mapping[type, str] = {
+    AskValidity: "True or False",
+    ReadState: "a list of one str or None for each key",
+    SwapState: "True or False",
+    AddState: "an int",
+}
+"""What an answer must be, where the flow depends on its shape."""
+
 
 @attrs.frozen(kw_only=True)
 class Parties:
@@ -97,8 +105,7 @@ class Parties:
             case ReadPassword():
                 return partial(_read_attribute, question.user, "password", "the stored hash as a str")
             case AskValidity():
-                method: Callable[[], object] = getattr(question.user, self.validation_method, _always)
-                return method
+                return partial(_ask_validity, question.user, self.validation_method)
             case CheckPassword():
                 return partial(self.passwords.check, question.password, question.hashed)
             case RenewPassword():
@@ -130,6 +137,10 @@ class Parties:
             # Without the traceback: the text of an exception may hold anything.
             _LOG.error("on_event raised %s for %s", type(error).__name__, type(event).__name__)
 
+    def report(self, what: str, error: Exception, now: int) -> None:
+        """Tell the operator that a call failed, without the failure's own text."""
+        self.announce(CallFailed(at=now, what=what, failure=type(error).__name__, where=_where(error)))
+
     def _describe(self, user: object) -> UserFacts:
         identity = _read_attribute(user, "identity", "an int or a str")
         rolenames = _read_attribute(user, "rolenames", "a list of str") if self.with_roles else None
@@ -139,9 +150,20 @@ class Parties:
         return self.save_password(cast("NoReturn", user), self.passwords.rehash(password))
 
 
-def _always() -> bool:
-    # A user class without a validation method has no users that may not act.
-    return True
+def _ask_validity(user: object, name: str) -> object:
+    try:
+        method: object = getattr(user, name)
+    except AttributeError:
+        # A property that failed is not a class that has none.
+        if hasattr(type(user), name):
+            raise
+        # A user class without a validation method has no users that may not act.
+        return True
+    if not callable(method):
+        detail = f"{type(user).__name__}.{name} is {type(method).__name__}; write: def {name}(self) -> bool"
+        raise ConfigurationError(detail)
+    answer: object = method()
+    return answer
 
 
 def _read_attribute(user: object, name: str, wanted: str) -> object:
@@ -158,12 +180,13 @@ def _checked(question: Question[object], answer: object) -> object:
     good = True
     if isinstance(question, ReadState):
         good = _are_values(answer, len(question.keys))
-    elif isinstance(question, SwapState):
+    elif isinstance(question, SwapState | AskValidity):
         good = type(answer) is bool
     elif isinstance(question, AddState):
         good = type(answer) is int
     if not good:
-        detail = f"{_WHAT[type(question)]} returned {type(answer).__name__} of another shape than its Protocol's"
+        kind = type(question)
+        detail = f"{_WHAT[kind]} returned {type(answer).__name__}; expected {_SHAPES[kind]}"
         raise ServiceUnavailableError(detail)
     return answer
 
@@ -180,7 +203,7 @@ def _failure(parties: Parties, question: Question[object], error: Exception, now
     if isinstance(error, PraetorianError) and not isinstance(error, ServiceUnavailableError):
         return error
     what = _WHAT.get(type(question), type(question).__name__)
-    parties.announce(CallFailed(at=now, what=what, failure=type(error).__name__, where=_where(error)))
+    parties.report(what, error, now)
     if isinstance(error, ServiceUnavailableError):
         return error
     refusal = ServiceUnavailableError(f"{what} raised {type(error).__name__}")
@@ -212,18 +235,24 @@ def drive(flow: Flow[T], parties: Parties, now: int) -> T:
     Raises:
         PraetorianError: The flow refused.
     """
+    told: PraetorianError | None = None
     try:
         question = next(flow)
         while True:
             try:
                 answer = _checked(question, _plain(question, parties.answering(question)()))
             except Exception as error:  # noqa: BLE001  (whatever an application or a store raises)
-                question = flow.throw(_failure(parties, question, error, now))
+                told = _failure(parties, question, error, now)
+                question = flow.throw(told)
             else:
                 question = flow.send(answer)
     except StopIteration as done:
         result: T = done.value
         return result
+    except ServiceUnavailableError as error:
+        if error is not told:
+            parties.report(str(error), error, now)
+        raise
 
 
 async def adrive(flow: Flow[T], parties: Parties, now: int) -> T:
@@ -231,18 +260,24 @@ async def adrive(flow: Flow[T], parties: Parties, now: int) -> T:
 
     See ``drive``. Context variables go along into the thread. A task that is cancelled leaves the flow at its question.
     """
+    told: PraetorianError | None = None
     try:
         question = next(flow)
         while True:
             try:
                 answer = _checked(question, await _answer(parties, question))
             except Exception as error:  # noqa: BLE001  (whatever an application or a store raises)
-                question = flow.throw(_failure(parties, question, error, now))
+                told = _failure(parties, question, error, now)
+                question = flow.throw(told)
             else:
                 question = flow.send(answer)
     except StopIteration as done:
         result: T = done.value
         return result
+    except ServiceUnavailableError as error:
+        if error is not told:
+            parties.report(str(error), error, now)
+        raise
     finally:
         flow.close()
 
@@ -253,8 +288,17 @@ async def _answer(parties: Parties, question: Question[object]) -> object:
         return call()
     if inspect.iscoroutinefunction(getattr(call, "func", call)):
         return await cast("Awaitable[object]", call())
-    answer = await asyncio.to_thread(call)
+    answer = await asyncio.to_thread(_without_stop_iteration, call)
     return await answer if inspect.isawaitable(answer) else answer
+
+
+def _without_stop_iteration(call: Callable[[], object]) -> object:
+    try:
+        return call()
+    except StopIteration as error:
+        # A future cannot carry it: whoever awaits one would wait for ever (python/cpython#112182).
+        detail = "a call raised StopIteration"
+        raise RuntimeError(detail) from error
 
 
 def _plain(question: Question[object], answer: object) -> object:

@@ -6,6 +6,7 @@ it is the same flow. A check on access without a store asks nobody anything and 
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import inspect
 from collections.abc import Callable, Mapping
@@ -68,14 +69,12 @@ class _Front(Generic[U]):
         on_event: Sink | None,
         save_password: SavePassword[U] | None,
     ) -> None:
-        if not isinstance(settings, Settings):
-            detail = f"settings is {type(settings).__name__}; expected Settings(keys=KeyRing.from_secret(secret))"
-            raise ConfigurationError(detail)
+        _check_settings(settings)
         _check_clock(clock)
+        _check_callbacks(on_event, save_password)
         store = _choose_store(store, settings)
         throttle = _choose_throttle(throttle, settings, users)
-        if passwords is FROM_SETTINGS:
-            passwords = None if users is None else PasswordHasher()
+        passwords = _choose_passwords(passwords, users)
         self.settings: Final = settings
         self._users = users
         self._passwords = passwords
@@ -114,35 +113,6 @@ class _Front(Generic[U]):
         """Name the guard without anything of what it keeps."""
         return f"<{type(self).__name__} {self.settings.keys!r}>"
 
-    def hash_password(self, raw: str) -> str:
-        """Return the hash to store for a new password.
-
-        Args:
-            raw: The password, used exactly as it is.
-
-        Raises:
-            WeakPasswordError: The password breaks the rules for new ones.
-            ServiceUnavailableError: Hashing is full.
-            ConfigurationError: The guard has no hasher.
-
-        See:
-            RFC 9106 §4.
-        """
-        return self._hasher("hash_password").hash(raw)
-
-    def verify_password(self, raw: str, hashed: str | None) -> bool:
-        """Tell whether a password fits a stored hash, at the same cost whatever is handed in.
-
-        Args:
-            raw: What was presented.
-            hashed: What is stored, or None where there is no user.
-
-        Raises:
-            ServiceUnavailableError: Hashing is full.
-            ConfigurationError: The guard has no hasher.
-        """
-        return self._hasher("verify_password").verify(raw, hashed)
-
     def find_token(self, view: RequestView) -> str:
         """Return the raw token of a request, unjudged: what a refresh route hands to ``refresh``.
 
@@ -157,7 +127,11 @@ class _Front(Generic[U]):
 
     def _open(self, token: str, now: int) -> SessionClaims:
         """Judge a token for access, as far as that goes without a store."""
-        claims = flows.read_session(self._rules, token, now)
+        try:
+            claims = flows.read_session(self._rules, token, now)
+        except ServiceUnavailableError as error:
+            self._parties.report(str(error), error, now)
+            raise
         check_access(claims.principal, now, self.settings.leeway)
         return claims
 
@@ -277,6 +251,7 @@ class Guard(_Front[U]):
         Raises:
             ConfigurationError: Something cannot work; the text says what to write.
         """
+        _check_settings(settings)
         _refuse_coroutines(
             {
                 "lookup": getattr(users, "lookup", None),
@@ -297,6 +272,35 @@ class Guard(_Front[U]):
             on_event=on_event,
             save_password=save_password,
         )
+
+    def hash_password(self, raw: str) -> str:
+        """Return the hash to store for a new password.
+
+        Args:
+            raw: The password, used exactly as it is.
+
+        Raises:
+            WeakPasswordError: The password breaks the rules for new ones.
+            ServiceUnavailableError: Hashing is full.
+            ConfigurationError: The guard has no hasher.
+
+        See:
+            RFC 9106 §4.
+        """
+        return self._hasher("hash_password").hash(raw)
+
+    def verify_password(self, raw: str, hashed: str | None) -> bool:
+        """Tell whether a password fits a stored hash, at the same cost whatever is handed in.
+
+        Args:
+            raw: What was presented.
+            hashed: What is stored, or None where there is no user.
+
+        Raises:
+            ServiceUnavailableError: Hashing is full.
+            ConfigurationError: The guard has no hasher.
+        """
+        return self._hasher("verify_password").verify(raw, hashed)
 
     def authenticate(self, username: object, password: object, *, source: str | None = None) -> U:
         """Return the user who proved name and password.
@@ -615,6 +619,14 @@ class AsyncGuard(_Front[U]):
             save_password=save_password,
         )
 
+    async def hash_password(self, raw: str) -> str:
+        """See ``Guard.hash_password``."""
+        return await asyncio.to_thread(self._hasher("hash_password").hash, raw)
+
+    async def verify_password(self, raw: str, hashed: str | None) -> bool:
+        """See ``Guard.verify_password``."""
+        return await asyncio.to_thread(self._hasher("verify_password").verify, raw, hashed)
+
     async def authenticate(self, username: object, password: object, *, source: str | None = None) -> U:
         """See ``Guard.authenticate``."""
         now = self._clock()
@@ -711,8 +723,31 @@ class AsyncGuard(_Front[U]):
             raise
 
 
+def _check_settings(settings: object) -> None:
+    if not isinstance(settings, Settings):
+        detail = f"settings is {type(settings).__name__}; expected Settings(keys=KeyRing.from_secret(secret))"
+        raise ConfigurationError(detail)
+
+
+def _check_callbacks(on_event: object, save_password: object) -> None:
+    for name, call in (("on_event", on_event), ("save_password", save_password)):
+        if call is not None and not callable(call):
+            detail = f"{name} is {type(call).__name__}; expected a function, or None"
+            raise ConfigurationError(detail)
+    if inspect.iscoroutinefunction(on_event):
+        # Events are told from plain code as well, so nobody could await it.
+        detail = "on_event is a coroutine function; write a plain one that hands the event on, to a queue say"
+        raise ConfigurationError(detail)
+
+
 def _check_clock(clock: Clock) -> None:
-    reading: object = clock() if callable(clock) else clock
+    if not callable(clock):
+        detail = f"the clock is {type(clock).__name__}; expected a function that returns whole seconds as an int"
+        raise ConfigurationError(detail)
+    reading: object = clock()
+    if inspect.iscoroutine(reading):
+        # Nobody will await it, and the interpreter would say so at some later moment.
+        reading.close()
     if type(reading) is not int:
         detail = f"the clock says {type(reading).__name__}; expected a function that returns whole seconds as an int"
         raise ConfigurationError(detail)
@@ -765,6 +800,15 @@ def _choose_throttle(
         detail = f"throttle is {type(throttle).__name__}; expected a LoginThrottle, or None for off"
         raise ConfigurationError(detail)
     return throttle
+
+
+def _choose_passwords(passwords: PasswordHasher | Unset | None, users: Users | None) -> PasswordHasher | None:
+    if passwords is FROM_SETTINGS:
+        return None if users is None else PasswordHasher()
+    if passwords is not None and not isinstance(passwords, PasswordHasher):
+        detail = f"passwords is {type(passwords).__name__}; expected a PasswordHasher, or None for none"
+        raise ConfigurationError(detail)
+    return passwords
 
 
 def _optional_seconds(name: str, lifespan: Lifespan | None) -> int | None:

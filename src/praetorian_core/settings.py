@@ -280,6 +280,8 @@ application sends its own mail."""
 _FOREIGN = frozenset({"JWT_ACCESS_COOKIE_NAME", "JWT_COOKIE_SAMESITE", "JWT_CSRF_HEADER_NAME"})
 """Keys of flask-jwt-extended that look like ours; it writes its defaults into the same configuration."""
 
+_KNOWN = _KEY_NAMES | _MEANINGLESS | _FOREIGN
+
 
 def _unknown(name: str, known: Iterable[str], kind: str) -> ConfigurationError:
     nearest = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)
@@ -293,7 +295,7 @@ def _check_names(config: Mapping[str, object]) -> None:
             "these settings of flask-praetorian mean nothing here and can be removed: %s", ", ".join(meaningless)
         )
     for name in config:
-        if not isinstance(name, str) or name in _KEY_NAMES | _MEANINGLESS | _FOREIGN:
+        if not isinstance(name, str) or name in _KNOWN:
             continue
         if name.startswith("PRAETORIAN_"):
             ours = [key for key in _KEY_NAMES if "PRAETORIAN" in key]

@@ -94,6 +94,7 @@ def redeem_action(rules: Rules, token: str, action: str, now: int, *, once: bool
         ConfigurationError: It has to be spent, and there is nowhere to write that down.
     """
     _check_action_name(action)
+    once = once is not False
     claims = rules.codec.decode(token, now)
     if not isinstance(claims, ActionClaims):
         detail = "a session token was presented as an action token"

@@ -38,7 +38,7 @@ from praetorian_core.flows.state import (
 )
 from praetorian_core.principal import Principal
 from praetorian_core.questions import Announce, Flow, ReadState, SwapState, ask
-from praetorian_core.token.claims import ActionClaims, SessionClaims, check_custom_claims
+from praetorian_core.token.claims import ActionClaims, SessionClaims, check_custom_claims, wire_identity
 from praetorian_core.token.lifecycle import check_refresh
 
 
@@ -256,9 +256,11 @@ def revoke_user(rules: Rules, identity: object, now: int) -> Flow[None]:
     one passes.
 
     Raises:
-        ConfigurationError: There is no store.
+        ConfigurationError: There is no store, or the identity cannot be anybody's.
     """
     rules.need_store("revoke_user")
+    # What is nobody's identity would end nobody's sessions, and not say so.
+    identity = wire_identity(identity)
     key = epoch_key(identity)
     until = kept_until(now + rules.settings.refresh_lifespan)
     fresh = secrets.token_urlsafe(9)

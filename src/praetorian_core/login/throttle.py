@@ -31,6 +31,15 @@ from praetorian_core.questions import AddState, Flow, ReadState, SwapState, ask
 
 _LOG = logging.getLogger("praetorian")
 
+_COMPARED = 256
+"""How many characters of a name tell accounts apart."""
+
+_UNSEEN = frozenset({"Mn", "Me", "Cf", "Cc"})
+"""Categories of characters that some database overlooks: marks, formats, controls."""
+
+_PROXY = frozenset({"", "localhost"})
+"""What servers on a Unix socket call the other end of it: the proxy, whoever the client is."""
+
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -38,10 +47,17 @@ def _digest(text: str) -> str:
 
 def _canonical_account(username: object) -> str:
     # What is no text is no account; all of it together is counted as one. Databases differ in what they take for the
-    # same name, so names are folded as far as any of them goes: two names under one counter only make it stricter.
+    # same name (MySQL's utf8mb4_0900_ai_ci sees neither accents nor zero-width characters), so names are folded further
+    # than any of them goes: two names under one counter only make it stricter.
     if type(username) is not str:
         return ""
-    return unicodedata.normalize("NFKC", username).casefold().strip()
+    # To normalize is quadratic in the combining characters, and anybody can send a name.
+    name = username[:_COMPARED]
+    # Twice, because the case folding of a letter may have to be decomposed in its turn.
+    for _ in range(2):
+        letters = unicodedata.normalize("NFKD", name)
+        name = "".join(letter for letter in letters if unicodedata.category(letter) not in _UNSEEN).casefold()
+    return name.strip()
 
 
 @attrs.frozen
@@ -69,7 +85,10 @@ class Reservation:
     def give_back(self, now: int) -> Flow[None]:
         """Take the attempt back, because it succeeded, and forget this source's earlier failures at this account."""
         for key, amount in self.owed.items():
-            yield from ask(AddState(key, -amount, self.until, now))
+            left = yield from ask(AddState(key, -amount, self.until, now))
+            if left < 0:
+                # Another success cleared the counter in between; a debt would be free attempts for a guesser.
+                yield from ask(AddState(key, min(amount, -left), self.until, now))
         if self.known is not None:
             (mark,) = yield from ask(ReadState((self.known,), now))
             # Whoever else writes the mark writes the same: a lost race is no loss.
@@ -159,21 +178,27 @@ class LoginThrottle:
         """Return what a source is counted as; None where it is nobody in particular."""
         if source is None:
             return None
+        if source in _PROXY:
+            self._warn()
+            return None
         try:
             address = ipaddress.ip_address(source.partition("%")[0])
         except ValueError:
-            # Not an address, a Unix socket's peer say: whatever the framework trusts is a name too.
+            # Not an address: whatever the framework trusts is a name too.
             return source
         if address.version == 6 and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
         if address.is_loopback or address.is_private or address.is_unspecified:
-            if not self._warned:
-                self._warned = True
-                _LOG.warning(
-                    "logins arrive from a loopback or private address, which is not counted as a source; behind a "
-                    "proxy, tell the framework which one to trust (Flask: werkzeug.middleware.proxy_fix.ProxyFix)"
-                )
+            self._warn()
             return None
         if address.version == 6:
             return str(ipaddress.ip_network((address, 64), strict=False))
         return str(address)
+
+    def _warn(self) -> None:
+        if not self._warned:
+            self._warned = True
+            _LOG.warning(
+                "logins arrive from a loopback or private address, which is not counted as a source; behind a "
+                "proxy, tell the framework which one to trust (Flask: werkzeug.middleware.proxy_fix.ProxyFix)"
+            )

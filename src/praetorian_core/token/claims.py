@@ -199,27 +199,38 @@ def _wrong(name: str, found: JSONValue, expected: str) -> InvalidTokenError:
 
 
 def _time(payload: Mapping[str, JSONValue], name: str) -> int:
-    value = _required(payload, name)
-    if type(value) is not int or not 0 <= value <= MAX_TIME:
-        raise _wrong(name, value, "an integer from 0 to 2**53 - 1 (RFC 7519 §2)")
-    return value
+    value = payload.get(name)
+    if type(value) is int and 0 <= value <= MAX_TIME:
+        return value
+    raise _wrong(name, _required(payload, name), "an integer from 0 to 2**53 - 1 (RFC 7519 §2)")
 
 
 def _name(payload: Mapping[str, JSONValue], name: str) -> str:
-    value = _required(payload, name)
-    if type(value) is not str or not 0 < len(value) <= MAX_NAME:
-        raise _wrong(name, value, f"a string of 1 to {MAX_NAME} characters")
-    return value
+    value = payload.get(name)
+    if type(value) is str and 0 < len(value) <= MAX_NAME:
+        return value
+    raise _wrong(name, _required(payload, name), f"a string of 1 to {MAX_NAME} characters")
 
 
-def _optional_name(payload: Mapping[str, JSONValue], name: str) -> str | None:
-    return _name(payload, name) if name in payload else None
+def _disordered(name: str, earlier: int, later_name: str, later: int) -> InvalidTokenError:
+    return InvalidTokenError(f"claim {name!r} is later than {later_name!r} ({earlier} > {later})")
 
 
-def _ordered(name: str, earlier: int, later_name: str, later: int) -> None:
-    if earlier > later:
-        detail = f"claim {name!r} is later than {later_name!r} ({earlier} > {later})"
-        raise InvalidTokenError(detail)
+def _session_times(payload: Mapping[str, JSONValue]) -> tuple[int, int, int]:
+    issued_at, expires_at, refresh_expires_at = payload.get("iat"), payload.get("exp"), payload.get("rf_exp")
+    if (
+        type(issued_at) is int
+        and type(expires_at) is int
+        and type(refresh_expires_at) is int
+        and 0 <= issued_at <= expires_at <= refresh_expires_at <= MAX_TIME
+    ):
+        return issued_at, expires_at, refresh_expires_at
+    # Something is wrong with one of them; look again, one by one, to say what.
+    issued_at, expires_at = _time(payload, "iat"), _time(payload, "exp")
+    refresh_expires_at = _time(payload, "rf_exp")
+    if issued_at > expires_at:
+        raise _disordered("iat", issued_at, "exp", expires_at)
+    raise _disordered("exp", expires_at, "rf_exp", refresh_expires_at)
 
 
 def _custom(payload: Mapping[str, JSONValue], own: frozenset[str]) -> Mapping[str, object]:
@@ -265,14 +276,13 @@ class _Standard:
         raise InvalidTokenError(detail)
 
     def _read_session(self, identity: int | str, payload: dict[str, JSONValue], *, with_roles: bool) -> SessionClaims:
-        issued_at, expires_at = _time(payload, "iat"), _time(payload, "exp")
-        refresh_expires_at = _time(payload, "rf_exp")
-        _ordered("iat", issued_at, "exp", expires_at)
-        _ordered("exp", expires_at, "rf_exp", refresh_expires_at)
+        issued_at, expires_at, refresh_expires_at = _session_times(payload)
+        # Roles that nobody asks for must be well-formed all the same.
+        roles = _role_array(payload) if with_roles or "roles" in payload else frozenset[str]()
         return SessionClaims(
             principal=Principal(
                 identity=identity,
-                roles=_role_array(payload) if with_roles else frozenset(),
+                roles=roles if with_roles else frozenset(),
                 claims=_custom(payload, _STANDARD_SESSION),
                 session_id=_name(payload, "sid"),
                 issued_at=issued_at,
@@ -280,20 +290,21 @@ class _Standard:
                 refresh_expires_at=refresh_expires_at,
             ),
             generation=_time(payload, "gen") if "gen" in payload else 0,
-            epoch=_optional_name(payload, "epoch"),
-            csrf=_optional_name(payload, "csrf"),
+            epoch=_name(payload, "epoch") if "epoch" in payload else None,
+            csrf=_name(payload, "csrf") if "csrf" in payload else None,
         )
 
     def _read_action(self, identity: int | str, payload: dict[str, JSONValue]) -> ActionClaims:
         issued_at, expires_at = _time(payload, "iat"), _time(payload, "exp")
-        _ordered("iat", issued_at, "exp", expires_at)
+        if issued_at > expires_at:
+            raise _disordered("iat", issued_at, "exp", expires_at)
         return ActionClaims(
             identity=identity,
             action=_name(payload, "action"),
             token_id=_name(payload, "jti"),
             issued_at=issued_at,
             expires_at=expires_at,
-            fingerprint=_optional_name(payload, "pwf"),
+            fingerprint=_name(payload, "pwf") if "pwf" in payload else None,
             claims=_custom(payload, _STANDARD_ACTION),
         )
 
@@ -338,12 +349,10 @@ def _role_array(payload: Mapping[str, JSONValue]) -> frozenset[str]:
     roles = _required(payload, "roles")
     if type(roles) is not list:
         raise _wrong("roles", roles, "an array of strings")
-    names: list[str] = []
     for role in roles:
         if type(role) is not str:
             raise _wrong("roles", role, "strings only in the array")
-        names.append(role)
-    return frozenset(names)
+    return frozenset(cast("list[str]", roles))
 
 
 @attrs.frozen
@@ -358,10 +367,7 @@ class _FlaskPraetorian:
             raise InvalidTokenError(detail)
         spelt_as_text = type(_required(payload, "id")) is str
         identity = _name(payload, "id") if spelt_as_text else _integer_identity(payload)
-        issued_at, expires_at = _time(payload, "iat"), _time(payload, "exp")
-        refresh_expires_at = _time(payload, "rf_exp")
-        _ordered("iat", issued_at, "exp", expires_at)
-        _ordered("exp", expires_at, "rf_exp", refresh_expires_at)
+        issued_at, expires_at, refresh_expires_at = _session_times(payload)
         token_id = _name(payload, "jti")
         custom = _custom(payload, _LEGACY)
         roles = _role_text(payload)
@@ -386,7 +392,7 @@ class _FlaskPraetorian:
                 refresh_expires_at=refresh_expires_at,
             ),
             generation=None,
-            epoch=_optional_name(payload, "epoch"),
+            epoch=_name(payload, "epoch") if "epoch" in payload else None,
         )
 
     def write(self, claims: Claims, *, with_roles: bool) -> Wire:

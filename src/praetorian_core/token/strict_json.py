@@ -58,14 +58,16 @@ def _unique(pairs: list[tuple[str, JSONValue]]) -> dict[str, JSONValue]:
     return members
 
 
-_plain = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
+_plain = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).raw_decode
 _careful = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique).decode
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=True).encode
 
-# A string as a whole, so that the brackets inside it are passed over, or one bracket.
-_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+# A string as a whole, so that the brackets inside it are passed over, or one bracket. A string without an end is taken
+# to the text's end: were it left, each of its escaped quotes would be tried as the next beginning, in quadratic time.
+_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]', re.DOTALL)
 
-_DOUBTS = ("\\", '" ', '"\t', '"\n', '"\r')
+# A text that is no longer than this holds no integer of more than MAX_INTEGER_BITS: 10**2466 - 1 has 8192 of them.
+_DIGITS = len(str(1 << MAX_INTEGER_BITS)) - 1
 
 
 def parse_object(data: bytes, what: str) -> dict[str, JSONValue]:
@@ -84,17 +86,14 @@ def parse_object(data: bytes, what: str) -> dict[str, JSONValue]:
     """
     try:
         text = data.decode()
-        doubtful = text.count("{") != 1 or text.count("[") >= MAX_DEPTH
-        value: JSONValue = None
-        if not doubtful and not any(doubt in text for doubt in _DOUBTS):
-            value = _plain(text)
-            doubtful = type(value) is not dict or text.count('":') != len(value)
-        else:
-            doubtful = True
-        if doubtful:
-            _check_depth(text)
-            value = _careful(text)
-            check_value(value)
+        if _is_plain(text):
+            members: dict[str, JSONValue]
+            members, end = _plain(text)
+            if end == len(text) and text.count('":') == len(members):
+                return members
+        _check_depth(text)
+        value: JSONValue = _careful(text)
+        check_value(value)
     # RecursionError cannot come from a text of bounded depth; it is refused here all the same.
     except (ValueError, RecursionError) as error:
         # The parser's own text may quote the token's.
@@ -105,6 +104,22 @@ def parse_object(data: bytes, what: str) -> dict[str, JSONValue]:
         detail = f"the {what} is a JSON {type(value).__name__}; expected an object"
         raise InvalidTokenError(detail)
     return value
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether a text is one object whose members can be counted, and in which nothing can be too deep or long."""
+    return (
+        text[:1] == "{"
+        and text.find("{", 1) < 0
+        and "\\" not in text
+        # What is blank beside the space cannot stand inside a string, so it is looked for everywhere.
+        and "\t" not in text
+        and "\n" not in text
+        and "\r" not in text
+        and (" " not in text or '" ' not in text)
+        and text.count("[") < MAX_DEPTH
+        and len(text) <= _DIGITS
+    )
 
 
 def _check_depth(text: str) -> None:

@@ -1,0 +1,310 @@
+"""Action tokens, question by question."""
+
+from __future__ import annotations
+
+import pytest
+
+from praetorian_core.errors import (
+    ClaimCollisionError,
+    ClaimValueError,
+    ConfigurationError,
+    ExpiredActionError,
+    InvalidTokenError,
+    MissingUserError,
+    MisusedTokenError,
+    ReusedTokenError,
+    RevokedTokenError,
+)
+from praetorian_core.events import ActionRedeemed
+from praetorian_core.flows import Rules, issue, issue_action, redeem_action
+from praetorian_core.flows.state import action_key
+from praetorian_core.questions import (
+    Announce,
+    DescribeUser,
+    IdentifyUser,
+    ReadPassword,
+    ReadState,
+    SwapState,
+    UserFacts,
+)
+from praetorian_core.settings import Settings
+from praetorian_core.token import FLASK_PRAETORIAN, STANDARD, KeyRing, TokenCodec, generate_secret
+
+NOW = 1_800_000_000
+RING = KeyRing.from_secret(generate_secret())
+OTHER_RING = KeyRing.from_secret(generate_secret())
+USER = object()
+YES, NO = True, False
+FACTS = UserFacts(1, ["admin"])
+HASH = "the stored hash"
+
+
+def rules(*, has_store=False, ring=RING, layout=STANDARD):
+    """Return the rules of a guard."""
+    return Rules(
+        settings=Settings(keys=ring, layout=layout),
+        codec=TokenCodec(ring=ring, layout=layout, accept_layouts=(layout,)),
+        throttle=None,
+        has_store=has_store,
+        renews_passwords=False,
+    )
+
+
+def result_of(flow, *answers):
+    """Send all answers and return what the flow returns."""
+    next(flow)
+    for answer in answers[:-1]:
+        flow.send(answer)
+    with pytest.raises(StopIteration) as done:
+        flow.send(answers[-1])
+    return done.value.value
+
+
+def issued(chosen=None, action="confirm", lifespan=None, **custom):
+    """Return an action token."""
+    chosen = chosen or rules()
+    password = [HASH] if action == "reset" else []
+    return result_of(issue_action(chosen, USER, action, lifespan, custom, NOW), FACTS, *password)
+
+
+def read(token, chosen=None):
+    """Return what an action token says."""
+    return (chosen or rules()).codec.decode(token, NOW)
+
+
+class TestIssueAction:
+    def test_order(self):
+        """The user is described, and nothing else is asked: who registers is not valid yet."""
+        flow = issue_action(rules(), USER, "confirm", None, {}, NOW)
+
+        assert DescribeUser(USER) == next(flow)
+
+    def test_claims(self):
+        """The token says who, what for and until when: 15 minutes unless told otherwise (ASVS 6.5.5)."""
+        claims = read(issued(plan="gold"))
+
+        assert (1, "confirm", NOW, NOW + 900, None, {"plan": "gold"}) == (
+            claims.identity,
+            claims.action,
+            claims.issued_at,
+            claims.expires_at,
+            claims.fingerprint,
+            claims.claims,
+        )
+
+    def test_lifespan(self):
+        """Its lifespan can be chosen."""
+        assert NOW + 60 == read(issued(lifespan=60)).expires_at
+
+    def test_token_id(self):
+        """Each has an id of 128 random bits of its own."""
+        ids = {read(issued()).token_id for _ in range(50)}
+
+        assert (50, {22}) == (len(ids), {len(token_id) for token_id in ids})
+
+    def test_reset(self):
+        """A reset token is bound to the stored password, which is read for it."""
+        flow = issue_action(rules(), USER, "reset", None, {}, NOW)
+        next(flow)
+
+        assert ReadPassword(USER) == flow.send(FACTS)
+
+    def test_fingerprint(self):
+        """What binds it shows nothing of the hash, and is another one in each token."""
+        first, second = read(issued(action="reset")), read(issued(action="reset"))
+
+        assert first.fingerprint != second.fingerprint
+        assert HASH not in first.fingerprint
+
+    @pytest.mark.parametrize("password", [None, "", b"hash", 7], ids=repr)
+    def test_nothing_to_bind_to(self, password):
+        """Without a stored hash there is nothing to bind to, and a token bound to nothing is refused."""
+        flow = issue_action(rules(), USER, "reset", None, {}, NOW)
+        next(flow)
+        flow.send(FACTS)
+
+        with pytest.raises(ConfigurationError, match=r"user\.password"):
+            flow.send(password)
+
+    def test_nobody(self):
+        """Nobody gets no token."""
+        with pytest.raises(MissingUserError):
+            next(issue_action(rules(), None, "confirm", None, {}, NOW))
+
+    @pytest.mark.parametrize("action", [None, 7, b"reset", "", "x" * 256, "re\nset", "\u202e"], ids=repr)
+    def test_bad_action(self, action):
+        """An action needs a name that can be shown in a log."""
+        with pytest.raises(ConfigurationError, match="the action is"):
+            next(issue_action(rules(), USER, action, None, {}, NOW))
+
+    @pytest.mark.parametrize("action", ["x", "x" * 255, "delete my account", "löschen"])
+    def test_good_action(self, action):
+        """Any printable text of up to 255 characters is a name."""
+        assert action == read(issued(action=action)).action
+
+    def test_collision(self):
+        """A reserved name is refused."""
+        with pytest.raises(ClaimCollisionError):
+            next(issue_action(rules(), USER, "confirm", None, {"Action": 1}, NOW))
+
+    def test_value(self):
+        """What is no JSON value is refused."""
+        with pytest.raises(ClaimValueError):
+            next(issue_action(rules(), USER, "confirm", None, {"x": object()}, NOW))
+
+    def test_legacy_layout(self):
+        """The layout of flask-praetorian has a word for two actions and none for others."""
+        chosen = rules(layout=FLASK_PRAETORIAN)
+
+        assert "registration" == read(issued(chosen, action="registration"), chosen).action
+        flow = issue_action(chosen, USER, "confirm", None, {}, NOW)
+        next(flow)
+        with pytest.raises(ConfigurationError, match="no word for the action 'confirm'"):
+            flow.send(FACTS)
+
+
+class TestRedeemAction:
+    def redemption(self, token, chosen=None, action="confirm", now=NOW, once=True):  # noqa: FBT002
+        return redeem_action(chosen or rules(has_store=True), token, action, now, once=once)
+
+    def test_order(self):
+        """Spent? Who? Then the token is spent by one swap, and last of all that is told (ASVS 6.5.1)."""
+        token = issued(lifespan=60)
+        key = action_key(1, read(token).token_id)
+        flow = self.redemption(token)
+        asked = [next(flow), flow.send([None]), flow.send(USER), flow.send(YES)]
+
+        assert asked == [
+            ReadState((key,), NOW),
+            IdentifyUser(1),
+            SwapState(key, None, "spent", NOW + 120, NOW),
+            Announce(ActionRedeemed(at=NOW, identity="1", action="confirm")),
+        ]
+        with pytest.raises(StopIteration) as done:
+            flow.send(None)
+        assert USER is done.value.value
+
+    def test_reset_order(self):
+        """A reset token's password is compared before the token is spent."""
+        flow = self.redemption(issued(action="reset"), action="reset")
+        asked = [type(next(flow)), type(flow.send([None])), type(flow.send(USER)), type(flow.send(HASH))]
+
+        assert [ReadState, IdentifyUser, ReadPassword, SwapState] == asked
+
+    def test_without_store(self):
+        """Without a store a token that need not be spent asks for its user alone."""
+        flow = self.redemption(issued(), rules(), once=False)
+
+        assert (IdentifyUser(1), Announce) == (next(flow), type(flow.send(USER)))
+
+    def test_not_once_with_store(self):
+        """With one it is still asked whether the token was revoked, and nothing is spent."""
+        flow = self.redemption(issued(), once=False)
+        asked = [type(next(flow)), type(flow.send([None])), type(flow.send(USER))]
+
+        assert [ReadState, IdentifyUser, Announce] == asked
+
+    def test_reset_without_store(self):
+        """A reset token needs no store: the change of the password spends it."""
+        flow = self.redemption(issued(action="reset"), rules(), action="reset")
+        asked = [next(flow), flow.send(USER), type(flow.send(HASH))]
+
+        assert [IdentifyUser(1), ReadPassword(USER), Announce] == asked
+
+    def test_nowhere_to_spend(self):
+        """A token that has to be spent, and no store: the refusal names both ways out, before anything is asked."""
+        with pytest.raises(ConfigurationError, match=r"PRAETORIAN_STORE.*once=False"):
+            next(self.redemption(issued(), rules()))
+
+    @pytest.mark.parametrize("once", [None, 0, "", "no"], ids=repr)
+    def test_sloppy_once(self, once):
+        """Only ``False`` itself lets a token be redeemed again."""
+        flow = self.redemption(issued(), once=once)
+        next(flow)
+        flow.send([None])
+
+        assert SwapState is type(flow.send(USER))
+
+    @pytest.mark.parametrize("once", [True, False])
+    @pytest.mark.parametrize("entry", ["spent", "anything"])
+    def test_spent(self, entry, once):
+        """A token that was spent, or revoked, redeems no more, not even where it need not be spent."""
+        flow = self.redemption(issued(), once=once)
+        next(flow)
+
+        with pytest.raises(ReusedTokenError):
+            flow.send([entry])
+
+    def test_race(self):
+        """Of two redemptions at once the swap admits one (ASVS 15.4.2)."""
+        flow = self.redemption(issued())
+        next(flow)
+        flow.send([None])
+        flow.send(USER)
+
+        with pytest.raises(ReusedTokenError):
+            flow.send(NO)
+
+    def test_missing_user(self):
+        """A user who is gone redeems nothing, and the token is not spent."""
+        flow = self.redemption(issued())
+        next(flow)
+        flow.send([None])
+
+        with pytest.raises(MissingUserError):
+            flow.send(None)
+
+    def test_changed_password(self):
+        """A reset token dies with the password that it was to replace, and is not spent."""
+        flow = self.redemption(issued(action="reset"), action="reset")
+        next(flow)
+        flow.send([None])
+        flow.send(USER)
+
+        with pytest.raises(RevokedTokenError):
+            flow.send("another hash")
+
+    @pytest.mark.parametrize("password", [None, ""])
+    def test_lost_password(self, password):
+        """A user whose password is gone matches no fingerprint."""
+        flow = self.redemption(issued(action="reset"), action="reset")
+        next(flow)
+        flow.send([None])
+        flow.send(USER)
+
+        with pytest.raises(ConfigurationError):
+            flow.send(password)
+
+    @pytest.mark.parametrize(("now", "alive"), [(NOW + 59, True), (NOW + 60, False), (NOW + 61, False)])
+    def test_expiry(self, now, alive):
+        """It is dead from its exp second on (RFC 7519 §4.1.4)."""
+        flow = self.redemption(issued(lifespan=60), now=now)
+
+        if alive:
+            assert ReadState is type(next(flow))
+        else:
+            with pytest.raises(ExpiredActionError):
+                next(flow)
+
+    def test_other_action(self):
+        """A token for one action serves no other."""
+        with pytest.raises(MisusedTokenError):
+            next(self.redemption(issued(), action="reset"))
+
+    def test_session(self):
+        """A session token performs no action (RFC 8725 §3.12)."""
+        token = result_of(issue(rules(), USER, None, None, {}, NOW), YES, FACTS)
+
+        with pytest.raises(MisusedTokenError):
+            next(self.redemption(token))
+
+    def test_forged(self):
+        """A token of another key is none, and nothing is asked."""
+        with pytest.raises(InvalidTokenError):
+            next(self.redemption(issued(rules(ring=OTHER_RING))))
+
+    @pytest.mark.parametrize("action", [None, "", 7], ids=repr)
+    def test_bad_action(self, action):
+        """What is no action's name is the programmer's mistake."""
+        with pytest.raises(ConfigurationError, match="the action is"):
+            next(self.redemption(issued(), action=action))

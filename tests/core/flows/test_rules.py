@@ -1,0 +1,175 @@
+"""What every flow of one guard goes by, question by question."""
+
+from __future__ import annotations
+
+import uuid
+
+import attrs
+import pytest
+
+from praetorian_core.errors import (
+    ConfigurationError,
+    InvalidUserError,
+    MissingUserError,
+    ServiceUnavailableError,
+)
+from praetorian_core.flows.rules import Rules, describe, require_user, require_valid
+from praetorian_core.questions import AskValidity, DescribeUser, IdentifyUser, UserFacts
+from praetorian_core.settings import Settings
+from praetorian_core.token import STANDARD, KeyRing, TokenCodec, generate_secret
+
+RING = KeyRing.from_secret(generate_secret())
+CODEC = TokenCodec(ring=RING, layout=STANDARD, accept_layouts=(STANDARD,))
+USER = object()
+YES, NO = True, False
+
+
+def rules(*, has_store=False, **settings):
+    """Return the rules of a guard."""
+    return Rules(
+        settings=Settings(keys=RING, **settings),
+        codec=CODEC,
+        throttle=None,
+        has_store=has_store,
+        renews_passwords=False,
+    )
+
+
+def result_of(flow, answer):
+    """Send the last answer and return what the flow returns."""
+    with pytest.raises(StopIteration) as done:
+        flow.send(answer)
+    return done.value.value
+
+
+class TestRules:
+    def test_frozen(self):
+        """Rules cannot be changed under a running guard (ASVS 15.4.2)."""
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            rules().has_store = True
+
+    def test_need_store(self):
+        """Without a store the call is named, and what to write."""
+        with pytest.raises(ConfigurationError) as refusal:
+            rules().need_store("revoke")
+
+        assert "revoke needs a store; set PRAETORIAN_STORE, or hand the guard a store=" == str(refusal.value)
+
+    def test_has_store(self):
+        """With a store nothing is refused."""
+        assert None is rules(has_store=True).need_store("revoke")
+
+
+class TestRequireUser:
+    @pytest.mark.parametrize("identity", [1, "1", uuid.UUID(int=1)], ids=repr)
+    def test_asks(self, identity):
+        """The user source is asked for the identity as it is."""
+        assert IdentifyUser(identity) == next(require_user(identity))
+
+    def test_found(self):
+        """A user who is there is returned."""
+        flow = require_user(1)
+        next(flow)
+
+        assert USER is result_of(flow, USER)
+
+    def test_missing(self):
+        """A user who is not there is refused."""
+        flow = require_user(1)
+        next(flow)
+
+        with pytest.raises(MissingUserError):
+            flow.send(None)
+
+    @pytest.mark.parametrize("user", [0, "", [], False], ids=repr)
+    def test_falsy(self, user):
+        """Only ``None`` says that there is nobody: an object may well be false to Python."""
+        flow = require_user(1)
+        next(flow)
+
+        assert user is result_of(flow, user)
+
+
+class TestRequireValid:
+    def test_asks(self):
+        """The user is asked, and nobody else."""
+        assert AskValidity(USER) == next(require_valid(USER))
+
+    def test_valid(self):
+        """``True`` lets the user act."""
+        flow = require_valid(USER)
+        next(flow)
+
+        assert None is result_of(flow, YES)
+
+    def test_invalid(self):
+        """``False`` does not."""
+        flow = require_valid(USER)
+        next(flow)
+
+        with pytest.raises(InvalidUserError):
+            flow.send(NO)
+
+    @pytest.mark.parametrize("answer", [None, 1, 0, "yes", "", [1], object()], ids=repr)
+    def test_neither(self, answer):
+        """Whatever is neither of the two is a failed call, so it refuses, however true it looks."""
+        flow = require_valid(USER)
+        next(flow)
+
+        with pytest.raises(ServiceUnavailableError, match=f"returned {type(answer).__name__}; expected True or False"):
+            flow.send(answer)
+
+
+class TestDescribe:
+    def test_asks(self):
+        """Identity and roles are one question."""
+        assert DescribeUser(USER) == next(describe(rules(), USER))
+
+    @pytest.mark.parametrize(
+        ("identity", "expected"),
+        [(1, 1), ("alice", "alice"), (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001")],
+        ids=repr,
+    )
+    def test_identity(self, identity, expected):
+        """An integer travels as such, anything else as its text."""
+        flow = describe(rules(), USER)
+        next(flow)
+
+        assert (expected, frozenset()) == result_of(flow, UserFacts(identity, []))
+
+    @pytest.mark.parametrize("identity", [None, True, 1.0, b"1", "", 2**63, "x" * 256], ids=repr)
+    def test_bad_identity(self, identity):
+        """An identity that cannot travel is refused."""
+        flow = describe(rules(), USER)
+        next(flow)
+
+        with pytest.raises(ConfigurationError, match="identity"):
+            flow.send(UserFacts(identity, []))
+
+    @pytest.mark.parametrize(
+        "rolenames", [["b", "a"], ("a", "b"), {"a", "b"}, frozenset("ab"), ["a", "b", "a"]], ids=repr
+    )
+    def test_roles(self, rolenames):
+        """Any collection of names is a set of roles."""
+        flow = describe(rules(), USER)
+        next(flow)
+
+        assert (1, frozenset({"a", "b"})) == result_of(flow, UserFacts(1, rolenames))
+
+    @pytest.mark.parametrize(
+        "rolenames", [None, "admin", b"admin", 1, {"admin": 1}, [1], [None], [""], [["admin"]], ["x" * 256]], ids=repr
+    )
+    def test_bad_roles(self, rolenames):
+        """Role names of another type are refused, never read as none or letter by letter (ASVS 16.5.3)."""
+        flow = describe(rules(), USER)
+        next(flow)
+
+        with pytest.raises(ConfigurationError, match="rolenames"):
+            flow.send(UserFacts(1, rolenames))
+
+    def test_roles_disabled(self):
+        """Where roles are disabled nobody looks at them."""
+        flow = describe(rules(roles_disabled=True), USER)
+        next(flow)
+
+        assert (1, frozenset()) == result_of(flow, UserFacts(1, None))

@@ -1,0 +1,724 @@
+"""A session's life, question by question."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from praetorian_core.errors import (
+    ClaimCollisionError,
+    ClaimValueError,
+    ConfigurationError,
+    EarlyRefreshError,
+    ExpiredRefreshError,
+    InvalidTokenError,
+    InvalidUserError,
+    MissingUserError,
+    MisusedTokenError,
+    ReusedTokenError,
+    RevokedTokenError,
+    ServiceUnavailableError,
+)
+from praetorian_core.events import SessionRevoked, TokenRefreshed, TokenReused, UserRevoked, session_digest
+from praetorian_core.flows import (
+    Rules,
+    check_session,
+    issue,
+    issue_action,
+    read_session,
+    refresh,
+    revoke,
+    revoke_user,
+    user_of,
+)
+from praetorian_core.flows.state import ATTEMPTS, action_key, epoch_key, session_key
+from praetorian_core.questions import (
+    Announce,
+    AskValidity,
+    DescribeUser,
+    IdentifyUser,
+    ReadState,
+    SwapState,
+    UserFacts,
+)
+from praetorian_core.settings import Settings
+from praetorian_core.token import FLASK_PRAETORIAN, STANDARD, KeyRing, TokenCodec, generate_secret
+
+NOW = 1_800_000_000
+ACCESS, REFRESH = 900, 86_400
+RING = KeyRing.from_secret(generate_secret())
+OTHER_RING = KeyRing.from_secret(generate_secret())
+USER = object()
+YES, NO = True, False
+FACTS = UserFacts(1, ["admin"])
+
+
+def rules(*, has_store=False, ring=RING, layout=STANDARD, **settings):
+    """Return the rules of a guard with 900 s of access in 86,400 s of refresh."""
+    chosen = Settings(
+        keys=ring,
+        layout=layout,
+        accept_layouts=(STANDARD, FLASK_PRAETORIAN),
+        access_lifespan=ACCESS,
+        refresh_lifespan=REFRESH,
+        **settings,
+    )
+    codec = TokenCodec(ring=ring, layout=layout, accept_layouts=chosen.accept_layouts, leeway=chosen.leeway)
+    return Rules(settings=chosen, codec=codec, throttle=None, has_store=has_store, renews_passwords=False)
+
+
+def answered(flow, *answers):
+    """Send answers and return the question that follows them."""
+    question = next(flow)
+    for answer in answers:
+        question = flow.send(answer)
+    return question
+
+
+def result_of(flow, *answers):
+    """Send all answers and return what the flow returns."""
+    next(flow)
+    for answer in answers[:-1]:
+        flow.send(answer)
+    with pytest.raises(StopIteration) as done:
+        flow.send(answers[-1])
+    return done.value.value
+
+
+def issued(chosen, *, facts=FACTS, now=NOW, access=None, refresh=None, epoch=None, **custom):
+    """Return the token of a user who may act."""
+    state = [[epoch]] if chosen.has_store else []
+    state += [True] if epoch is not None else []
+    return result_of(issue(chosen, USER, access, refresh, custom, now), YES, facts, *state)
+
+
+def successor(chosen, token, now, *state):
+    """Return the token that a refresh makes of another; the state answers are those of the swap and after."""
+    first = [[None, None]] if chosen.has_store else []
+    return result_of(refresh(chosen, token, None, now), *first, USER, YES, FACTS, *state, None)
+
+
+def read(chosen, token, now=NOW):
+    """Return what a token says."""
+    return chosen.codec.decode(token, now)
+
+
+def keys_of(chosen, token, now=NOW):
+    """Return the two keys of a token's session in the store."""
+    principal = read(chosen, token, now).principal
+    return session_key(principal.identity, principal.session_id), epoch_key(principal.identity)
+
+
+class TestIssue:
+    def test_order(self):
+        """Validity comes first, then identity and roles; without a store that is all."""
+        flow = issue(rules(), USER, None, None, {}, NOW)
+
+        assert (AskValidity(USER), DescribeUser(USER)) == (next(flow), flow.send(YES))
+
+    def test_claims(self):
+        """The token says who, which roles, and the two deadlines."""
+        principal = read(rules(), issued(rules(), plan="gold")).principal
+
+        assert (1, {"admin"}, {"plan": "gold"}, NOW, NOW + ACCESS, NOW + REFRESH) == (
+            principal.identity,
+            principal.roles,
+            principal.claims,
+            principal.issued_at,
+            principal.access_expires_at,
+            principal.refresh_expires_at,
+        )
+
+    def test_session_id(self):
+        """A session's id is 128 random bits (ASVS 7.2.3), so no two are alike."""
+        ids = {read(rules(), issued(rules())).principal.session_id for _ in range(50)}
+
+        assert (50, {22}) == (len(ids), {len(session_id) for session_id in ids})
+
+    def test_generation(self):
+        """A new session is of generation 0 and, before anything was ended, of no epoch."""
+        claims = read(rules(), issued(rules()))
+
+        assert (0, None) == (claims.generation, claims.epoch)
+
+    def test_override(self):
+        """Both lifespans can be chosen for one token."""
+        principal = read(rules(), issued(rules(), access=60, refresh=3600)).principal
+
+        assert (NOW + 60, NOW + 3600) == (principal.access_expires_at, principal.refresh_expires_at)
+
+    @pytest.mark.parametrize(("access", "expected"), [(3599, 3599), (3600, 3600), (3601, 3600), (10**9, 3600)])
+    def test_cut(self, access, expected):
+        """Access is cut at the end of refresh."""
+        principal = read(rules(), issued(rules(), access=access, refresh=3600)).principal
+
+        assert NOW + expected == principal.access_expires_at
+
+    def test_nobody(self):
+        """Nobody gets no token, and nothing is asked."""
+        with pytest.raises(MissingUserError):
+            next(issue(rules(), None, None, None, {}, NOW))
+
+    def test_invalid(self):
+        """A user who may not act gets no token (CVE-2024-22513)."""
+        flow = issue(rules(), USER, None, None, {}, NOW)
+        next(flow)
+
+        with pytest.raises(InvalidUserError):
+            flow.send(NO)
+
+    @pytest.mark.parametrize("name", ["sub", "SUB", "Exp", "rls", "is_prt", "gen", "epoch", "sid"])
+    def test_collision(self, name):
+        """A reserved name is refused in any letter case, before anything is asked."""
+        with pytest.raises(ClaimCollisionError):
+            next(issue(rules(), USER, None, None, {name: 1}, NOW))
+
+    def test_value(self):
+        """What is no JSON value is refused with the claim's name."""
+        with pytest.raises(ClaimValueError, match="'when'"):
+            next(issue(rules(), USER, None, None, {"when": object()}, NOW))
+
+    def test_epoch_read(self):
+        """With a store the user's epoch is read last, so that a revocation before it is seen."""
+        chosen = rules(has_store=True)
+
+        assert ReadState((epoch_key(1),), NOW) == answered(issue(chosen, USER, None, None, {}, NOW), YES, FACTS)
+
+    def test_epoch_prolonged(self):
+        """The epoch's entry is made to outlive the token that is issued under it."""
+        chosen = rules(has_store=True)
+        flow = issue(chosen, USER, None, None, {}, NOW)
+
+        assert SwapState(epoch_key(1), "e", "e", NOW + REFRESH + 60, NOW) == answered(flow, YES, FACTS, ["e"])
+
+    def test_epoch_carried(self):
+        """The token carries the epoch of its issue."""
+        chosen = rules(has_store=True)
+
+        assert "e" == read(chosen, issued(chosen, epoch="e")).epoch
+
+    def test_epoch_race(self):
+        """Where all sessions are ended in between, the epoch is read anew."""
+        chosen = rules(has_store=True)
+        flow = issue(chosen, USER, None, None, {}, NOW)
+        token = result_of(flow, YES, FACTS, ["e"], NO, ["f"], YES)
+
+        assert "f" == read(chosen, token).epoch
+
+    def test_epoch_lost(self):
+        """Whoever loses every race is refused and may try again."""
+        flow = issue(rules(has_store=True), USER, None, None, {}, NOW)
+        answered(flow, YES, FACTS, *[["e"], NO] * (ATTEMPTS - 1), ["e"])
+
+        with pytest.raises(ServiceUnavailableError):
+            flow.send(NO)
+
+    def test_long_refresh_without_store(self):
+        """Without a store nothing bounds a lifespan that is chosen for one token."""
+        assert NOW + 10**9 == read(rules(), issued(rules(), refresh=10**9)).principal.refresh_expires_at
+
+    def test_long_refresh_with_store(self):
+        """With one, no token may outlive the entry that would end it."""
+        flow = issue(rules(has_store=True), USER, None, REFRESH + 1, {}, NOW)
+        answered(flow, YES)
+
+        with pytest.raises(ConfigurationError, match="JWT_REFRESH_LIFESPAN"):
+            flow.send(FACTS)
+
+    def test_longest_refresh_with_store(self):
+        """The configured lifespan itself is fine."""
+        chosen = rules(has_store=True)
+
+        assert NOW + REFRESH == read(chosen, issued(chosen, refresh=REFRESH)).principal.refresh_expires_at
+
+
+class TestReadSession:
+    def test_reads(self):
+        """A session token is read whether or not it is still alive."""
+        token = issued(rules())
+
+        assert 1 == read_session(rules(), token, NOW + 10 * REFRESH).principal.identity
+
+    def test_action(self):
+        """An action token is none (RFC 8725 §3.12)."""
+        token = result_of(issue_action(rules(), USER, "confirm", None, {}, NOW), FACTS)
+
+        with pytest.raises(MisusedTokenError):
+            read_session(rules(), token, NOW)
+
+    def test_forged(self):
+        """A token of another key is none."""
+        with pytest.raises(InvalidTokenError):
+            read_session(rules(), issued(rules(ring=OTHER_RING)), NOW)
+
+
+class TestCheckSession:
+    chosen = rules(has_store=True)
+
+    def opened(self, **options):
+        claims = read(self.chosen, issued(self.chosen, **options))
+        return claims, check_session(claims, NOW)
+
+    def test_asks_once(self):
+        """Session and epoch are read in one question, of one slot."""
+        claims, flow = self.opened()
+        keys = (session_key(1, claims.principal.session_id), epoch_key(1))
+
+        assert ReadState(keys, NOW) == next(flow)
+
+    @pytest.mark.parametrize("entry", [None, "1 1800000000"])
+    def test_alive(self, entry):
+        """No entry, or a generation, is a session that lives; the entry is handed back."""
+        _, flow = self.opened()
+
+        assert entry == result_of(flow, [entry, None])
+
+    @pytest.mark.parametrize("state", [["ended", None], [None, "e"], ["1 1800000000", "e"], ["ended", "e"]])
+    def test_revoked(self, state):
+        """A session that was ended is over, and so is one of an earlier epoch."""
+        _, flow = self.opened()
+        next(flow)
+
+        with pytest.raises(RevokedTokenError):
+            flow.send(state)
+
+    def test_same_epoch(self):
+        """A session of the present epoch lives."""
+        _, flow = self.opened(epoch="e")
+
+        assert None is result_of(flow, [None, "e"])
+
+    @pytest.mark.parametrize("epoch", [None, "E", "e ", "f"])
+    def test_other_epoch(self, epoch):
+        """Epochs are compared exactly; a store that forgot the epoch refuses rather than admits."""
+        _, flow = self.opened(epoch="e")
+        next(flow)
+
+        with pytest.raises(RevokedTokenError):
+            flow.send([None, epoch])
+
+
+class TestRefresh:
+    then = NOW + ACCESS
+
+    def test_order_without_store(self):
+        """The user is loaded, must be valid, is described anew, and the refresh is told."""
+        token = issued(rules())
+        flow = refresh(rules(), token, None, self.then)
+        digest = session_digest(read(rules(), token).principal.session_id)
+
+        asked = [next(flow), flow.send(USER), flow.send(YES), flow.send(FACTS)]
+        assert asked == [
+            IdentifyUser(1),
+            AskValidity(USER),
+            DescribeUser(USER),
+            Announce(TokenRefreshed(at=self.then, identity="1", session=digest)),
+        ]
+
+    def test_order_with_store(self):
+        """With a store the session is read first and its generation spent last (RFC 9700 §4.14.2)."""
+        chosen = rules(has_store=True)
+        token = issued(chosen)
+        session, epoch = keys_of(chosen, token)
+        flow = refresh(chosen, token, None, self.then)
+        asked = [next(flow), flow.send([None, None]), flow.send(USER), flow.send(YES), flow.send(FACTS)]
+
+        assert asked == [
+            ReadState((session, epoch), self.then),
+            IdentifyUser(1),
+            AskValidity(USER),
+            DescribeUser(USER),
+            SwapState(session, None, f"1 {self.then}", NOW + REFRESH + 60, self.then),
+        ]
+        assert TokenRefreshed is type(flow.send(YES).event)
+
+    def test_successor(self):
+        """The successor ends when its predecessor would have: everything but access and roles is the same."""
+        old = read(rules(), issued(rules(), plan="gold"))
+        flow = refresh(rules(), issued(rules(), plan="gold"), None, self.then)
+        token = result_of(flow, USER, YES, UserFacts(1, ["guest"]), None)
+        new = read(rules(), token, self.then)
+        expected = attrs.evolve(
+            old,
+            principal=attrs.evolve(
+                old.principal,
+                session_id=new.principal.session_id,
+                roles=frozenset({"guest"}),
+                issued_at=self.then,
+                access_expires_at=self.then + ACCESS,
+            ),
+        )
+
+        assert expected == new
+
+    def test_session_id(self):
+        """The session's id is kept, so ending it ends every descendant."""
+        token = issued(rules())
+        fresh = successor(rules(), token, self.then)
+
+        assert read(rules(), token).principal.session_id == read(rules(), fresh, self.then).principal.session_id
+
+    @pytest.mark.parametrize(
+        ("late", "expected"), [(0, ACCESS), (REFRESH - 2 * ACCESS, ACCESS), (REFRESH - ACCESS - 1, 1)]
+    )
+    def test_cut(self, late, expected):
+        """New access is cut at the old end of refresh."""
+        now = self.then + late
+        principal = read(rules(), successor(rules(), issued(rules()), now), now).principal
+
+        assert (now + expected, NOW + REFRESH) == (principal.access_expires_at, principal.refresh_expires_at)
+
+    def test_override_cut(self):
+        """So is access that is chosen for the one successor."""
+        flow = refresh(rules(), issued(rules()), 10**9, self.then)
+        token = result_of(flow, USER, YES, FACTS, None)
+
+        assert NOW + REFRESH == read(rules(), token, self.then).principal.access_expires_at
+
+    def test_early(self):
+        """A token that still opens routes is not exchanged, and nothing is asked."""
+        with pytest.raises(EarlyRefreshError):
+            next(refresh(rules(has_store=True), issued(rules()), None, self.then - 1))
+
+    def test_dead(self):
+        """At the end of refresh nothing is asked any more."""
+        with pytest.raises(ExpiredRefreshError):
+            next(refresh(rules(has_store=True), issued(rules()), None, NOW + REFRESH))
+
+    def test_revoked(self):
+        """A session that was ended is refused before anybody is looked up."""
+        chosen = rules(has_store=True)
+        flow = refresh(chosen, issued(chosen), None, self.then)
+        next(flow)
+
+        with pytest.raises(RevokedTokenError):
+            flow.send(["ended", None])
+
+    def test_missing_user(self):
+        """A user who is gone gets no successor."""
+        flow = refresh(rules(), issued(rules()), None, self.then)
+        next(flow)
+
+        with pytest.raises(MissingUserError):
+            flow.send(None)
+
+    def test_invalid_user(self):
+        """A user who may no longer act gets no successor (CVE-2024-22513)."""
+        flow = refresh(rules(), issued(rules()), None, self.then)
+        answered(flow, USER)
+
+        with pytest.raises(InvalidUserError):
+            flow.send(NO)
+
+    @pytest.mark.parametrize("identity", [2, "2", "one"])
+    def test_other_user(self, identity):
+        """A user source that returns somebody else is refused: the session would change hands."""
+        flow = refresh(rules(), issued(rules()), None, self.then)
+        answered(flow, USER, YES)
+
+        with pytest.raises(ConfigurationError, match="another identity"):
+            flow.send(UserFacts(identity, []))
+
+    def test_spelt_otherwise(self):
+        """The same identity as a text instead of an integer is the same user."""
+        flow = refresh(rules(), issued(rules()), None, self.then)
+        token = result_of(flow, USER, YES, UserFacts("1", []), None)
+
+        assert "1" == read(rules(), token, self.then).principal.identity
+
+    def test_epoch_kept(self):
+        """The successor is of the epoch of its predecessor, so ending all sessions ends it too."""
+        chosen = rules(has_store=True)
+        token = issued(chosen, epoch="e")
+        flow = refresh(chosen, token, None, self.then)
+        fresh = result_of(flow, [None, "e"], USER, YES, FACTS, YES, None)
+
+        assert "e" == read(chosen, fresh, self.then).epoch
+
+
+class TestGenerations:
+    chosen = rules(has_store=True, refresh_grace=10)
+    then = NOW + ACCESS
+
+    def before_spending(self, entry, generation=0, now=None, chosen=None):
+        """Return a refresh of a generation whose next question is about its spending, and that question."""
+        chosen = chosen or self.chosen
+        now = self.then if now is None else now
+        claims = read(chosen, issued(chosen))
+        token = chosen.codec.encode(attrs.evolve(claims, generation=generation))
+        flow = refresh(chosen, token, None, now)
+        next(flow)
+        flow.send([entry, None])
+        flow.send(USER)
+        flow.send(YES)
+        return flow
+
+    def generation(self, flow, *answers):
+        """Send the facts and the answers, and return the successor's generation."""
+        for answer in (FACTS, *answers):
+            flow.send(answer)
+        with pytest.raises(StopIteration) as done:
+            flow.send(None)
+        return read(self.chosen, done.value.value, self.then + 1000).generation
+
+    @pytest.mark.parametrize(("entry", "generation"), [(None, 0), ("1 5", 1), ("41 5", 41)])
+    def test_current(self, entry, generation):
+        """The current generation is spent by one swap, and its successor is the next."""
+        flow = self.before_spending(entry, generation)
+        swap = flow.send(FACTS)
+
+        assert (entry, f"{generation + 1} {self.then}") == (swap.expected, swap.new)
+        flow.send(YES)
+        with pytest.raises(StopIteration) as done:
+            flow.send(None)
+        assert generation + 1 == read(self.chosen, done.value.value, self.then).generation
+
+    @pytest.mark.parametrize("late", [0, 9])
+    def test_grace(self, late):
+        """Within the grace the generation just before gets a token of the current one, and nothing is written."""
+        flow = self.before_spending(f"4 {self.then - late}", 3)
+
+        assert 4 == self.generation(flow)
+
+    @pytest.mark.parametrize("late", [10, 11])
+    def test_grace_over(self, late):
+        """From the end of the grace on it is reuse: the session is ended, which is told, and the request refused."""
+        entry = f"4 {self.then - late}"
+        flow = self.before_spending(entry, 3)
+        swap = flow.send(FACTS)
+        event = flow.send(YES).event
+
+        assert (entry, "ended", TokenReused, "1") == (swap.expected, swap.new, type(event), event.identity)
+        with pytest.raises(ReusedTokenError):
+            flow.send(None)
+
+    @pytest.mark.parametrize(("entry", "generation"), [("4 {}", 2), ("4 {}", 0), ("4 {}", 5), ("4 {}", 9), (None, 1)])
+    def test_reuse(self, entry, generation):
+        """Anything older, or later, is reuse whatever the time (RFC 9700 §4.14.2)."""
+        flow = self.before_spending(entry and entry.format(self.then), generation)
+
+        assert "ended" == flow.send(FACTS).new
+
+    def test_no_grace(self):
+        """With a grace of 0 a second refresh is reuse in the same second."""
+        chosen = rules(has_store=True, refresh_grace=0)
+        flow = self.before_spending(f"1 {self.then}", 0, chosen=chosen)
+
+        assert "ended" == flow.send(FACTS).new
+
+    def test_race(self):
+        """Whoever loses the race for a generation finds it just spent, and gets the same one by the grace."""
+        flow = self.before_spending(None)
+        flow.send(FACTS)
+        again = flow.send(NO)
+
+        assert ReadState is type(again)
+        assert TokenRefreshed is type(flow.send([f"1 {self.then}", None]).event)
+
+    def test_revoked_in_between(self):
+        """A refresh that races a revocation makes no successor: one swap decides."""
+        flow = self.before_spending(None)
+        flow.send(FACTS)
+        flow.send(NO)
+
+        with pytest.raises(RevokedTokenError):
+            flow.send(["ended", None])
+
+    def test_all_revoked_in_between(self):
+        """Nor does one that races the end of all sessions, where it looks again."""
+        flow = self.before_spending(None)
+        flow.send(FACTS)
+        flow.send(NO)
+
+        with pytest.raises(RevokedTokenError):
+            flow.send([None, "e"])
+
+    def test_reuse_race(self):
+        """Where the end of a reused session loses a race, it is judged anew."""
+        flow = self.before_spending("4 5", 0)
+        flow.send(FACTS)
+        flow.send(NO)
+
+        assert "ended" == flow.send(["5 6", None]).new
+
+    def test_lost(self):
+        """Whoever loses every race is refused, and may try again."""
+        flow = self.before_spending(None)
+        flow.send(FACTS)
+        for _ in range(ATTEMPTS - 1):
+            flow.send(NO)
+            flow.send([None, None])
+        flow.send(NO)
+
+        with pytest.raises(ServiceUnavailableError):
+            flow.send([None, None])
+
+    def test_rubbish(self):
+        """An entry that nobody here wrote refuses."""
+        flow = self.before_spending("rubbish")
+
+        with pytest.raises(ServiceUnavailableError):
+            flow.send(FACTS)
+
+    def test_layout_that_does_not_count(self):
+        """A token of flask-praetorian's layout carries no generation, so none is spent."""
+        chosen = rules(has_store=True, layout=FLASK_PRAETORIAN)
+        flow = refresh(chosen, issued(chosen), None, self.then)
+
+        assert Announce is type(answered(flow, [None, None], USER, YES, FACTS))
+
+    def test_layout_that_begins_to_count(self):
+        """Its first refresh into the standard layout spends generation 0."""
+        token = issued(rules(has_store=True, layout=FLASK_PRAETORIAN))
+        flow = refresh(self.chosen, token, None, self.then)
+        swap = answered(flow, [None, None], USER, YES, FACTS)
+
+        assert (None, f"1 {self.then}") == (swap.expected, swap.new)
+
+
+class TestUserOf:
+    def test_order(self):
+        """The user must exist and be valid."""
+        principal = read(rules(), issued(rules())).principal
+        flow = user_of(principal)
+        asked = [next(flow), flow.send(USER)]
+
+        assert asked == [IdentifyUser(1), AskValidity(USER)]
+        with pytest.raises(StopIteration) as done:
+            flow.send(YES)
+        assert USER is done.value.value
+
+    def test_missing(self):
+        """A user who is gone is nobody."""
+        flow = user_of(read(rules(), issued(rules())).principal)
+        next(flow)
+
+        with pytest.raises(MissingUserError):
+            flow.send(None)
+
+    def test_invalid(self):
+        """A user who may no longer act is refused."""
+        flow = user_of(read(rules(), issued(rules())).principal)
+        answered(flow, USER)
+
+        with pytest.raises(InvalidUserError):
+            flow.send(NO)
+
+
+class TestRevoke:
+    chosen = rules(has_store=True)
+
+    def test_order(self):
+        """The session's entry is read, replaced by its end until its tokens are surely dead, and the end is told."""
+        token = issued(self.chosen)
+        session, _ = keys_of(self.chosen, token)
+        digest = session_digest(read(self.chosen, token).principal.session_id)
+        flow = revoke(self.chosen, token, NOW)
+        asked = [next(flow), flow.send(["2 5"]), flow.send(YES)]
+
+        assert asked == [
+            ReadState((session,), NOW),
+            SwapState(session, "2 5", "ended", NOW + REFRESH + 60, NOW),
+            Announce(SessionRevoked(at=NOW, identity="1", session=digest)),
+        ]
+
+    def test_again(self):
+        """What is ended stays ended: nothing is written or told (RFC 7009 §2.2)."""
+        flow = revoke(self.chosen, issued(self.chosen), NOW)
+
+        assert None is result_of(flow, ["ended"])
+
+    def test_race(self):
+        """A refresh in between is overtaken at the next attempt."""
+        flow = revoke(self.chosen, issued(self.chosen), NOW)
+        swap = answered(flow, [None], NO, ["1 5"])
+
+        assert ("1 5", "ended") == (swap.expected, swap.new)
+
+    def test_lost(self):
+        """A revocation that loses every race says so: whoever called must not believe that it happened."""
+        flow = revoke(self.chosen, issued(self.chosen), NOW)
+        answered(flow, *[[None], NO] * (ATTEMPTS - 1), [None])
+
+        with pytest.raises(ServiceUnavailableError):
+            flow.send(NO)
+
+    @pytest.mark.parametrize("now", [NOW + ACCESS, NOW + REFRESH, NOW + REFRESH + 59])
+    def test_expired(self, now):
+        """An expired token will do, as long as some machine may take it for alive."""
+        assert ReadState is type(next(revoke(self.chosen, issued(self.chosen), now)))
+
+    def test_long_dead(self):
+        """What is dead on every machine needs no entry."""
+        flow = revoke(self.chosen, issued(self.chosen), NOW + REFRESH + 60)
+
+        with pytest.raises(StopIteration):
+            next(flow)
+
+    def test_forged(self):
+        """A forged token changes nothing: nothing is asked (RFC 7009 §2.2)."""
+        with pytest.raises(InvalidTokenError):
+            next(revoke(self.chosen, issued(rules(ring=OTHER_RING)), NOW))
+
+    def test_no_store(self):
+        """Without a store nothing can be ended, which is said."""
+        with pytest.raises(ConfigurationError, match="revoke needs a store"):
+            next(revoke(rules(), issued(rules()), NOW))
+
+    def test_action(self):
+        """An action token is spent instead, and no session is told."""
+        token = result_of(issue_action(self.chosen, USER, "confirm", 60, {}, NOW), FACTS)
+        key = action_key(1, read(self.chosen, token).token_id)
+        flow = revoke(self.chosen, token, NOW)
+        asked = [next(flow), flow.send([None])]
+
+        assert asked == [ReadState((key,), NOW), SwapState(key, None, "spent", NOW + 120, NOW)]
+        with pytest.raises(StopIteration):
+            flow.send(YES)
+
+
+class TestRevokeUser:
+    chosen = rules(has_store=True)
+
+    def test_order(self):
+        """The user's epoch is replaced by a new random one for as long as any token may live, and that is told."""
+        flow = revoke_user(self.chosen, 1, NOW)
+        read_question = next(flow)
+        swap = flow.send(["e"])
+
+        assert (ReadState((epoch_key(1),), NOW), epoch_key(1), "e", NOW + REFRESH + 60) == (
+            read_question,
+            swap.key,
+            swap.expected,
+            swap.until,
+        )
+        assert Announce(UserRevoked(at=NOW, identity="1")) == flow.send(YES)
+
+    def test_random(self):
+        """No two epochs are alike, so the second one in a second counts as well."""
+        epochs = {answered(revoke_user(self.chosen, 1, NOW), [None]).new for _ in range(50)}
+
+        assert 50 == len(epochs)
+
+    def test_race(self):
+        """Another end of all sessions in between is followed by this one."""
+        assert "f" == answered(revoke_user(self.chosen, 1, NOW), ["e"], NO, ["f"]).expected
+
+    def test_lost(self):
+        """One that loses every race says so."""
+        flow = revoke_user(self.chosen, 1, NOW)
+        answered(flow, *[["e"], NO] * (ATTEMPTS - 1), ["e"])
+
+        with pytest.raises(ServiceUnavailableError):
+            flow.send(NO)
+
+    def test_no_store(self):
+        """Without a store nothing can be ended, which is said."""
+        with pytest.raises(ConfigurationError, match="revoke_user needs a store"):
+            next(revoke_user(rules(), 1, NOW))
+
+    @pytest.mark.parametrize("identity", [None, True, 1.0, b"1", "", 2**64], ids=repr)
+    def test_nobody(self, identity):
+        """What is nobody's identity is refused, for it would end nobody's sessions in silence."""
+        with pytest.raises(ConfigurationError, match="identity"):
+            next(revoke_user(self.chosen, identity, NOW))

@@ -1,0 +1,408 @@
+"""State in one process: the three verbs, to the second, from many threads, and without growing for ever."""
+
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from praetorian_core.stores.memory import MemoryStore
+
+UNTIL = 1_000
+
+
+@pytest.fixture
+def store():
+    """Return an empty store."""
+    return MemoryStore()
+
+
+class TestRead:
+    def test_absent(self, store):
+        """A key that was never written has no value."""
+
+        assert [None] == store.read("k", now=0)
+
+    def test_no_keys(self, store):
+        """Nothing asked, nothing answered."""
+
+        assert [] == store.read(now=0)
+
+    def test_in_order(self, store):
+        """Values come in the order of the keys, absent and repeated ones included."""
+        store.swap("a", None, "1", until=UNTIL, now=0)
+        store.swap("b", None, "2", until=UNTIL, now=0)
+
+        assert ["2", None, "1", "2"] == store.read("b", "c", "a", "b", now=0)
+
+    @pytest.mark.parametrize(
+        ("now", "expected"),
+        [(0, "v"), (UNTIL - 1, "v"), (UNTIL, None), (UNTIL + 1, None)],
+        ids=["start", "until-1", "until", "until+1"],
+    )
+    def test_expiry(self, store, now, expected):
+        """An entry lives up to its ``until`` and not in that second."""
+        store.swap("k", None, "v", until=UNTIL, now=0)
+
+        assert [expected] == store.read("k", now=now)
+
+    def test_changes_nothing(self, store):
+        """Reading an expired entry does not remove it: the present is an argument, and another caller's may be earlier."""
+        store.swap("k", None, "v", until=UNTIL, now=0)
+        store.read("k", now=UNTIL)
+
+        assert ["v"] == store.read("k", now=UNTIL - 1)
+
+    def test_keys_are_exact(self, store):
+        """A key is compared whole and with letter case."""
+        store.swap("key", None, "v", until=UNTIL, now=0)
+
+        assert [None, None, None, "v"] == store.read("KEY", "ke", "key ", "key", now=0)
+
+
+class TestSwap:
+    @pytest.mark.parametrize(
+        ("live", "expected", "done"),
+        [
+            pytest.param(None, None, True, id="absent-as-expected"),
+            pytest.param(None, "a", False, id="absent-but-a-expected"),
+            pytest.param(None, "", False, id="absent-but-empty-expected"),
+            pytest.param("a", "a", True, id="a-as-expected"),
+            pytest.param("a", "A", False, id="a-but-capital-expected"),
+            pytest.param("a", "b", False, id="a-but-b-expected"),
+            pytest.param("a", None, False, id="a-but-absent-expected"),
+            pytest.param("", "", True, id="empty-as-expected"),
+            pytest.param("", None, False, id="empty-but-absent-expected"),
+            pytest.param("None", None, False, id="the-word-none-but-absent-expected"),
+        ],
+    )
+    def test_table(self, store, live, expected, done):
+        """The key is set iff its live value equals what was expected; None is absence and nothing else."""
+        if live is not None:
+            store.swap("k", None, live, until=UNTIL, now=0)
+
+        assert done is store.swap("k", expected, "new", until=UNTIL, now=0)
+        assert ["new" if done else live] == store.read("k", now=0)
+
+    @pytest.mark.parametrize(
+        ("now", "expected", "done"),
+        [
+            pytest.param(UNTIL - 1, "old", True, id="until-1-live"),
+            pytest.param(UNTIL - 1, None, False, id="until-1-not-absent"),
+            pytest.param(UNTIL, "old", False, id="until-not-live"),
+            pytest.param(UNTIL, None, True, id="until-absent"),
+            pytest.param(UNTIL + 1, "old", False, id="until+1-not-live"),
+            pytest.param(UNTIL + 1, None, True, id="until+1-absent"),
+        ],
+    )
+    def test_expiry(self, store, now, expected, done):
+        """An expired entry is absent, from the second of its ``until`` on."""
+        store.swap("k", None, "old", until=UNTIL, now=0)
+
+        assert done is store.swap("k", expected, "new", until=UNTIL + 500, now=now)
+
+    @pytest.mark.parametrize("until", [UNTIL - 500, UNTIL, UNTIL + 500], ids=["sooner", "the-same", "later"])
+    def test_sets_the_deadline_anew(self, store, until):
+        """Each swap says until when, be it sooner or later than before."""
+        store.swap("k", None, "a", until=UNTIL, now=0)
+        store.swap("k", "a", "b", until=until, now=0)
+
+        assert ["b"] == store.read("k", now=until - 1)
+        assert [None] == store.read("k", now=until)
+
+    def test_a_refused_swap_leaves_the_deadline(self, store):
+        """What was not written did not extend anything either."""
+        store.swap("k", None, "a", until=UNTIL, now=0)
+        store.swap("k", "x", "b", until=UNTIL + 500, now=0)
+
+        assert [None] == store.read("k", now=UNTIL)
+
+    def test_other_keys_are_left_alone(self, store):
+        """A swap of one key is a swap of one key."""
+        store.swap("a", None, "1", until=UNTIL, now=0)
+        store.swap("b", None, "2", until=UNTIL, now=0)
+        store.swap("a", "1", "3", until=UNTIL, now=0)
+
+        assert ["3", "2"] == store.read("a", "b", now=0)
+
+
+class TestAdd:
+    def test_counts(self, store):
+        """A counter begins at nothing, and each call returns the sum."""
+
+        assert [1, 3, 2, 2, 0] == [store.add("k", amount, until=UNTIL, now=0) for amount in (1, 2, -1, 0, -2)]
+        assert ["0"] == store.read("k", now=0)
+
+    @pytest.mark.parametrize(
+        ("now", "expected"), [(UNTIL - 1, 6), (UNTIL, 1), (UNTIL + 1, 1)], ids=["until-1", "until", "until+1"]
+    )
+    def test_expiry(self, store, now, expected):
+        """From its ``until`` on a counter begins anew."""
+        store.add("k", 5, until=UNTIL, now=0)
+
+        assert expected == store.add("k", 1, until=UNTIL + 500, now=now)
+
+    @pytest.mark.parametrize("until", [UNTIL - 500, UNTIL + 500], ids=["sooner", "later"])
+    def test_a_live_counter_keeps_its_deadline(self, store, until):
+        """A window is not moved by what is counted in it: only a new counter takes the ``until``."""
+        store.add("k", 1, until=UNTIL, now=0)
+        store.add("k", 1, until=until, now=0)
+
+        assert ["2"] == store.read("k", now=UNTIL - 1)
+        assert [None] == store.read("k", now=UNTIL)
+
+    def test_a_new_counter_takes_the_deadline(self, store):
+        """The twin: where the old counter is over, the next one lives until what its first call says."""
+        store.add("k", 1, until=UNTIL, now=0)
+        store.add("k", 1, until=UNTIL + 500, now=UNTIL)
+
+        assert ["1"] == store.read("k", now=UNTIL + 499)
+        assert [None] == store.read("k", now=UNTIL + 500)
+
+    def test_large_sums(self, store):
+        """A counter does not overflow."""
+        store.add("k", 2**63, until=UNTIL, now=0)
+
+        assert 2**64 == store.add("k", 2**63, until=UNTIL, now=0)
+
+    def test_a_counter_is_text_to_the_other_verbs(self, store):
+        """``read`` and ``swap`` see the decimal digits, as in any database."""
+        store.add("k", 12, until=UNTIL, now=0)
+
+        assert store.swap("k", "12", "40", until=UNTIL, now=0)
+        assert 42 == store.add("k", 2, until=UNTIL, now=0)
+
+    def test_a_value_that_is_no_number(self, store):
+        """What cannot be counted raises, changes nothing, and leaves the store usable."""
+        store.swap("k", None, "text", until=UNTIL, now=0)
+        with pytest.raises(ValueError, match="text"):
+            store.add("k", 1, until=UNTIL, now=0)
+
+        assert ["text"] == store.read("k", now=0)
+
+
+class TestPurge:
+    def test_a_write_removes_eight_at_most(self, store):
+        """No call pays for all that has expired: each write removes eight entries."""
+        for number in range(100):
+            store.swap(f"old{number}", None, "v", until=UNTIL, now=0)
+        store.swap("new", None, "v", until=2 * UNTIL, now=UNTIL)
+
+        assert 100 + 1 - 8 == len(store)
+
+    @pytest.mark.parametrize("spread", [1, 7, 100], ids=["one-second", "seven-seconds", "a-second-each"])
+    def test_all_of_it_goes(self, store, spread):
+        """What has expired is gone after an eighth as many writes, whenever it expired."""
+        for number in range(100):
+            store.swap(f"old{number}", None, "v", until=UNTIL + number % spread, now=0)
+        for _ in range(13):
+            store.swap("new", store.read("new", now=UNTIL + 100)[0], "v", until=2 * UNTIL, now=UNTIL + 100)
+
+        assert 1 == len(store)
+        assert ["v"] == store.read("new", now=UNTIL + 100)
+
+    def test_new_counters_purge(self, store):
+        """An application that only counts does not grow either."""
+        for number in range(100):
+            store.add(f"old{number}", 1, until=UNTIL, now=0)
+        for number in range(15):
+            store.add(f"new{number}", 1, until=2 * UNTIL, now=UNTIL)
+
+        assert 15 == len(store)
+
+    @pytest.mark.parametrize(("now", "held"), [(UNTIL - 1, 2), (UNTIL, 1)], ids=["until-1", "until"])
+    def test_nothing_goes_early(self, store, now, held):
+        """An entry is removed from its ``until`` on, not a second before."""
+        store.swap("k", None, "v", until=UNTIL, now=0)
+        store.swap("new", None, "v", until=2 * UNTIL, now=now)
+
+        assert held == len(store)
+
+    def test_a_steady_flow_stays_small(self, store):
+        """However long it runs, of entries that live ten seconds there are ten seconds' worth."""
+        for now in range(5_000):
+            store.swap(f"k{now}", None, "v", until=now + 10, now=now)
+            assert len(store) <= 10
+
+    def test_an_extended_entry_stays(self, store):
+        """A key that was written again is not removed when its first deadline passes."""
+        store.swap("k", None, "a", until=UNTIL, now=0)
+        store.swap("k", "a", "b", until=3 * UNTIL, now=0)
+        store.swap("other", None, "v", until=3 * UNTIL, now=2 * UNTIL)
+
+        assert ["b"] == store.read("k", now=2 * UNTIL)
+        assert 2 == len(store)
+
+    def test_a_shortened_entry_goes(self, store):
+        """A key that was given less time goes with its last deadline, and its first one finds nothing."""
+        store.swap("k", None, "a", until=3 * UNTIL, now=0)
+        store.swap("k", "a", "b", until=UNTIL, now=0)
+        store.swap("other", None, "v", until=9 * UNTIL, now=UNTIL)
+        assert 1 == len(store)
+
+        store.swap("other", "v", "w", until=9 * UNTIL, now=3 * UNTIL)
+        assert 1 == len(store)
+
+    def test_an_entry_that_returns_to_its_first_deadline(self, store):
+        """However often deadlines change, an entry goes at its last one."""
+        store.swap("k", None, "a", until=UNTIL, now=0)
+        store.swap("k", "a", "b", until=2 * UNTIL, now=0)
+        store.swap("k", "b", "c", until=UNTIL, now=0)
+        assert ["c"] == store.read("k", now=UNTIL - 1)
+
+        store.swap("other", None, "v", until=9 * UNTIL, now=UNTIL)
+        assert 1 == len(store)
+
+    def test_writing_again_costs_nothing(self, store):
+        """However often an entry is written with one deadline, there is one note of when it may go."""
+        for turn in range(100):
+            store.swap("k", None if turn == 0 else "v", "v", until=UNTIL, now=0)
+            store.add("n", 1, until=UNTIL, now=0)
+
+        assert {UNTIL: ["k", "n"]} == store._buckets
+        assert [UNTIL] == store._deadlines
+
+    def test_nothing_is_left(self, store):
+        """When the last entry has gone, nothing of it is held."""
+        store.swap("k", None, "v", until=UNTIL, now=0)
+        store.swap("k", None, "v", until=UNTIL + 1, now=UNTIL)
+        store.swap("k", None, "v", until=0, now=UNTIL + 1)
+
+        assert (0, {}, []) == (len(store), store._buckets, store._deadlines)
+
+    def test_written_after_its_deadline(self, store):
+        """An entry that is over when it is written is never read, and goes like all others."""
+
+        assert store.swap("k", None, "v", until=UNTIL, now=UNTIL)
+        assert [None] == store.read("k", now=UNTIL)
+        store.swap("other", None, "v", until=9 * UNTIL, now=UNTIL)
+        assert 1 == len(store)
+
+
+KEYS = ("a", "b", "c")
+calls = st.lists(
+    st.one_of(
+        st.tuples(st.just("read"), st.sampled_from(KEYS)),
+        st.tuples(
+            st.just("swap"),
+            st.sampled_from(KEYS),
+            st.sampled_from([None, "0", "1", "2"]),
+            st.sampled_from("012"),
+            st.integers(0, 6),
+        ),
+        st.tuples(st.just("add"), st.sampled_from(KEYS), st.integers(-1, 2), st.integers(0, 6)),
+        st.tuples(st.just("tick"), st.integers(1, 4)),
+    ),
+    max_size=60,
+)
+
+
+class TestModel:
+    @given(calls)
+    def test_equals_a_dict_that_forgets_nothing(self, calls):
+        """Any calls in any order: what is purged, and when, is never to be seen."""
+        store, model, now = MemoryStore(), {}, 0
+
+        def live(key):
+            value, until = model.get(key, (None, 0))
+            return value if now < until else None
+
+        for call in calls:
+            match call:
+                case ("read", key):
+                    assert [live(key)] == store.read(key, now=now)
+                case ("swap", key, expected, new, life):
+                    done = live(key) == expected
+                    assert done is store.swap(key, expected, new, until=now + life, now=now)
+                    if done:
+                        model[key] = (new, now + life)
+                case ("add", key, amount, life):
+                    before = live(key)
+                    until = now + life if before is None else model[key][1]
+                    model[key] = (str(int(before or 0) + amount), until)
+                    assert int(model[key][0]) == store.add(key, amount, until=now + life, now=now)
+                case ("tick", seconds):
+                    now += seconds
+        assert [live(key) for key in KEYS] == store.read(*KEYS, now=now)
+
+
+THREADS = 8
+
+
+@pytest.fixture
+def hasty():
+    """Let threads take turns as often as the interpreter can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def together(work):
+    """Let all threads begin the work at once, and return what each of them returned."""
+    barrier = threading.Barrier(THREADS)
+
+    def begin(number):
+        barrier.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(begin, range(THREADS)))
+
+
+@pytest.mark.usefixtures("hasty")
+class TestThreads:
+    def test_one_swap_wins(self, store):
+        """ASVS 15.4.2: of all who spend the same thing at once exactly one is told that he did."""
+        rounds = 100
+
+        def spend(number):
+            return [store.swap(f"k{turn}", None, str(number), until=UNTIL, now=0) for turn in range(rounds)]
+
+        wins = together(spend)
+
+        assert [1] * rounds == [sum(outcome) for outcome in zip(*wins, strict=True)]
+        for turn in range(rounds):
+            winner = next(number for number in range(THREADS) if wins[number][turn])
+            assert [str(winner)] == store.read(f"k{turn}", now=0)
+
+    def test_sums_are_exact(self, store):
+        """ASVS 15.4.2: no count is lost, and every sum is told once."""
+        turns = 500
+
+        def count(_):
+            return [store.add("k", 1, until=UNTIL, now=0) for _ in range(turns)]
+
+        sums = together(count)
+
+        assert [str(THREADS * turns)] == store.read("k", now=0)
+        assert list(range(1, THREADS * turns + 1)) == sorted(chain.from_iterable(sums))
+
+    def test_generations_count_up_one_by_one(self, store):
+        """Compare-and-swap in a loop loses no step: as many winners as steps."""
+        steps = 50
+        store.swap("k", None, "0", until=UNTIL, now=0)
+
+        def climb(_):
+            won = 0
+            while won < steps:
+                (value,) = store.read("k", now=0)
+                won += store.swap("k", value, str(int(value) + 1), until=UNTIL, now=0)
+
+        together(climb)
+
+        assert [str(THREADS * steps)] == store.read("k", now=0)
+
+    def test_purging_is_safe(self, store):
+        """Writers that all purge what expires leave what has not."""
+
+        def churn(number):
+            for now in range(300):
+                store.swap(f"{number}-{now}", None, "v", until=now + 1, now=now)
+            return store.swap(f"kept-{number}", None, "v", until=UNTIL, now=300)
+
+        assert [True] * THREADS == together(churn)
+        assert ["v"] * THREADS == store.read(*(f"kept-{number}" for number in range(THREADS)), now=300)

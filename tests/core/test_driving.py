@@ -1,0 +1,589 @@
+"""Who answers what, and what becomes of an answer that is none."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import threading
+from collections.abc import Awaitable
+
+import attrs
+import pytest
+
+from praetorian_core.driving import Parties, adrive, drive
+from praetorian_core.errors import (
+    ConfigurationError,
+    InvalidUserError,
+    PraetorianError,
+    ServiceUnavailableError,
+)
+from praetorian_core.events import CallFailed, UserRevoked
+from praetorian_core.questions import (
+    AddState,
+    Announce,
+    AskValidity,
+    CheckPassword,
+    DescribeUser,
+    FindUser,
+    IdentifyUser,
+    PasswordCheck,
+    Question,
+    ReadPassword,
+    ReadState,
+    RenewPassword,
+    SwapState,
+    UserFacts,
+    ask,
+)
+from praetorian_core.stores.memory import MemoryStore
+from praetorian_core.testing import MemoryUser, MemoryUsers, cheapest_hasher
+
+NOW = 1_800_000_000
+PASSWORD = "correct horse battery staple"
+HASHER = cheapest_hasher()
+ALICE = MemoryUser(identity=1, username="alice", password=HASHER.hash(PASSWORD), rolenames=["admin"])
+EVENT = UserRevoked(at=NOW, identity="1")
+
+
+class _Later:
+    """Awaitable, and no coroutine."""
+
+    def __await__(self):
+        return iter(())
+
+
+class Replying:
+    """Users and a store in one, whose every method replies the same, or raises it."""
+
+    def __init__(self, reply=None):
+        self.reply = reply
+
+    def __call__(self, *args, **options):
+        if isinstance(self.reply, BaseException):
+            raise self.reply
+        return self.reply
+
+    @property
+    def lookup(self):
+        return self
+
+    identify = read = swap = add = lookup
+
+
+def parties(**others):
+    """Return everybody, kept in memory, with the given ones in their place; what is told is in ``.on_event``'s list."""
+    heard = []
+    everybody = {
+        "users": MemoryUsers([ALICE]),
+        "validation_method": "is_valid",
+        "with_roles": True,
+        "passwords": HASHER,
+        "store": MemoryStore(),
+        "save_password": lambda user, hashed: None,
+        "on_event": heard.append,
+    }
+    made = Parties(**everybody | others)
+    return made, heard
+
+
+def run_async(flow, everybody, now):
+    """Run a flow as an asyncio application would."""
+    return asyncio.run(adrive(flow, everybody, now))
+
+
+@pytest.fixture(params=[drive, run_async], ids=["drive", "adrive"])
+def run(request):
+    """Each of the two drivers: what is true of one is true of the other."""
+    return request.param
+
+
+def answer_to(run, question, **others):
+    """Return what a driver answers to one question."""
+    return run(ask(question), parties(**others)[0], NOW)
+
+
+def refusal_of(run, flow, everybody):
+    """Return what a flow refused with."""
+    with pytest.raises(PraetorianError) as refusal:
+        run(flow, everybody, NOW)
+    return refusal.value
+
+
+class TestBothDrivers:
+    def test_result(self, run):
+        """What a flow returns is returned, and a flow need not ask anything."""
+
+        def flow():
+            return "done"
+            yield
+
+        assert "done" == run(flow(), parties()[0], NOW)
+
+    @pytest.mark.parametrize(
+        ("question", "expected"),
+        [
+            (FindUser("alice"), ALICE),
+            (FindUser("bob"), None),
+            (IdentifyUser(1), ALICE),
+            (DescribeUser(ALICE), UserFacts(1, ["admin"])),
+            (ReadPassword(ALICE), ALICE.password),
+            (AskValidity(ALICE), True),
+            (AskValidity(attrs.evolve(ALICE, valid=False)), False),
+            (CheckPassword(PASSWORD, ALICE.password), PasswordCheck(matches=True, outdated=False)),
+            (CheckPassword("wrong", ALICE.password), PasswordCheck(matches=False, outdated=False)),
+            (ReadState(("a", "b"), NOW), [None, None]),
+            (SwapState("a", None, "x", NOW + 1, NOW), True),
+            (SwapState("a", "y", "x", NOW + 1, NOW), False),
+            (AddState("a", 3, NOW + 1, NOW), 3),
+            (Announce(EVENT), None),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_answers(self, run, question, expected):
+        """Each question is answered by the party that knows."""
+        assert expected == answer_to(run, question)
+
+    def test_several(self, run):
+        """Answers are sent back in the order of the questions, and the store remembers between them."""
+
+        def flow():
+            first = yield from ask(SwapState("a", None, "x", NOW + 1, NOW))
+            second = yield from ask(ReadState(("a",), NOW))
+            return first, second
+
+        assert (True, ["x"]) == run(flow(), parties()[0], NOW)
+
+    def test_roles_disabled(self, run):
+        """Where roles are disabled a user needs no ``rolenames``, and they are not read."""
+
+        class Plain:
+            identity = 1
+
+        assert UserFacts(1, None) == answer_to(run, DescribeUser(Plain()), with_roles=False)
+
+    def test_renew(self, run):
+        """A password is renewed with a hash of the live cost that it fits."""
+        saved = []
+        answer_to(run, RenewPassword(ALICE, PASSWORD), save_password=lambda *call: saved.append(call))
+        ((user, hashed),) = saved
+
+        assert (ALICE, True) == (user, HASHER.verify(PASSWORD, hashed))
+
+    def test_announce(self, run):
+        """An event goes to ``on_event`` as it is."""
+        everybody, heard = parties()
+        run(ask(Announce(EVENT)), everybody, NOW)
+
+        assert [EVENT] == heard
+
+    def test_announce_fails(self, run, caplog):
+        """What ``on_event`` raises is logged by its type alone, and changes nothing (ASVS 16.5.3)."""
+
+        def sink(event):
+            raise RuntimeError(PASSWORD)
+
+        with caplog.at_level(logging.ERROR, logger="praetorian"):
+            answer = answer_to(run, Announce(EVENT), on_event=sink)
+
+        assert (None, ["on_event raised RuntimeError for UserRevoked"]) == (answer, caplog.messages)
+
+    def test_nobody_answers(self, run):
+        """A question that nobody answers is refused by its name."""
+
+        @attrs.frozen
+        class WhatIsTheTime(Question[int]):
+            pass
+
+        error = refusal_of(run, ask(WhatIsTheTime()), parties()[0])
+
+        assert (ConfigurationError, "nobody answers a WhatIsTheTime") == (type(error), str(error))
+
+    @pytest.mark.parametrize(
+        ("question", "what"),
+        [
+            (FindUser("alice"), "the user class's lookup"),
+            (IdentifyUser(1), "the user class's identify"),
+            (ReadState(("a",), NOW), "the store's read"),
+            (SwapState("a", None, "x", NOW + 1, NOW), "the store's swap"),
+            (AddState("a", 1, NOW + 1, NOW), "the store's add"),
+            (RenewPassword(ALICE, PASSWORD), "save_password"),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_a_call_fails(self, run, question, what):
+        """Whatever a call raises refuses with a 503 that names the call and keeps the cause, and is told once."""
+        failure = RuntimeError(PASSWORD)
+        failing = Replying(failure)
+        everybody, heard = parties(users=failing, store=failing, save_password=failing)
+        error = refusal_of(run, ask(question), everybody)
+        (event,) = heard
+
+        assert (ServiceUnavailableError, f"{what} raised RuntimeError", failure) == (
+            type(error),
+            str(error),
+            error.__cause__,
+        )
+        assert (CallFailed, NOW, what, "RuntimeError") == (type(event), event.at, event.what, event.failure)
+        assert event.where.startswith("test_driving.py:")
+
+    @pytest.mark.parametrize("name", ["identity", "rolenames"])
+    def test_an_attribute_fails(self, run, name):
+        """An attribute that raises refuses: it is never read as "no roles" (ASVS 16.5.3)."""
+
+        def broken(self):
+            raise RuntimeError
+
+        user = type("Broken", (), {"identity": 1, "rolenames": [], name: property(broken)})()
+
+        assert ServiceUnavailableError is type(refusal_of(run, ask(DescribeUser(user)), parties()[0]))
+
+    @pytest.mark.parametrize("name", ["identity", "rolenames", "password"])
+    def test_an_attribute_is_missing(self, run, name):
+        """A missing attribute is a configuration that cannot work: the user class and the attribute are named."""
+        user = type("Partial", (), {key: 1 for key in ("identity", "rolenames", "password") if key != name})()
+        question = ReadPassword(user) if name == "password" else DescribeUser(user)
+        error = refusal_of(run, ask(question), parties()[0])
+
+        assert ConfigurationError is type(error)
+        assert f"Partial instances have no attribute {name!r}" in str(error)
+
+    def test_stop_iteration(self, run):
+        """A call that raises ``StopIteration`` (a bare ``next``) fails like any other, and nobody waits for ever."""
+        error = refusal_of(run, ask(FindUser("alice")), parties(users=Replying(StopIteration()))[0])
+
+        assert "the user class's lookup raised" in str(error)
+
+    def test_our_own_error(self, run):
+        """An error of ours that a call raises says all there is to say: it passes unchanged, and no failure is told."""
+        failure = InvalidUserError()
+        everybody, heard = parties(users=Replying(failure))
+
+        assert (failure, []) == (refusal_of(run, ask(FindUser("alice")), everybody), heard)
+
+    def test_our_own_unavailability(self, run):
+        """A call that says itself that it is unavailable is not wrapped, and is told."""
+        failure = ServiceUnavailableError("full", retry_after=7)
+        everybody, heard = parties(users=Replying(failure))
+        error = refusal_of(run, ask(FindUser("alice")), everybody)
+
+        assert (failure, ["ServiceUnavailableError"]) == (error, [event.failure for event in heard])
+
+    def test_the_flow_is_unavailable(self, run):
+        """A flow that finds rubbish itself is told as well, once."""
+
+        def flow():
+            yield from ask(FindUser("alice"))
+            raise ServiceUnavailableError("the store holds rubbish")
+
+        everybody, heard = parties()
+        refusal_of(run, flow(), everybody)
+
+        assert ["the store holds rubbish"] == [event.what for event in heard]
+
+    def test_the_flow_may_catch(self, run):
+        """A flow may go on after a failure, which is told all the same."""
+
+        def flow():
+            try:
+                yield from ask(IdentifyUser(1))
+            except ServiceUnavailableError:
+                return (yield from ask(AddState("a", 1, NOW + 1, NOW)))
+
+        everybody, heard = parties(users=Replying(RuntimeError()))
+
+        assert (1, 1) == (run(flow(), everybody, NOW), len(heard))
+
+    def test_the_flow_may_catch_and_end(self, run):
+        """A flow may also take a failure for its last answer."""
+
+        def flow():
+            try:
+                yield from ask(IdentifyUser(1))
+            except ServiceUnavailableError:
+                return "went on"
+
+        assert "went on" == run(flow(), parties(users=Replying(RuntimeError()))[0], NOW)
+
+    @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, GeneratorExit])
+    def test_base_exception(self, run, interruption):
+        """What is not an ``Exception`` passes untouched: no flow can take it for a failed call."""
+        seen = []
+
+        def flow():
+            try:
+                yield from ask(FindUser("alice"))
+            except Exception as error:  # noqa: BLE001
+                seen.append(error)
+
+        everybody, heard = parties(users=Replying(interruption()))
+        with pytest.raises(interruption):
+            run(flow(), everybody, NOW)
+
+        assert ([], []) == (seen, heard)
+
+    @pytest.mark.parametrize(
+        ("question", "answer"),
+        [
+            (ReadState(("a",), NOW), None),
+            (ReadState(("a",), NOW), (None,)),
+            (ReadState(("a",), NOW), {"a": None}),
+            (ReadState(("a",), NOW), []),
+            (ReadState(("a",), NOW), [None, None]),
+            (ReadState(("a",), NOW), [b"x"]),
+            (ReadState(("a",), NOW), [1]),
+            (SwapState("a", None, "x", NOW + 1, NOW), None),
+            (SwapState("a", None, "x", NOW + 1, NOW), 1),
+            (SwapState("a", None, "x", NOW + 1, NOW), "False"),
+            (AddState("a", 1, NOW + 1, NOW), None),
+            (AddState("a", 1, NOW + 1, NOW), True),
+            (AddState("a", 1, NOW + 1, NOW), "1"),
+            (AddState("a", 1, NOW + 1, NOW), 1.0),
+        ],
+        ids=repr,
+    )
+    def test_rubbish(self, run, question, answer):
+        """A store that answers something of another shape has failed, whatever the shape might suggest."""
+        everybody, heard = parties(store=Replying(answer))
+        error = refusal_of(run, ask(question), everybody)
+
+        assert (ServiceUnavailableError, 1) == (type(error), len(heard))
+        assert f"returned {type(answer).__name__}; expected " in str(error)
+
+    @pytest.mark.parametrize(
+        ("question", "answer"),
+        [
+            (ReadState(("a", "b"), NOW), [None, "x"]),
+            (SwapState("a", None, "x", NOW + 1, NOW), True),
+            (AddState("a", 1, NOW + 1, NOW), -1),
+        ],
+        ids=repr,
+    )
+    def test_good_answer(self, run, question, answer):
+        """The nearest good answer of a store is taken as it is."""
+        assert answer == answer_to(run, question, store=Replying(answer))
+
+
+class TestValidity:
+    @pytest.mark.parametrize("answer", [None, 1, 0, "yes", [], object()], ids=repr)
+    def test_neither_yes_nor_no(self, run, answer):
+        """A validation method that answers neither True nor False has failed."""
+        user = type("Sloppy", (), {"is_valid": lambda self: answer})()
+        everybody, heard = parties()
+        error = refusal_of(run, ask(AskValidity(user)), everybody)
+
+        assert (ServiceUnavailableError, 1) == (type(error), len(heard))
+
+    def test_no_method(self, run):
+        """A user without a validation method may act."""
+        assert True is answer_to(run, AskValidity(object()))
+
+    def test_other_name(self, run):
+        """The setting names the method, and no other is asked."""
+        user = type("Named", (), {"is_valid": lambda self: False, "is_active": lambda self: True})()
+
+        assert True is answer_to(run, AskValidity(user), validation_method="is_active")
+
+    def test_raises(self, run):
+        """A validation method that raises refuses."""
+        user = type("Failing", (), {"is_valid": Replying(RuntimeError())})()
+
+        assert ServiceUnavailableError is type(refusal_of(run, ask(AskValidity(user)), parties()[0]))
+
+    def test_no_such_attribute_inside(self, run):
+        """A property that fails with an ``AttributeError`` of its own is not "no method", which would admit."""
+
+        class Lazy:
+            @property
+            def is_valid(self):
+                return self.session.is_open
+
+        error = refusal_of(run, ask(AskValidity(Lazy())), parties()[0])
+
+        assert (ServiceUnavailableError, AttributeError) == (type(error), type(error.__cause__))
+
+    @pytest.mark.parametrize("value", [True, False, "yes"], ids=repr)
+    def test_not_a_method(self, run, value):
+        """An attribute in the place of the method is refused with what to write, whatever its truth."""
+        user = type("Flagged", (), {"is_valid": value})()
+        error = refusal_of(run, ask(AskValidity(user)), parties()[0])
+
+        assert (
+            ConfigurationError,
+            f"Flagged.is_valid is {type(value).__name__}; write: def is_valid(self) -> bool",
+        ) == (
+            type(error),
+            str(error),
+        )
+
+
+class TestDrive:
+    @pytest.mark.parametrize(
+        ("question", "what"),
+        [
+            (FindUser("alice"), "the user class's lookup"),
+            (ReadState(("a",), NOW), "the store's read"),
+            (AskValidity(type("Slow", (), {"is_valid": Replying(_Later())})()), "the user's validation method"),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_awaitable(self, question, what):
+        """An answer that has to be awaited is none, and never taken for a user or a yes."""
+        later = Replying(_Later())
+        error = refusal_of(drive, ask(question), parties(users=later, store=later)[0])
+
+        assert (
+            ConfigurationError,
+            f"{what} returned an awaitable; with async methods write AsyncGuard instead of Guard",
+        ) == (
+            type(error),
+            str(error),
+        )
+
+    def test_coroutine(self, recwarn):
+        """A coroutine is refused and closed, so no "was never awaited" appears at some later moment."""
+
+        async def lookup(username):
+            return ALICE
+
+        users = MemoryUsers()
+        users.lookup = lookup
+        error = refusal_of(drive, ask(FindUser("alice")), parties(users=users)[0])
+
+        assert (ConfigurationError, 0) == (type(error), len(recwarn))
+
+    def test_context(self):
+        """The calls are made in the caller's own thread."""
+        users = MemoryUsers()
+        users.lookup = lambda username: threading.get_ident()
+
+        assert threading.get_ident() == answer_to(drive, FindUser("alice"), users=users)
+
+
+class TestAdrive:
+    def test_coroutine_function(self):
+        """A coroutine function is awaited in the loop's own thread."""
+        users = MemoryUsers()
+
+        async def lookup(username):
+            return threading.get_ident()
+
+        users.lookup = lookup
+
+        assert threading.get_ident() == answer_to(run_async, FindUser("alice"), users=users)
+
+    def test_plain_function(self):
+        """A plain function runs in another thread than the loop's, which goes on serving."""
+        users = MemoryUsers()
+        users.lookup = lambda username: threading.get_ident()
+
+        assert threading.get_ident() != answer_to(run_async, FindUser("alice"), users=users)
+
+    def test_plain_function_of_a_coroutine(self):
+        """A plain function that returns an awaitable is called in a thread and its result awaited."""
+        users = MemoryUsers()
+
+        async def found():
+            return ALICE
+
+        users.lookup = lambda username: found()
+
+        assert ALICE is answer_to(run_async, FindUser("alice"), users=users)
+
+    @pytest.mark.parametrize(
+        "question", [DescribeUser(None), ReadPassword(None), AskValidity(None)], ids=lambda value: type(value).__name__
+    )
+    def test_attributes(self, question):
+        """A user's attributes are read in a thread too: an ORM may load them just then."""
+        threads = []
+
+        def read(self):
+            threads.append(threading.get_ident())
+            return lambda: True
+
+        user = type("Lazy", (), dict.fromkeys(("identity", "rolenames", "password", "is_valid"), property(read)))()
+        answer_to(run_async, attrs.evolve(question, user=user))
+
+        assert threading.get_ident() not in threads
+        assert threads
+
+    def test_context_variables(self):
+        """A plain function in a thread sees the caller's context variables."""
+        request = contextvars.ContextVar("request")
+        users = MemoryUsers()
+        users.lookup = lambda username: request.get()
+
+        async def main():
+            request.set("this one")
+            return await adrive(ask(FindUser("alice")), parties(users=users)[0], NOW)
+
+        assert "this one" == asyncio.run(main())
+
+    def test_validity(self):
+        """A validation method may be a coroutine."""
+
+        class Slow:
+            async def is_valid(self):
+                return True
+
+        assert True is answer_to(run_async, AskValidity(Slow()))
+
+    def test_awaited_rubbish(self):
+        """What an awaited store answers is checked as well."""
+
+        async def read(*keys, now):
+            return [1]
+
+        store = MemoryStore()
+        late = type("Late", (), {"read": staticmethod(read), "swap": store.swap, "add": store.add})
+
+        assert ServiceUnavailableError is type(
+            refusal_of(run_async, ask(ReadState(("a",), NOW)), parties(store=late)[0])
+        )
+
+    def test_coroutine_fails(self):
+        """What a coroutine raises refuses like what a function raises."""
+        users = MemoryUsers()
+
+        async def lookup(username):
+            raise RuntimeError
+
+        users.lookup = lookup
+
+        assert ServiceUnavailableError is type(refusal_of(run_async, ask(FindUser("alice")), parties(users=users)[0]))
+
+    def test_cancelled(self):
+        """A task that is cancelled is cancelled: the flow is closed at its question, and nothing is told."""
+        ended = []
+
+        def flow():
+            try:
+                yield from ask(FindUser("alice"))
+            except Exception as error:  # noqa: BLE001
+                ended.append(error)
+            finally:
+                ended.append("closed")
+
+        async def main():
+            asked = asyncio.Event()
+
+            async def lookup(username):
+                asked.set()
+                await asyncio.Event().wait()
+
+            users = MemoryUsers()
+            users.lookup = lookup
+            everybody, heard = parties(users=users)
+            task = asyncio.create_task(adrive(flow(), everybody, NOW))
+            await asked.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError) as cancelled:
+                await task
+            # At once, and not when the garbage is collected: the traceback still holds the flow.
+            return heard, list(ended), cancelled.value.__traceback__ is not None
+
+        assert ([], ["closed"], True) == asyncio.run(main())
+
+    def test_awaitables_are_recognized(self):
+        """The fake above is awaitable without being a coroutine, so both ways are tested."""
+        assert isinstance(_Later(), Awaitable)

@@ -1,0 +1,468 @@
+"""Facts about the whole way from claims to a token and back."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import attrs
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from praetorian_core.errors import (
+    ClaimValueError,
+    ConfigurationError,
+    InvalidTokenError,
+    MissingClaimError,
+    ServiceUnavailableError,
+)
+from praetorian_core.principal import Principal
+from praetorian_core.testing import FrozenClock
+from praetorian_core.token import (
+    FLASK_PRAETORIAN,
+    STANDARD,
+    ActionClaims,
+    KeyRing,
+    SessionClaims,
+    TokenCodec,
+    generate_secret,
+    verify_compact,
+)
+from praetorian_core.token.signing import MAX_LENGTH, Sealer
+
+NOW = FrozenClock().now
+RING = KeyRing.from_secret(generate_secret())
+SEALER = Sealer(RING.signing_key())
+
+SESSION = {"sub": "7", "id": 7, "roles": ["admin"], "iat": NOW, "exp": NOW + 900, "rf_exp": NOW + 9_000, "sid": "s1"}
+ACTION = {"sub": "7", "id": 7, "action": "reset", "jti": "j1", "iat": NOW, "exp": NOW + 900}
+LEGACY = {"jti": "s1", "id": 7, "rls": "admin", "iat": NOW, "exp": NOW + 900, "rf_exp": NOW + 9_000}
+
+ABSENT = object()
+
+KINDS = pytest.mark.parametrize(
+    ("typ", "payload"),
+    [("JWT", SESSION), ("action+jwt", ACTION), ("JWT", LEGACY), ("JWT", {**LEGACY, "is_prt": True})],
+    ids=["session", "action", "legacy session", "legacy action"],
+)
+
+
+def codec(**changes):
+    options = {"ring": RING, "layout": STANDARD, "accept_layouts": (STANDARD, FLASK_PRAETORIAN)}
+    return TokenCodec(**{**options, **changes})
+
+
+def token_of(payload, typ="JWT", **changes):
+    members = {name: value for name, value in {**payload, **changes}.items() if value is not ABSENT}
+    return SEALER.seal(typ, json.dumps(members).encode())
+
+
+def session(**changes):
+    facts = {
+        "identity": 7,
+        "roles": frozenset({"admin"}),
+        "claims": {"team": "red"},
+        "session_id": "s1",
+        "issued_at": NOW,
+        "access_expires_at": NOW + 900,
+        "refresh_expires_at": NOW + 9_000,
+    }
+    return SessionClaims(principal=Principal(**{**facts, **changes}))
+
+
+def action(**changes):
+    facts = {"identity": 7, "action": "reset", "token_id": "j1", "issued_at": NOW, "expires_at": NOW + 900}
+    return ActionClaims(**{**facts, **changes})
+
+
+def said(claims):
+    return claims.principal.identity if isinstance(claims, SessionClaims) else claims.identity
+
+
+class TestRoundTrip:
+    @pytest.mark.parametrize(
+        "claims", [session(), action(), session(identity="7", roles=frozenset()), action(identity="x")]
+    )
+    def test_what_is_encoded_is_decoded(self, claims):
+        """Everything that is minted passes its own gate (facts 29)."""
+
+        assert claims == codec().decode(codec().encode(claims), NOW)
+
+    @pytest.mark.parametrize("claims", [session(), action()])
+    def test_the_other_layout_too(self, claims):
+        """What flask-praetorian can spell comes back; it does not count generations."""
+        legacy = codec(layout=FLASK_PRAETORIAN)
+        expected = attrs.evolve(claims, generation=None) if isinstance(claims, SessionClaims) else claims
+
+        assert expected == legacy.decode(legacy.encode(claims), NOW)
+
+    def test_the_token_says_what_it_must(self):
+        """Header and payload as the design has them, and ``iss`` and ``aud`` where they are configured."""
+        token = codec(issuer="me", audience="you").encode(session())
+        header, payload = verify_compact(token, RING)
+
+        assert {"alg": "HS256", "kid": RING.signing_key().kid, "typ": "JWT"} == header
+        assert {**SESSION, "team": "red", "iss": "me", "aud": "you"} == json.loads(payload)
+
+    def test_without_configuration_nobody_is_named(self):
+        """No ``iss`` and no ``aud``."""
+        _, payload = verify_compact(codec().encode(action()), RING)
+
+        assert ACTION == json.loads(payload)
+
+    def test_disabled_roles_are_neither_written_nor_read(self):
+        """Both ways use the same setting."""
+        silent = codec(with_roles=False)
+        token = silent.encode(session())
+
+        assert "roles" not in json.loads(verify_compact(token, RING)[1])
+        assert frozenset() == silent.decode(token, NOW).principal.roles
+
+    def test_secrets_stay_out_of_the_repr(self):
+        """The codec shows names only."""
+
+        assert "_gate" not in repr(codec())
+
+
+class TestDecode:
+    def test_a_bad_signature_is_refused_before_the_payload_is_read(self):
+        """Nothing of the payload is looked at before its signature is good (facts 5)."""
+        head, _, signature = token_of(SESSION).split(".")
+
+        with pytest.raises(InvalidTokenError, match="the signature is not ours"):
+            codec().decode(f"{head}.bm8ganNvbg.{signature}", NOW)
+
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            b"",
+            b"[]",
+            b"null",
+            b'"x"',
+            b"no json",
+            b"\xff",
+            b"\xef\xbb\xbf{}",
+            json.dumps(SESSION).encode("utf-16"),
+            json.dumps(SESSION)[:-1].encode() + b',"sub":"8"}',
+            json.dumps(SESSION)[:-1].encode() + b',"x":NaN}',
+            json.dumps(SESSION)[:-1].encode() + b',"x":1e400}',
+            json.dumps(SESSION)[:-1].encode() + b',"x":' + b"[" * 2_900 + b"}",
+            json.dumps(SESSION).encode() + b"{}",
+        ],
+        ids=["empty", "array", "null", "text", "junk", "octets", "bom", "utf-16", "twice", "nan", "inf", "deep", "two"],
+    )
+    def test_a_payload_that_is_no_strict_object_is_refused(self, payload):
+        """Though its signature be good (RFC 7519 §7.2, RFC 8725 §2.4)."""
+        with pytest.raises(InvalidTokenError):
+            codec().decode(SEALER.seal("JWT", payload), NOW)
+
+    @KINDS
+    def test_a_good_payload_passes(self, typ, payload):
+        """The twin of every refusal here."""
+
+        assert 7 == said(codec().decode(token_of(payload, typ), NOW))
+
+    @pytest.mark.parametrize(("accept", "payload"), [((STANDARD,), LEGACY), ((FLASK_PRAETORIAN,), SESSION)])
+    def test_a_layout_that_is_not_accepted_is_refused(self, accept, payload):
+        """Only what the operator reads is read; the error names the layout."""
+        reader = codec(layout=accept[0], accept_layouts=accept)
+
+        with pytest.raises(InvalidTokenError, match="which is not accepted here"):
+            reader.decode(token_of(payload), NOW)
+
+    @pytest.mark.parametrize(("accept", "payload"), [((STANDARD,), SESSION), ((FLASK_PRAETORIAN,), LEGACY)])
+    def test_a_layout_that_is_accepted_is_read(self, accept, payload):
+        """Alone or beside another."""
+
+        assert 7 == said(codec(layout=accept[0], accept_layouts=accept).decode(token_of(payload), NOW))
+        assert 7 == said(codec(layout=accept[0]).decode(token_of(payload), NOW))
+
+    @pytest.mark.parametrize("payload", [{}, {**SESSION, **LEGACY}])
+    def test_a_payload_of_both_layouts_or_none_is_refused(self, payload):
+        """One token has one meaning."""
+        with pytest.raises(InvalidTokenError, match="of no known layout"):
+            codec().decode(token_of(payload), NOW)
+
+    def test_the_typ_of_the_header_decides_the_kind(self):
+        """A session's payload under ``action+jwt`` is refused, and the reverse (RFC 8725 §3.12)."""
+        for typ, payload in (("action+jwt", SESSION), ("JWT", ACTION), ("action+jwt", LEGACY)):
+            with pytest.raises(InvalidTokenError):
+                codec().decode(token_of(payload, typ), NOW)
+
+    @pytest.mark.parametrize("now", [NOW + 900, NOW + 9_000, NOW + 10**9])
+    def test_an_expired_token_is_decoded(self, now):
+        """Whether it has expired is judged elsewhere: refresh and revoke read dead tokens too."""
+
+        assert 7 == said(codec().decode(token_of(SESSION), now))
+
+
+class TestBirth:
+    @KINDS
+    @pytest.mark.parametrize(("ahead", "leeway"), [(0, 0), (60, 60), (-1, 0)])
+    def test_a_token_that_was_issued_by_now_passes(self, typ, payload, ahead, leeway):
+        """``iat`` may lie ahead by the leeway, and no further."""
+        token = token_of(payload, typ, iat=NOW + ahead)
+
+        assert 7 == said(codec(leeway=leeway).decode(token, NOW))
+
+    @KINDS
+    @pytest.mark.parametrize(("ahead", "leeway"), [(1, 0), (61, 60)])
+    def test_a_token_of_the_future_is_refused(self, typ, payload, ahead, leeway):
+        """Sessions and actions alike (facts 22)."""
+        with pytest.raises(InvalidTokenError, match=f"claim 'iat' lies {ahead} s in the future"):
+            codec(leeway=leeway).decode(token_of(payload, typ, iat=NOW + ahead), NOW)
+
+    @KINDS
+    @pytest.mark.parametrize(("ahead", "leeway"), [(0, 0), (60, 60), (-1, 0), (-NOW, 0)])
+    def test_a_token_that_has_begun_passes(self, typ, payload, ahead, leeway):
+        """``nbf`` is obeyed where it is (RFC 7519 §4.1.5)."""
+        token = token_of(payload, typ, nbf=NOW + ahead)
+
+        assert 7 == said(codec(leeway=leeway).decode(token, NOW))
+
+    @KINDS
+    @pytest.mark.parametrize(("ahead", "leeway"), [(1, 0), (61, 60), (2**53 - 1 - NOW, 60)])
+    def test_a_token_that_has_not_begun_is_refused(self, typ, payload, ahead, leeway):
+        """One second early is early, also after exp."""
+        with pytest.raises(InvalidTokenError, match=f"claim 'nbf' lies {ahead} s in the future"):
+            codec(leeway=leeway).decode(token_of(payload, typ, nbf=NOW + ahead), NOW)
+
+    @KINDS
+    @pytest.mark.parametrize("nbf", [True, False, 1.0, "1", "", None, -1, 2**53, [], {}], ids=repr)
+    def test_an_nbf_that_is_no_time_is_refused(self, typ, payload, nbf):
+        """It is checked as the other times are, and null is not an absence (facts 17)."""
+        with pytest.raises(InvalidTokenError, match=f"claim 'nbf' is {type(nbf).__name__}; expected an integer"):
+            codec().decode(token_of(payload, typ, nbf=nbf), NOW)
+
+
+class TestIssuer:
+    @KINDS
+    def test_the_configured_issuer_passes(self, typ, payload):
+        """Exactly the same text."""
+
+        assert 7 == said(codec(issuer="me").decode(token_of(payload, typ, iss="me"), NOW))
+
+    @KINDS
+    @pytest.mark.parametrize(
+        "issuer", ["Me", "m", "me ", " me", "mee", "", "you", None, True, 1, ["me"], [], {"me": 1}], ids=repr
+    )
+    def test_another_issuer_is_refused(self, typ, payload, issuer):
+        """A part, another letter case or a list is another issuer (RFC 8725 §3.8, CVE-2024-53861)."""
+        with pytest.raises(InvalidTokenError) as caught:
+            codec(issuer="me").decode(token_of(payload, typ, iss=issuer), NOW)
+
+        assert "claim 'iss' is not the configured issuer" == str(caught.value)
+
+    @KINDS
+    def test_no_issuer_is_refused(self, typ, payload):
+        """Configured is required (facts 27)."""
+        with pytest.raises(MissingClaimError) as caught:
+            codec(issuer="me").decode(token_of(payload, typ), NOW)
+
+        assert "iss" == caught.value.claim
+
+    def test_an_issuer_that_nobody_configured_is_ignored(self):
+        """RFC 7519 §4.1.1 leaves it to the application, which has not asked."""
+
+        assert 7 == said(codec().decode(token_of(SESSION, iss="anybody"), NOW))
+
+
+class TestAudience:
+    @KINDS
+    @pytest.mark.parametrize("audience", ["you", ["you"], ["other", "you"], ["you", "you"]], ids=repr)
+    def test_the_configured_audience_passes(self, typ, payload, audience):
+        """A string, or one of a list (RFC 7519 §4.1.3)."""
+
+        assert 7 == said(codec(audience="you").decode(token_of(payload, typ, aud=audience), NOW))
+
+    @KINDS
+    @pytest.mark.parametrize(
+        "audience",
+        [
+            "You",
+            "yo",
+            "you ",
+            "yours",
+            "y",
+            "",
+            "other",
+            ["You"],
+            ["yo", "u"],
+            [],
+            ["other"],
+            [["you"]],
+            None,
+            True,
+            1,
+            {"you": 1},
+            ["you", 1],
+            ["you", None],
+            [True, "you"],
+            ["you", ["you"]],
+        ],
+        ids=repr,
+    )
+    def test_another_audience_is_refused(self, typ, payload, audience):
+        """No part of a name, no other case, and no list that holds anything but strings (RFC 8725 §3.9)."""
+        with pytest.raises(InvalidTokenError) as caught:
+            codec(audience="you").decode(token_of(payload, typ, aud=audience), NOW)
+
+        assert "claim 'aud' does not name the configured audience" == str(caught.value)
+
+    @KINDS
+    def test_no_audience_is_refused(self, typ, payload):
+        """Configured is required (facts 27)."""
+        with pytest.raises(MissingClaimError) as caught:
+            codec(audience="you").decode(token_of(payload, typ), NOW)
+
+        assert "aud" == caught.value.claim
+
+    @KINDS
+    @pytest.mark.parametrize("audience", ["you", ["you"], [], "", None, [None], 0], ids=repr)
+    def test_an_audience_that_nobody_configured_is_refused(self, typ, payload, audience):
+        """Who has no name is not meant: "If the principal … does not identify itself …" (RFC 7519 §4.1.3)."""
+        with pytest.raises(InvalidTokenError, match="claim 'aud' does not name"):
+            codec().decode(token_of(payload, typ, aud=audience), NOW)
+
+    def test_both_are_asked_for(self):
+        """Issuer and audience do not stand in for each other."""
+        both = codec(issuer="me", audience="you")
+
+        assert 7 == said(both.decode(token_of(SESSION, iss="me", aud="you"), NOW))
+        for members in ({"iss": "me"}, {"aud": "you"}, {"iss": "you", "aud": "me"}, {}):
+            with pytest.raises(InvalidTokenError):
+                both.decode(token_of(SESSION, **members), NOW)
+
+
+def refuse(text):
+    raise ValueError(text)
+
+
+def fail(text):
+    raise ConnectionError(text)
+
+
+class TestParseIdentity:
+    @pytest.mark.parametrize(("typ", "payload"), [("JWT", SESSION), ("action+jwt", ACTION)], ids=["session", "action"])
+    def test_a_text_is_parsed(self, typ, payload):
+        """``identify`` gets what ``user.identity`` was: a UUID."""
+        identity = uuid.UUID(int=7)
+        token = token_of(payload, typ, sub=str(identity), id=ABSENT)
+
+        assert identity == said(codec(parse_identity=uuid.UUID).decode(token, NOW))
+        assert str(identity) == said(codec().decode(token, NOW))
+
+    def test_a_text_of_the_other_layout_is_parsed_too(self):
+        """``id`` holds text there."""
+        identity = uuid.UUID(int=7)
+
+        assert identity == said(codec(parse_identity=uuid.UUID).decode(token_of(LEGACY, id=str(identity)), NOW))
+
+    @KINDS
+    def test_an_integer_is_not_parsed(self, typ, payload):
+        """It came back as what it was already."""
+
+        assert 7 == said(codec(parse_identity=fail).decode(token_of(payload, typ), NOW))
+
+    @pytest.mark.parametrize(("typ", "payload"), [("JWT", SESSION), ("action+jwt", ACTION)], ids=["session", "action"])
+    @pytest.mark.parametrize("parse", [uuid.UUID, int, refuse])
+    def test_a_value_error_refuses_the_token(self, typ, payload, parse):
+        """The parser says that this is no identity; the text of its error is not repeated."""
+        with pytest.raises(InvalidTokenError) as caught:
+            codec(parse_identity=parse).decode(token_of(payload, typ, sub="canary", id=ABSENT), NOW)
+
+        assert "parse_identity refuses the token's identity with a ValueError" == str(caught.value)
+        assert caught.value.__suppress_context__
+
+    @pytest.mark.parametrize(
+        "parse", [fail, lambda text: text.nothing, lambda: None], ids=["store", "bug", "signature"]
+    )
+    def test_any_other_failure_is_ours(self, parse):
+        """The token may be good: 503, with the cause for the log (facts 110)."""
+        with pytest.raises(ServiceUnavailableError) as caught:
+            codec(parse_identity=parse).decode(token_of(SESSION, sub="canary", id=ABSENT), NOW)
+
+        cause = caught.value.__cause__
+        expected = f"parse_identity raised {type(cause).__name__}; expected a value or a ValueError"
+        assert expected == str(caught.value)
+        assert isinstance(cause, ConnectionError | AttributeError | TypeError)
+
+    def test_an_interrupt_passes_through(self):
+        """KeyboardInterrupt is no failure of the parser (facts 113)."""
+
+        def interrupt(text):
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            codec(parse_identity=interrupt).decode(token_of(SESSION, id=ABSENT), NOW)
+
+    def test_nothing_is_parsed_before_the_token_is_found_good(self):
+        """A callback is called last, with a text that we signed (CVE-2025-65945, facts 5)."""
+        seen = []
+        reader = codec(parse_identity=seen.append, issuer="me")
+        head, body, signature = token_of(SESSION, sub="a", id=ABSENT, iss="me").split(".")
+        for token in (
+            f"{head}.{body}.{signature.swapcase()}",
+            token_of(SESSION, sub="b", id=ABSENT, iss="you"),
+            token_of(SESSION, sub="c", id=ABSENT, iss="me", iat=NOW + 1),
+            token_of(SESSION, sub="d", id=ABSENT, iss="me", exp="soon"),
+        ):
+            with pytest.raises(InvalidTokenError):
+                reader.decode(token, NOW)
+
+        assert [] == seen
+        reader.decode(f"{head}.{body}.{signature}", NOW)
+        assert ["a"] == seen
+
+
+class TestEncode:
+    def test_the_longest_token_is_minted_and_read(self):
+        """8192 characters are minted, one more is refused, so that all that is minted can be read."""
+        maker = codec()
+        at = MAX_LENGTH - len(maker.encode(session(claims={"x": ""})))
+        length = at * 3 // 4
+        while True:
+            try:
+                maker.encode(session(claims={"x": "x" * (length + 1)}))
+            except ConfigurationError as error:
+                refused = str(error)
+                break
+            length += 1
+        token = maker.encode(session(claims={"x": "x" * length}))
+
+        assert MAX_LENGTH - 1 <= len(token) <= MAX_LENGTH
+        assert {"x": "x" * length} == dict(maker.decode(token, NOW).principal.claims)
+        assert "and be refused; expected at most 8192: issue fewer or shorter custom claims and roles" in refused
+
+    def test_a_token_that_is_far_too_long_is_refused(self):
+        """The error says how long it would be and what to do, and holds nothing of it."""
+        with pytest.raises(ConfigurationError) as caught:
+            codec().encode(session(roles=frozenset({f"canary{number}" for number in range(1_000)})))
+
+        assert str(caught.value).startswith("the token would have ")
+        assert "canary" not in str(caught.value)
+
+    def test_a_ring_that_only_verifies_mints_nothing(self):
+        """It says what is missing, when it is asked and not before, and still reads."""
+        pair = ec.generate_private_key(ec.SECP256R1())
+        pem = pair.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        reader = codec(ring=KeyRing.from_pem(pem, algorithm="ES256"))
+
+        with pytest.raises(ConfigurationError, match=r"only verifies.*load the private key with KeyRing\.from_pem"):
+            reader.encode(session())
+
+    @pytest.mark.parametrize("role", ["guest,admin", " admin"])
+    def test_a_role_that_the_layout_cannot_spell_is_refused(self, role):
+        """Nothing is minted that would be read as another role."""
+        with pytest.raises(ClaimValueError):
+            codec(layout=FLASK_PRAETORIAN).encode(session(roles=frozenset({role})))
+
+        assert role in codec().decode(codec().encode(session(roles=frozenset({role}))), NOW).principal.roles
+
+    def test_an_action_that_the_layout_cannot_spell_is_refused(self):
+        """flask-praetorian has two, and STANDARD any."""
+        with pytest.raises(ConfigurationError, match="has no word for the action 'invite'"):
+            codec(layout=FLASK_PRAETORIAN).encode(action(action="invite"))
+
+        assert "invite" == codec().decode(codec().encode(action(action="invite")), NOW).action

@@ -1,0 +1,459 @@
+"""Where in a request a token is found, and that a header is either exactly right or refused."""
+
+import contextlib
+import string
+import time
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from praetorian_core.errors import ConfigurationError, MalformedHeaderError, MissingTokenError
+from praetorian_core.web.bearer import HeaderPlace, TokenPlaces, is_preflight
+
+B64TOKEN = string.ascii_letters + string.digits + "-._~+/"  # RFC 6750 §2.1
+TCHAR = "!#$%&'*+-.^_`|~" + string.digits + string.ascii_letters  # RFC 9110 §5.6.2
+
+
+@attrs.frozen
+class Request:
+    """A request of nothing but its method and header lines."""
+
+    lines: tuple = ()
+    method: str = "GET"
+    remote: str | None = None
+
+    def header(self, name):
+        return next(iter(self.headers(name)), None)
+
+    def headers(self, name):
+        return [value for key, value in self.lines if key.lower() == name.lower()]
+
+    def cookies(self, name):
+        return []
+
+
+def find(*values, name="Authorization", scheme="Bearer"):
+    """Search a request whose header has these values."""
+    return HeaderPlace(name, scheme).find(Request(tuple((name, value) for value in values)))
+
+
+def malformed(*values, **place):
+    """Return the text with which these values are refused."""
+    with pytest.raises(MalformedHeaderError) as caught:
+        find(*values, **place)
+    return str(caught.value)
+
+
+ONE_TOKEN = "the Authorization header names the scheme but not exactly one token after it"
+SEVERAL = "the Authorization header carries several credentials; expected one"
+
+
+class TestFound:
+    @pytest.mark.parametrize(
+        ("value", "token"),
+        [
+            pytest.param("Bearer mF_9.B5f-4.1JqM", "mF_9.B5f-4.1JqM", id="rfc-6750-example"),
+            pytest.param("Bearer a", "a", id="one-character"),
+            pytest.param(f"Bearer {B64TOKEN}", B64TOKEN, id="every-character"),
+            pytest.param("Bearer abc=", "abc=", id="one-equals-sign"),
+            pytest.param("Bearer abc====", "abc====", id="equals-signs"),
+            pytest.param("Bearer    abc", "abc", id="several-spaces"),
+            pytest.param("bearer abc", "abc", id="lower-case"),
+            pytest.param("BEARER abc", "abc", id="upper-case"),
+            pytest.param("bEaReR abc", "abc", id="mixed-case"),
+            pytest.param("Bearer Bearer", "Bearer", id="a-token-called-bearer"),
+            pytest.param("Bearer " + "a" * 65_536, "a" * 65_536, id="64-kb"),
+        ],
+    )
+    def test_value(self, value, token):
+        """RFC 6750 §2.1: "Bearer" 1*SP b64token; RFC 9110 §11.1: the scheme in any letter case."""
+
+        assert token == find(value)
+
+    @given(st.text(B64TOKEN, min_size=1), st.integers(0, 3), st.integers(1, 3))
+    def test_every_b64token(self, body, padding, spaces):
+        """RFC 6750 §2.1: every b64token is found as it was sent, not one character more or less."""
+        token = body + "=" * padding
+
+        assert token == find(f"Bearer{' ' * spaces}{token}")
+
+    @pytest.mark.parametrize("name", ["Authorization", "authorization", "AUTHORIZATION"])
+    def test_header_names_have_no_letter_case(self, name):
+        """RFC 9110 §5.1: field names are case-insensitive; the view compares them."""
+
+        assert "abc" == HeaderPlace(name, "Bearer").find(Request((("Authorization", "Bearer abc"),)))
+
+
+class TestNone:
+    def test_no_header(self):
+        """Without the header there is no token."""
+
+        assert find() is None
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            pytest.param("", id="empty"),
+            pytest.param(" ", id="blank"),
+            pytest.param("abc", id="a-token-alone"),
+            pytest.param("eyJhbGciOiJIUzI1NiJ9.e30.c2ln", id="a-jwt-alone"),
+            pytest.param("Basic dXNlcjpwYXNz", id="basic"),
+            pytest.param('Digest username="x", realm="y"', id="digest"),
+            pytest.param("Negotiate YIIZ", id="negotiate"),
+            pytest.param("Bearerxyz", id="longer-scheme"),
+            pytest.param("Bearerxyz abc", id="longer-scheme-and-token"),
+            pytest.param("Bearer-x abc", id="scheme-with-a-dash"),
+            pytest.param("Bearer.abc", id="scheme-with-a-dot"),
+            pytest.param("Bearer+abc", id="scheme-with-a-plus"),
+            pytest.param("XBearer abc", id="prefixed-scheme"),
+            pytest.param("Beare r abc", id="split-scheme"),
+            pytest.param("Beare", id="shorter-scheme"),
+            pytest.param("Basic Bearer abc", id="the-scheme-inside"),
+            pytest.param("Basic x,Bearerxyz abc", id="a-longer-scheme-after-a-comma"),
+            pytest.param('Digest a="b,c", d="Bearer e"', id="the-scheme-in-a-parameter"),
+            pytest.param("\N{CYRILLIC CAPITAL LETTER VE}earer abc", id="look-alike"),
+            pytest.param("\N{FULLWIDTH LATIN CAPITAL LETTER B}earer abc", id="full-width"),
+            pytest.param("\x00Bearer abc", id="control-before"),
+            pytest.param("\ufeffBearer abc", id="byte-order-mark-before"),
+        ],
+    )
+    def test_another_scheme(self, value):
+        """RFC 9110 §11.4: credentials of another scheme are none of ours, so the request carries no bearer token."""
+
+        assert find(value) is None
+
+    @pytest.mark.parametrize("tail", TCHAR)
+    def test_a_scheme_goes_on_with_every_token_character(self, tail):
+        """RFC 9110 §5.6.2: a character of a token continues the scheme's name, so it is another scheme."""
+
+        assert find(f"Bearer{tail} abc") is None
+
+
+class TestMalformed:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            pytest.param("Bearer", id="no-token"),
+            pytest.param("Bearer ", id="no-token-but-a-space"),
+            pytest.param("Bearer     ", id="no-token-but-spaces"),
+            pytest.param("bearer", id="no-token-lower-case"),
+            pytest.param("Bearer a b", id="two-tokens"),
+            pytest.param("Bearer a ", id="trailing-space"),
+            pytest.param("Bearer a\t", id="trailing-tab"),
+            pytest.param("Bearer a\n", id="trailing-newline"),
+            pytest.param("Bearer a\r\nX: y", id="crlf"),
+            pytest.param("Bearer\ta", id="tab"),
+            pytest.param("Bearer \ta", id="space-and-tab"),
+            pytest.param("Bearer\na", id="newline"),
+            pytest.param("Bearer\x00a", id="nul-before"),
+            pytest.param("Bearer a\x00", id="nul-after"),
+            pytest.param("Bearer a\x7f", id="delete"),
+            pytest.param("Bearer a=b", id="equals-sign-inside"),
+            pytest.param("Bearer =", id="equals-sign-alone"),
+            pytest.param("Bearer =a", id="equals-sign-first"),
+            pytest.param("Bearer a;b", id="semicolon"),
+            pytest.param('Bearer "a"', id="quoted"),
+            pytest.param("Bearer <a>", id="angle-brackets"),
+            pytest.param("Bearer: a", id="colon"),
+            pytest.param("Bearer,a", id="comma"),
+            pytest.param("Bearer a%2eb", id="percent"),
+            pytest.param("Bearer a\\b", id="backslash"),
+            pytest.param('Bearer realm="x"', id="a-challenge-sent-back"),
+            pytest.param("Bearer ä", id="not-ascii"),
+            pytest.param("Bearer \N{MATHEMATICAL BOLD DIGIT ONE}", id="not-ascii-digit"),
+            pytest.param("Bearer\u00a0a", id="no-break-space"),
+            pytest.param("Bearer\u3000a", id="ideographic-space"),
+            pytest.param("Bearer a\u2028", id="line-separator"),
+            pytest.param("Bearer \ud800", id="surrogate"),
+            pytest.param("Beareré abc", id="scheme-and-a-letter-that-no-token-has"),
+            pytest.param("Bearer " + "a" * 65_536 + " b", id="64-kb"),
+        ],
+    )
+    def test_not_exactly_one_token(self, value):
+        """RFC 6750 §2.1: after our scheme comes exactly one b64token, up to the end."""
+
+        assert ONE_TOKEN == malformed(value)
+
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [
+            pytest.param("Bearer a, Bearer b", ONE_TOKEN, id="bearer-bearer"),
+            pytest.param("Bearer a,Bearer b", ONE_TOKEN, id="bearer-bearer-no-blank"),
+            pytest.param("Bearer a, Bearer a", ONE_TOKEN, id="the-same-twice"),
+            pytest.param("Bearer a, Basic b", ONE_TOKEN, id="bearer-basic"),
+            pytest.param("Bearer a,", ONE_TOKEN, id="bearer-nothing"),
+            pytest.param("Basic a, Bearer b", SEVERAL, id="basic-bearer"),
+            pytest.param("Basic a,Bearer b", SEVERAL, id="basic-bearer-no-blank"),
+            pytest.param("Basic a,\t bearer b", SEVERAL, id="basic-bearer-tab"),
+            pytest.param("Basic a, Bearer\tb", SEVERAL, id="basic-bearer-with-a-tab"),
+            pytest.param("Basic a, Bearer b, Basic c", SEVERAL, id="basic-bearer-basic"),
+            pytest.param(", Bearer b", SEVERAL, id="nothing-bearer"),
+            pytest.param('Digest a="b", Bearer c', SEVERAL, id="digest-bearer"),
+        ],
+    )
+    def test_several_in_one_line(self, value, text):
+        """RFC 9110 §5.3: a server may join header lines with a comma, so a second value hides in the first, either way."""
+
+        assert text == malformed(value)
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            ("Bearer a", "Bearer b"),
+            ("Bearer a", "Bearer a"),
+            ("Bearer a", "Basic b"),
+            ("Basic a", "Bearer b"),
+            ("Basic a", "Basic b"),
+            ("Bearer a", ""),
+        ],
+        ids=" + ".join,
+    )
+    def test_several_lines(self, values):
+        """Two readers of one request could choose different values, so no value is chosen."""
+
+        assert "2 Authorization headers; expected one" == malformed(*values)
+
+    @pytest.mark.parametrize("value", ["Bearer hunter2 x", "Basic x, Bearer hunter2"])
+    def test_what_was_sent_is_not_repeated(self, value):
+        """CVE-2025-65015: what may be a token, or a part of one, is in no message."""
+
+        assert "hunter2" not in malformed(value)
+
+    @given(st.text(st.characters(max_codepoint=255)))
+    def test_nothing_but_the_three_outcomes(self, value):
+        """Whatever a server hands in: a b64token that is in it, no token, or a refusal."""
+        try:
+            token = find(value)
+        except MalformedHeaderError:
+            return
+
+        assert token is None or (set(token) <= {*B64TOKEN, "="} and value.lower() == f"bearer {token}".lower())
+
+    @given(
+        st.text(st.sampled_from("aZ9-/=") | st.characters(max_codepoint=0x2FFF)).filter(lambda rest: rest[:1] != " ")
+    )
+    def test_one_token_and_nothing_else(self, rest):
+        """RFC 6750 §2.1: after "Bearer " a value is found iff all of it is a b64token."""
+        body = rest.rstrip("=")
+        is_token = bool(body) and set(body) <= set(B64TOKEN)
+        try:
+            token = find(f"Bearer {rest}")
+        except MalformedHeaderError:
+            token = None
+
+        assert (rest if is_token else None) == token
+
+
+class TestConfigured:
+    @pytest.mark.parametrize("scheme", ["JWT", "Token", "x", *TCHAR])
+    def test_another_scheme(self, scheme):
+        """Any HTTP token can be the scheme; the others are none then, Bearer as well."""
+
+        assert "abc" == find(f"{scheme} abc", scheme=scheme)
+        assert find("Bearer abc", scheme=scheme) is None
+
+    @pytest.mark.parametrize(
+        ("scheme", "other"),
+        [
+            pytest.param("A.B", "AxB", id="dot"),
+            pytest.param("AB*", "A", id="star"),
+            pytest.param("AB*", "ABB", id="star-repeated"),
+            pytest.param("AB+", "ABB", id="plus"),
+            pytest.param("A|B", "A", id="bar"),
+            pytest.param("A|B", "B", id="bar-right"),
+            pytest.param("^A", "A", id="caret"),
+            pytest.param("A$", "A", id="dollar"),
+        ],
+    )
+    def test_metacharacters_are_literal(self, scheme, other):
+        """flask-praetorian read the setting as a regular expression; here it is the scheme and nothing else."""
+
+        assert "abc" == find(f"{scheme} abc", scheme=scheme)
+        assert "abc" == find(f"{scheme.swapcase()} abc", scheme=scheme)
+        assert find(f"{other} abc", scheme=scheme) is None
+        assert SEVERAL == malformed(f"Basic x, {scheme} abc", scheme=scheme)
+
+    @pytest.mark.parametrize(
+        ("letter", "scheme"),
+        [("\N{KELVIN SIGN}", "k"), ("\N{LATIN SMALL LETTER LONG S}", "s")],
+        ids=["kelvin", "long-s"],
+    )
+    def test_letter_case_is_that_of_ascii(self, letter, scheme):
+        """RFC 9110 §5.6.2: a token is ASCII, so what Unicode folds to one of its letters is another character."""
+
+        assert find(f"{letter} abc", scheme=scheme) is None
+        assert "abc" == find(f"{scheme.upper()} abc", scheme=scheme)
+
+    def test_another_header(self):
+        """Only the configured header is read, and refusals name it."""
+        place = HeaderPlace("X-Api-Token", "Bearer")
+
+        assert "a" == place.find(Request((("X-Api-Token", "Bearer a"), ("Authorization", "Bearer b"))))
+        assert place.find(Request((("Authorization", "Bearer b"),))) is None
+        assert "the X-Api-Token header names the scheme but not exactly one token after it" == malformed(
+            "Bearer", name="X-Api-Token"
+        )
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "",
+            " ",
+            "a b",
+            "a:",
+            "a\r\nb",
+            "a\n",
+            "größe",
+            'a"',
+            "a,b",
+            "a/b",
+            "(a)",
+            "\ud800",
+            None,
+            5,
+            b"Bearer",
+            ["Bearer"],
+        ],
+        ids=ascii,
+    )
+    def test_not_an_http_token(self, value):
+        """RFC 9110 §5.6.2: what no header or scheme can be called would never be found, so it is refused at start."""
+        with pytest.raises(ConfigurationError) as name:
+            HeaderPlace(value, "Bearer")
+        with pytest.raises(ConfigurationError) as scheme:
+            HeaderPlace("Authorization", value)
+
+        expected = "expected an HTTP token (RFC 9110 §5.6.2) such as"
+        assert f"JWT_HEADER_NAME is {value!r}; {expected} 'Authorization'" == str(name.value)
+        assert f"JWT_HEADER_TYPE is {value!r}; {expected} 'Bearer'" == str(scheme.value)
+
+    @pytest.mark.parametrize("value", ["a", "X-Token", TCHAR])
+    def test_an_http_token(self, value):
+        """The twin: every character of RFC 9110 §5.6.2 is allowed."""
+
+        assert "abc" == find(f"{value} abc", name=value, scheme=value)
+
+
+class TestTokenPlaces:
+    places = TokenPlaces([HeaderPlace("Authorization", "Bearer"), HeaderPlace("X-Token", "JWT")])
+
+    @pytest.mark.parametrize(
+        ("lines", "token"),
+        [
+            pytest.param((("Authorization", "Bearer a"),), "a", id="first"),
+            pytest.param((("X-Token", "JWT b"),), "b", id="second"),
+            pytest.param((("X-Token", "JWT b"), ("Authorization", "Bearer a")), "a", id="both"),
+            pytest.param((("Authorization", "Basic c"), ("X-Token", "JWT b")), "b", id="another-scheme-first"),
+        ],
+    )
+    def test_in_order(self, lines, token):
+        """The first place that holds a token gives it."""
+
+        assert token == self.places.find(Request(lines))
+
+    @pytest.mark.parametrize(
+        "lines",
+        [(), (("Authorization", "Basic c"),), (("X-Token", "Bearer a"),), (("Authorization", "Bearerxyz"),)],
+        ids=["nothing", "another-scheme", "another-place", "longer-scheme"],
+    )
+    def test_nowhere(self, lines):
+        """Without a token the request is refused as carrying none."""
+
+        with pytest.raises(MissingTokenError) as caught:
+            self.places.find(Request(lines))
+
+        assert "no bearer token in the request" == str(caught.value)
+
+    def test_no_places(self):
+        """Where nothing is read, nothing is found."""
+
+        with pytest.raises(MissingTokenError):
+            TokenPlaces([]).find(Request((("Authorization", "Bearer a"),)))
+
+    def test_a_malformed_place_is_not_passed_over(self):
+        """A bad value in one place is refused, though another place holds a good one."""
+
+        with pytest.raises(MalformedHeaderError):
+            self.places.find(Request((("Authorization", "Bearer"), ("X-Token", "JWT b"))))
+
+
+ORIGIN = ("Origin", "https://app.example")
+METHOD = ("Access-Control-Request-Method", "GET")
+
+
+class TestIsPreflight:
+    @pytest.mark.parametrize(
+        ("method", "lines", "expected"),
+        [
+            pytest.param("OPTIONS", (ORIGIN, METHOD), True, id="preflight"),
+            pytest.param(
+                "OPTIONS",
+                (METHOD, ORIGIN, ("Access-Control-Request-Headers", "authorization")),
+                True,
+                id="with-headers",
+            ),
+            pytest.param(
+                "OPTIONS", (("origin", "null"), ("access-control-request-method", "PUT")), True, id="lower-case"
+            ),
+            pytest.param("OPTIONS", (("Origin", ""), ("Access-Control-Request-Method", "")), True, id="empty-values"),
+            pytest.param("OPTIONS", (ORIGIN, METHOD, ("Authorization", "Bearer a")), True, id="with-a-token"),
+            pytest.param("OPTIONS", (), False, id="plain-options"),
+            pytest.param("OPTIONS", (ORIGIN,), False, id="origin-only"),
+            pytest.param("OPTIONS", (METHOD,), False, id="method-only"),
+            pytest.param(
+                "OPTIONS", (ORIGIN, ("Access-Control-Request-Headers", "authorization")), False, id="headers-only"
+            ),
+            *(
+                pytest.param(method, (ORIGIN, METHOD), False, id=method)
+                for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "options", "OPTIONS ", "")
+            ),
+        ],
+    )
+    def test_table(self, method, lines, expected):
+        """Fetch Standard, "CORS-preflight request": OPTIONS with both headers, and no other request."""
+
+        assert expected is is_preflight(Request(lines, method=method))
+
+
+def best_seconds(value, place):
+    """Return the least of several times that a search took."""
+    request = Request((("Authorization", value),))
+    times = []
+    for _ in range(7):
+        begin = time.perf_counter()
+        with contextlib.suppress(MalformedHeaderError):
+            place.find(request)
+        times.append(time.perf_counter() - begin)
+    return min(times)
+
+
+class TestLinear:
+    @pytest.mark.parametrize(
+        "make",
+        [
+            pytest.param(lambda size: "Bearer " + "a" * size, id="a-token"),
+            pytest.param(lambda size: "Bearer " + "a" * size + "!", id="a-token-and-junk"),
+            pytest.param(lambda size: "Bearer" + " " * size, id="spaces"),
+            pytest.param(lambda size: "Bearer" + " " * size + "!", id="spaces-and-junk"),
+            pytest.param(lambda size: "Bearer a" + "=" * size + "!", id="equals-signs"),
+            pytest.param(lambda size: "Bearer " + "a=" * (size // 2), id="letters-and-equals-signs"),
+            pytest.param(lambda size: "Bearer " * (size // 7), id="the-scheme-repeated"),
+            pytest.param(lambda size: "Basic " + "," * size, id="commas"),
+            pytest.param(lambda size: "Basic " + ", " * (size // 2), id="commas-and-blanks"),
+            pytest.param(lambda size: "Basic ," + " " * size, id="a-comma-and-blanks"),
+            pytest.param(lambda size: "Basic ," + " \t" * (size // 2) + "Bearer", id="blanks-before-the-scheme"),
+            pytest.param(lambda size: "Basic " + ",Bearer" * (size // 7), id="the-scheme-after-commas"),
+            pytest.param(lambda size: "Basic " + ", \t, " * (size // 5), id="commas-between-blanks"),
+            pytest.param(lambda size: "B" * size, id="its-first-letter"),
+            pytest.param(lambda size: "," * size + "Bearer", id="commas-first"),
+        ],
+    )
+    def test_growth(self, make):
+        """CVE-2021-32838: twice the header takes at most three times the work, and 64 kB less than 50 ms."""
+        place = HeaderPlace("Authorization", "Bearer")
+        small, large = best_seconds(make(32_768), place), best_seconds(make(65_536), place)
+
+        assert large <= 3 * small + 0.001
+        assert large < 0.05
