@@ -1,0 +1,286 @@
+"""How fast ``Guard.verify`` is: beside PyJWT's ``jwt.decode`` doing the same checks, and beside a floor.
+
+    python bench/verify.py [--quick] [--json FILE]
+
+The floor is what nobody can do without: the bare signature primitive, base64 and ``json.loads``, with no check at all.
+Machines are noisy, so everything is measured in interleaved rounds and only ratios are compared: of each round the ratio
+of two contenders, of all rounds the median. Milliseconds are never judged: the exit status is 0 unless a contender
+refuses a good token or accepts a bad one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import hashlib
+import hmac
+import json
+import platform
+import sys
+import time
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import attrs
+import jwt
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from praetorian_core import Guard, KeyRing, Settings, generate_secret
+from praetorian_core.errors import InvalidTokenError
+from praetorian_core.testing import MemoryUser, MemoryUsers
+
+GOAL = 0.25
+"""At most this part of the time of ``jwt.decode``, for HS256."""
+
+REQUIRED = ["iat", "exp", "rf_exp", "sub", "sid", "roles"]
+
+Call = Callable[[str], object]
+
+
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How long is measured: rounds, and seconds for one contender in one round."""
+
+    rounds: int
+    slice: float
+
+
+FULL = Pace(rounds=41, slice=0.02)
+QUICK = Pace(rounds=9, slice=0.004)
+
+
+@attrs.frozen(kw_only=True)
+class Subject:
+    """What is measured of one algorithm.
+
+    Attributes:
+        algorithm: Its name.
+        token: A good token.
+        forged: The same token, one bit of whose signature is another.
+        calls: What is done with a token: by us, by PyJWT, and at the least.
+    """
+
+    algorithm: str
+    token: str
+    forged: str
+    calls: dict[str, Call]
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """What one algorithm's rounds came to: medians in microseconds, and medians of ratios."""
+
+    algorithm: str
+    microseconds: dict[str, float]
+    us_to_pyjwt: float
+    us_to_floor: float
+    forged_to_good: float
+
+
+# ---------------------------------------------------------------- the contenders
+
+
+def by_pyjwt(key: object, algorithm: str) -> Call:
+    """Return PyJWT's ``decode`` with the checks that we make, the one that it does not know made by hand."""
+
+    def decode(token: str) -> object:
+        claims = jwt.decode(token, key, algorithms=[algorithm], options={"require": REQUIRED})
+        if time.time() >= claims["rf_exp"]:
+            raise jwt.ExpiredSignatureError
+        return claims
+
+    return decode
+
+
+def at_the_least(verify: Callable[[bytes, bytes], object]) -> Call:
+    """Return what has to be done even if nothing is checked but the signature."""
+
+    def decode(token: str) -> object:
+        message, _, signature = token.encode().rpartition(b".")
+        verify(message, _unpadded(signature))
+        return json.loads(_unpadded(message.partition(b".")[2]))
+
+    return decode
+
+
+def _unpadded(segment: bytes) -> bytes:
+    return urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
+
+
+def subject(algorithm: str, ring: KeyRing, pyjwt_key: object, primitive: Callable[[bytes, bytes], object]) -> Subject:
+    """Return an algorithm's subject: one token, and everybody who reads it."""
+    user = MemoryUser(identity=4711, username="alice", rolenames=["admin", "editor"])
+    guard = Guard(MemoryUsers([user]), Settings(keys=ring), passwords=None, throttle=None)
+    token = guard.issue(user, team="blue")
+    # A character in the middle: the last one carries fewer bits.
+    place = len(token) - 20
+    forged = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+    return Subject(
+        algorithm=algorithm,
+        token=token,
+        forged=forged,
+        calls={
+            "us": guard.verify,
+            "PyJWT": by_pyjwt(pyjwt_key, algorithm),
+            "floor": at_the_least(primitive),
+        },
+    )
+
+
+def hs256() -> Subject:
+    """Return the subject of a shared secret."""
+    secret = generate_secret()
+    key = secret.encode()
+
+    def primitive(message: bytes, signature: bytes) -> None:
+        if not hmac.compare_digest(hmac.digest(key, message, hashlib.sha256), signature):
+            raise ValueError
+
+    return subject("HS256", KeyRing.from_secret(secret), key, primitive)
+
+
+def rs256() -> Subject:
+    """Return the subject of an RSA key."""
+    private = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+    public = private.public_key()
+    scheme, digest = padding.PKCS1v15(), hashes.SHA256()
+    return subject("RS256", _ring(private, "RS256"), public, lambda m, s: public.verify(s, m, scheme, digest))
+
+
+def es256() -> Subject:
+    """Return the subject of a key on P-256."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    public = private.public_key()
+    scheme = ec.ECDSA(hashes.SHA256())
+
+    def primitive(message: bytes, signature: bytes) -> None:
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+        public.verify(encode_dss_signature(r, s), message, scheme)
+
+    return subject("ES256", _ring(private, "ES256"), public, primitive)
+
+
+def eddsa() -> Subject:
+    """Return the subject of an Ed25519 key."""
+    private = ed25519.Ed25519PrivateKey.generate()
+    public = private.public_key()
+    return subject("EdDSA", _ring(private, "EdDSA"), public, lambda message, s: public.verify(s, message))
+
+
+def _ring(
+    private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey, algorithm: str
+) -> KeyRing:
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return KeyRing.from_pem(pem, algorithm=algorithm)
+
+
+# ---------------------------------------------------------------- right before fast
+
+
+def mistakes(subject: Subject) -> list[str]:
+    """Return who refuses the good token or accepts the forged one."""
+    found: list[str] = []
+    for name, call in subject.calls.items():
+        try:
+            call(subject.token)
+        except Exception as error:  # noqa: BLE001  (any error is a refusal)
+            found.append(f"{subject.algorithm}: {name} refuses a good token with {type(error).__name__}")
+        try:
+            call(subject.forged)
+        except Exception:  # noqa: BLE001, S112  (any error is a refusal, as it must be)
+            continue
+        found.append(f"{subject.algorithm}: {name} accepts a forged token")
+    return found
+
+
+# ---------------------------------------------------------------- measuring
+
+
+def refusing(call: Call) -> Call:
+    """Return a call that is measured refusing."""
+
+    def refuse(token: str) -> object:
+        try:
+            return call(token)
+        except InvalidTokenError:
+            return None
+
+    return refuse
+
+
+def clocked(call: Call, token: str, times: int) -> float:
+    """Return the seconds that one call takes, on the average of some."""
+    gc.collect()
+    gc.disable()
+    begun = time.perf_counter()
+    for _ in range(times):
+        call(token)
+    elapsed = time.perf_counter() - begun
+    gc.enable()
+    return elapsed / times
+
+
+def measure(subject: Subject, pace: Pace) -> Row:
+    """Measure everybody in interleaved rounds, so that a busy machine is busy for all of them."""
+    contenders = {name: (call, subject.token) for name, call in subject.calls.items()}
+    contenders["forged"] = (refusing(subject.calls["us"]), subject.forged)
+    times = {name: max(1, int(pace.slice / clocked(*contender, 20))) for name, contender in contenders.items()}
+    rounds = [
+        {name: clocked(*contender, times[name]) for name, contender in contenders.items()} for _ in range(pace.rounds)
+    ]
+    return Row(
+        algorithm=subject.algorithm,
+        microseconds={name: 1e6 * median(one[name] for one in rounds) for name in contenders},
+        us_to_pyjwt=median(one["us"] / one["PyJWT"] for one in rounds),
+        us_to_floor=median(one["us"] / one["floor"] for one in rounds),
+        forged_to_good=median(one["forged"] / one["us"] for one in rounds),
+    )
+
+
+# ---------------------------------------------------------------- the report
+
+
+def report(rows: list[Row]) -> str:
+    """Return the table and the verdict."""
+    lines = [
+        f"Guard.verify, {platform.python_implementation()} {platform.python_version()}, PyJWT {jwt.__version__}",
+        "median µs, and medians of each round's ratios",
+        "",
+        f"{'':8}{'us':>8}{'PyJWT':>8}{'floor':>8}{'forged':>8}   {'us/PyJWT':>9}{'us/floor':>9}{'forged/us':>10}",
+    ]
+    for row in rows:
+        figures = "".join(f"{row.microseconds[name]:8.1f}" for name in ("us", "PyJWT", "floor", "forged"))
+        ratios = f"{row.us_to_pyjwt:9.3f}{row.us_to_floor:9.2f}{row.forged_to_good:10.2f}"
+        lines.append(f"{row.algorithm:8}{figures}   {ratios}")
+    hmac_row = rows[0]
+    met = "is met" if hmac_row.us_to_pyjwt <= GOAL else "is NOT met"
+    share = f"{hmac_row.us_to_pyjwt:.3f} of the time of jwt.decode with the same checks"
+    lines += ["", f"The goal {met}: {hmac_row.algorithm} takes {share}; at most {GOAL} was wanted."]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure, print, and return the exit status."""
+    parser = argparse.ArgumentParser(description="Measures Guard.verify beside PyJWT and a floor.")
+    parser.add_argument("--quick", action="store_true", help="a few seconds, rougher figures")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures to this file too")
+    options = parser.parse_args()
+    subjects = [hs256(), rs256(), es256(), eddsa()]
+    wrong = [mistake for one in subjects for mistake in mistakes(one)]
+    if wrong:
+        print("\n".join(wrong), file=sys.stderr)
+        return 1
+    rows = [measure(one, QUICK if options.quick else FULL) for one in subjects]
+    print(report(rows))
+    if options.json is not None:
+        options.json.write_text(json.dumps([attrs.asdict(row) for row in rows], indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
