@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from praetorian_core.guard import Guard
-from praetorian_core.principal import Principal
+from praetorian_core.principal import Principal, make_principal
 from praetorian_core.settings import Settings
 from praetorian_core.testing.clock import FrozenClock
 from praetorian_core.testing.users import MemoryUser, MemoryUsers
@@ -108,3 +108,20 @@ class TestFromGuard:
             principal.claims["team"] = "blue"
         with pytest.raises(TypeError):
             del principal.claims["team"]
+
+
+class TestMakePrincipal:
+    def test_it_is_the_same_principal(self):
+        """The quick way gives what the class gives, attribute by attribute, and as frozen."""
+        quick = make_principal(
+            FACTS["identity"],
+            FACTS["roles"],
+            FACTS["claims"],
+            FACTS["session_id"],
+            (FACTS["issued_at"], FACTS["access_expires_at"], FACTS["refresh_expires_at"]),
+        )
+
+        assert Principal(**FACTS) == quick
+        assert repr(Principal(**FACTS)) == repr(quick)
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            quick.roles = frozenset({"admin"})

@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from praetorian_core.errors import ConfigurationError, MissingTokenError
-from praetorian_core.settings import Settings
+from praetorian_core.settings import ACTION_LIFESPAN, Settings
 from praetorian_core.token.claims import FLASK_PRAETORIAN, STANDARD
 from praetorian_core.token.keys import Key, KeyRing, generate_secret
 
@@ -397,6 +397,16 @@ class TestAttributes:
         ) == refusal(Settings, keys=RING, realm="é" * 500)
 
     @pytest.mark.parametrize(
+        ("realm", "shown"),
+        [("é" * 78, f"'{'é' * 78}'"), ("é" * 79, f"'{'é' * 76}...")],
+        ids=["80-characters", "81-characters"],
+    )
+    def test_what_is_shown_has_80_characters(self, realm, shown):
+        """Quotes included, 80 characters are shown whole and 81 are cut."""
+
+        assert refusal(Settings, keys=RING, realm=realm).startswith(f"JWT_REALM is {shown}; expected")
+
+    @pytest.mark.parametrize(
         "url",
         ["redis://:hunter2@db.example:6379/0", "postgres://app:hunter2@db.example/x", "memory://:hunter2@"],
     )
@@ -404,6 +414,12 @@ class TestAttributes:
         """ASVS 16.2.5: a URL that holds a password stays out of the message."""
 
         assert "hunter2" not in refusal(Settings, keys=RING, store=url)
+
+    def test_attributes_are_named(self):
+        """A positional value could be another attribute's, so there are none."""
+
+        with pytest.raises(TypeError):
+            Settings(RING)
 
     def test_a_missing_key_ring_is_a_missing_argument(self):
         """There is no default for keys."""
@@ -413,6 +429,11 @@ class TestAttributes:
 
 
 class TestLifespans:
+    def test_of_actions(self):
+        """ASVS 6.5.5: what resets a password lives an hour at most; ours a quarter of it."""
+
+        assert 15 * 60 == ACTION_LIFESPAN
+
     def test_access_longer_than_refresh(self):
         """Access may not outlive refresh, in settings."""
 

@@ -154,7 +154,7 @@ def refresh(rules: Rules, token: str, access_lifespan: int | None, now: int) -> 
         issued_at=now,
         access_expires_at=min(now + access, old.refresh_expires_at),
     )
-    fresh = rules.codec.encode(attrs.evolve(claims, principal=successor, generation=generation))
+    fresh = rules.codec.encode(claims._replace(principal=successor, generation=generation))
     digest = session_digest(old.session_id)
     yield from ask(Announce(TokenRefreshed(at=now, identity=str(identity), session=digest)))
     return fresh

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Protocol, TypeAlias, cast
+from typing import NamedTuple, Protocol, TypeAlias, cast
 
 import attrs
 
@@ -23,7 +23,7 @@ from praetorian_core.errors import (
     InvalidTokenError,
     MissingClaimError,
 )
-from praetorian_core.principal import Principal
+from praetorian_core.principal import Principal, make_principal
 from praetorian_core.token.strict_json import JSONValue, check_value, is_text
 
 SESSION_TYP = "JWT"
@@ -47,9 +47,8 @@ RESERVED = _STANDARD_SESSION | _STANDARD_ACTION | _LEGACY
 _LEGACY_ACTIONS = {"registration": "is_ert", "reset": "is_prt"}
 
 
-@attrs.frozen(kw_only=True)
-class SessionClaims:
-    """What a session token says.
+class SessionClaims(NamedTuple):
+    """What a session token says; a tuple, because one is made for every verification.
 
     Attributes:
         principal: Who acts, and until when.
@@ -61,7 +60,11 @@ class SessionClaims:
     principal: Principal
     generation: int | None = 0
     epoch: str | None = None
-    csrf: str | None = attrs.field(default=None, repr=False)
+    csrf: str | None = None
+
+    def __repr__(self) -> str:
+        """Show all but the CSRF value."""
+        return f"SessionClaims({self.principal!r}, generation={self.generation!r}, epoch={self.epoch!r})"
 
 
 @attrs.frozen(kw_only=True)
@@ -233,7 +236,12 @@ def _session_times(payload: Mapping[str, JSONValue]) -> tuple[int, int, int]:
     raise _disordered("exp", expires_at, "rf_exp", refresh_expires_at)
 
 
+_NO_CLAIMS: Mapping[str, object] = MappingProxyType({})
+
+
 def _custom(payload: Mapping[str, JSONValue], own: frozenset[str]) -> Mapping[str, object]:
+    if payload.keys() <= own:
+        return _NO_CLAIMS
     custom: dict[str, object] = {}
     for name, value in payload.items():
         if name in own:
@@ -276,22 +284,20 @@ class _Standard:
         raise InvalidTokenError(detail)
 
     def _read_session(self, identity: int | str, payload: dict[str, JSONValue], *, with_roles: bool) -> SessionClaims:
-        issued_at, expires_at, refresh_expires_at = _session_times(payload)
+        times = _session_times(payload)
         # Roles that nobody asks for must be well-formed all the same.
         roles = _role_array(payload) if with_roles or "roles" in payload else frozenset[str]()
         return SessionClaims(
-            principal=Principal(
-                identity=identity,
-                roles=roles if with_roles else frozenset(),
-                claims=_custom(payload, _STANDARD_SESSION),
-                session_id=_name(payload, "sid"),
-                issued_at=issued_at,
-                access_expires_at=expires_at,
-                refresh_expires_at=refresh_expires_at,
+            make_principal(
+                identity,
+                roles if with_roles else frozenset(),
+                _custom(payload, _STANDARD_SESSION),
+                _name(payload, "sid"),
+                times,
             ),
-            generation=_time(payload, "gen") if "gen" in payload else 0,
-            epoch=_name(payload, "epoch") if "epoch" in payload else None,
-            csrf=_name(payload, "csrf") if "csrf" in payload else None,
+            _time(payload, "gen") if "gen" in payload else 0,
+            _name(payload, "epoch") if "epoch" in payload else None,
+            _name(payload, "csrf") if "csrf" in payload else None,
         )
 
     def _read_action(self, identity: int | str, payload: dict[str, JSONValue]) -> ActionClaims:
@@ -367,7 +373,7 @@ class _FlaskPraetorian:
             raise InvalidTokenError(detail)
         spelt_as_text = type(_required(payload, "id")) is str
         identity = _name(payload, "id") if spelt_as_text else _integer_identity(payload)
-        issued_at, expires_at, refresh_expires_at = _session_times(payload)
+        times = _session_times(payload)
         token_id = _name(payload, "jti")
         custom = _custom(payload, _LEGACY)
         roles = _role_text(payload)
@@ -377,20 +383,12 @@ class _FlaskPraetorian:
                 identity=identity,
                 action=action,
                 token_id=token_id,
-                issued_at=issued_at,
-                expires_at=expires_at,
+                issued_at=times[0],
+                expires_at=times[1],
                 claims=custom,
             )
         return SessionClaims(
-            principal=Principal(
-                identity=identity,
-                roles=roles if with_roles else frozenset(),
-                claims=custom,
-                session_id=token_id,
-                issued_at=issued_at,
-                access_expires_at=expires_at,
-                refresh_expires_at=refresh_expires_at,
-            ),
+            make_principal(identity, roles if with_roles else frozenset(), custom, token_id, times),
             generation=None,
             epoch=_name(payload, "epoch") if "epoch" in payload else None,
         )

@@ -141,7 +141,7 @@ class TokenCodec:
         if isinstance(claims, ActionClaims):
             return attrs.evolve(claims, identity=self._parse(claims.identity))
         principal = claims.principal
-        return attrs.evolve(claims, principal=attrs.evolve(principal, identity=self._parse(principal.identity)))
+        return claims._replace(principal=attrs.evolve(principal, identity=self._parse(principal.identity)))
 
     def _parse(self, identity: object) -> object:
         if self.parse_identity is None or type(identity) is not str:

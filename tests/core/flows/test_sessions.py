@@ -338,8 +338,7 @@ class TestRefresh:
         flow = refresh(rules(), issued(rules(), plan="gold"), None, self.then)
         token = result_of(flow, USER, YES, UserFacts(1, ["guest"]), None)
         new = read(rules(), token, self.then)
-        expected = attrs.evolve(
-            old,
+        expected = old._replace(
             principal=attrs.evolve(
                 old.principal,
                 session_id=new.principal.session_id,
@@ -445,7 +444,7 @@ class TestGenerations:
         chosen = chosen or self.chosen
         now = self.then if now is None else now
         claims = read(chosen, issued(chosen))
-        token = chosen.codec.encode(attrs.evolve(claims, generation=generation))
+        token = chosen.codec.encode(claims._replace(generation=generation))
         flow = refresh(chosen, token, None, now)
         next(flow)
         flow.send([entry, None])
