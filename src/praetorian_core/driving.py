@@ -34,6 +34,7 @@ from praetorian_core.questions import (
     Flow,
     IdentifyUser,
     Question,
+    ReadIdentity,
     ReadPassword,
     ReadState,
     RenewPassword,
@@ -51,6 +52,7 @@ _WHAT: Mapping[type, str] = {
     FindUser: "the user class's lookup",
     IdentifyUser: "the user class's identify",
     DescribeUser: "reading the user's attributes",
+    ReadIdentity: "reading the user's attributes",
     ReadPassword: "reading the user's attributes",
     AskValidity: "the user's validation method",
     CheckPassword: "the password hasher",
@@ -60,6 +62,12 @@ _WHAT: Mapping[type, str] = {
     AddState: "the store's add",
 }
 """How an operator is told which call failed."""
+
+_ATTRIBUTES: Mapping[type, tuple[str, str]] = {
+    ReadIdentity: ("identity", "an int or a str"),
+    ReadPassword: ("password", "the stored hash as a str"),
+}
+"""Which attribute of a user answers, and what it must be."""
 
 _SHAPES: Mapping[type, str] = {
     AskValidity: "True or False",
@@ -102,8 +110,8 @@ class Parties:
                 return partial(self.users.identify, cast("NoReturn", question.identity))
             case DescribeUser():
                 return partial(self._describe, question.user)
-            case ReadPassword():
-                return partial(_read_attribute, question.user, "password", "the stored hash as a str")
+            case ReadIdentity() | ReadPassword():
+                return partial(_read_attribute, question.user, *_ATTRIBUTES[type(question)])
             case AskValidity():
                 return partial(_ask_validity, question.user, self.validation_method)
             case CheckPassword():
@@ -142,7 +150,7 @@ class Parties:
         self.announce(CallFailed(at=now, what=what, failure=type(error).__name__, where=_where(error)))
 
     def _describe(self, user: object) -> UserFacts:
-        identity = _read_attribute(user, "identity", "an int or a str")
+        identity = _read_attribute(user, *_ATTRIBUTES[ReadIdentity])
         rolenames = _read_attribute(user, "rolenames", "a list of str") if self.with_roles else None
         return UserFacts(identity, rolenames)
 

@@ -65,6 +65,13 @@ class DescribeUser(Question[UserFacts]):
 
 
 @attrs.frozen
+class ReadIdentity(Question[object]):
+    """What is this user's identity?"""
+
+    user: object = attrs.field(repr=False)
+
+
+@attrs.frozen
 class ReadPassword(Question[object]):
     """What is this user's stored password hash?"""
 

@@ -218,8 +218,8 @@ class TestText:
         assert evidence == vars(kind(*args, **options))
 
     @pytest.mark.parametrize(
-        "kind", [kind for kind, args, options, *_ in EXAMPLES if args and not options and kind.__init__ is PraetorianError.__init__]
-    )  # fmt: skip
+        "kind", [kind for kind in PUBLIC if kind.__init__ is PraetorianError.__init__], ids=lambda kind: kind.__name__
+    )
     def test_without_a_detail(self, kind):
         """Left out, the public message stands in for the detail; an empty detail is a detail."""
 

@@ -90,7 +90,7 @@ class TestEvents:
 
     @pytest.mark.parametrize("event", [row[0] for row in EXAMPLES], ids=lambda event: type(event).__name__)
     def test_no_field_for_a_secret(self, event):
-        """ASVS 16.2.5: there is no place for a token, a password, its hash, a key, a claim or what was typed as a name."""
+        """ASVS 16.2.5: there is no place for a token, a password, its hash, a key, a claim or a typed name."""
 
         assert set(attrs.asdict(event)) <= {
             "at", "identity", "source", "code", "detail", "session", "action", "what", "failure", "where",

@@ -1175,6 +1175,14 @@ class TestAuthenticate:
 
         assert (AuthenticationError, str(AuthenticationError())) == (type(refusal.value), str(refusal.value))
 
+    def test_a_failure_does_not_read_roles(self, world):
+        """Roles may cost a query, which would tell by its time that a user of this name exists (CVE-2021-29621)."""
+        del world.alice.rolenames
+        with pytest.raises(AuthenticationError):
+            world.guard.authenticate("alice", "wrong")
+
+        assert world.alice is world.guard.authenticate("alice", PASSWORD)
+
     @pytest.mark.parametrize(
         ("username", "password", "changes"),
         [

@@ -16,9 +16,9 @@ from praetorian_core.login.throttle import Reservation
 from praetorian_core.questions import (
     Announce,
     CheckPassword,
-    DescribeUser,
     FindUser,
     Flow,
+    ReadIdentity,
     ReadPassword,
     RenewPassword,
     ask,
@@ -79,5 +79,5 @@ def _fail(user: object, source: str | None, now: int) -> Flow[None]:
 
 
 def _name(user: object) -> Flow[str]:
-    facts = yield from ask(DescribeUser(user))
-    return str(facts.identity)
+    # The identity alone: to read the roles may cost a query, and a failure must not tell by its time that a user exists.
+    return str((yield from ask(ReadIdentity(user))))

@@ -19,12 +19,11 @@ from praetorian_core.questions import (
     Announce,
     AskValidity,
     CheckPassword,
-    DescribeUser,
     FindUser,
     PasswordCheck,
+    ReadIdentity,
     ReadPassword,
     RenewPassword,
-    UserFacts,
 )
 from praetorian_core.settings import Settings
 from praetorian_core.token import STANDARD, KeyRing, TokenCodec, generate_secret
@@ -38,7 +37,7 @@ HASH = "the stored hash"
 MATCH = PasswordCheck(matches=True, outdated=False)
 OUTDATED = PasswordCheck(matches=True, outdated=True)
 NO_MATCH = PasswordCheck(matches=False, outdated=False)
-FACTS = UserFacts(1, [])
+IDENTITY = 1
 
 
 def rules(*, throttle=None, renews_passwords=False):
@@ -76,7 +75,7 @@ class TestAuthenticate:
             flow.send(HASH),
             flow.send(MATCH),
             flow.send(YES),
-            flow.send(FACTS),
+            flow.send(IDENTITY),
         ]
 
         assert asked == [
@@ -84,7 +83,7 @@ class TestAuthenticate:
             ReadPassword(USER),
             CheckPassword("secret", HASH),
             AskValidity(USER),
-            DescribeUser(USER),
+            ReadIdentity(USER),
             Announce(LoginSucceeded(at=NOW, identity="1", source="8.8.8.8")),
         ]
         with pytest.raises(StopIteration) as done:
@@ -107,20 +106,20 @@ class TestAuthenticate:
     def test_wrong_password(self):
         """A wrong password fails without asking whether the user is valid (CVE-2026-22746)."""
         flow = checked()
-        asked = [flow.send(NO_MATCH), flow.send(FACTS)]
+        asked = [flow.send(NO_MATCH), flow.send(IDENTITY)]
 
-        assert asked == [DescribeUser(USER), Announce(LoginFailed(at=NOW, identity="1", source=None))]
+        assert asked == [ReadIdentity(USER), Announce(LoginFailed(at=NOW, identity="1", source=None))]
         with pytest.raises(AuthenticationError):
             flow.send(None)
 
     def test_disabled(self):
         """A disabled account is found out only behind the right password, and gets the same answer (ASVS 6.3.8)."""
         flow = checked()
-        asked = [flow.send(MATCH), flow.send(NO), flow.send(FACTS)]
+        asked = [flow.send(MATCH), flow.send(NO), flow.send(IDENTITY)]
 
         assert asked == [
             AskValidity(USER),
-            DescribeUser(USER),
+            ReadIdentity(USER),
             Announce(LoginFailed(at=NOW, identity="1", source=None)),
         ]
         with pytest.raises(AuthenticationError):
@@ -141,7 +140,7 @@ class TestAuthenticate:
         """Only ``True`` is a match."""
         flow = checked()
 
-        assert DescribeUser(USER) == flow.send(PasswordCheck(matches=matches, outdated=False))
+        assert ReadIdentity(USER) == flow.send(PasswordCheck(matches=matches, outdated=False))
 
     @pytest.mark.parametrize("answer", [None, 1, "yes"], ids=repr)
     def test_sloppy_validity(self, answer):
@@ -206,29 +205,29 @@ class TestRenewal:
         flow = self.outdated()
 
         assert RenewPassword(USER, "secret") == flow.send(YES)
-        assert DescribeUser(USER) == flow.send(None)
+        assert ReadIdentity(USER) == flow.send(None)
 
     def test_nowhere_to_save(self):
         """Without ``save_password`` nothing is hashed in vain."""
-        assert DescribeUser(USER) == self.outdated(renews_passwords=NO).send(YES)
+        assert ReadIdentity(USER) == self.outdated(renews_passwords=NO).send(YES)
 
     def test_up_to_date(self):
         """A hash that is up to date is left alone."""
         flow = checked(renews_passwords=True)
         flow.send(MATCH)
 
-        assert DescribeUser(USER) == flow.send(YES)
+        assert ReadIdentity(USER) == flow.send(YES)
 
     def test_disabled(self):
         """Nothing is renewed for a user who may not act."""
-        assert DescribeUser(USER) == self.outdated().send(NO)
+        assert ReadIdentity(USER) == self.outdated().send(NO)
 
     def test_saving_fails(self):
         """A hash that could not be saved refuses nobody: the old one still holds."""
         flow = self.outdated()
         flow.send(YES)
 
-        assert DescribeUser(USER) == flow.throw(ServiceUnavailableError())
+        assert ReadIdentity(USER) == flow.throw(ServiceUnavailableError())
 
     def test_misconfigured(self):
         """What the programmer has to repair is not passed over."""
@@ -268,9 +267,9 @@ class TestThrottled:
         returned = flow.send(YES)
 
         assert (counted.key, -1) == (returned.key, returned.amount)
-        assert DescribeUser(USER) == flow.send(0)
+        assert ReadIdentity(USER) == flow.send(0)
 
-    @pytest.mark.parametrize("answers", [(None, NO_MATCH), (USER, HASH, NO_MATCH, FACTS)], ids=["unknown", "wrong"])
+    @pytest.mark.parametrize("answers", [(None, NO_MATCH), (USER, HASH, NO_MATCH, IDENTITY)], ids=["unknown", "wrong"])
     def test_kept(self, answers):
         """A failure stays counted: what follows it is the announcement and the end."""
         flow = attempt(throttle=LoginThrottle())
@@ -290,4 +289,4 @@ class TestThrottled:
         for answer in [1, USER, HASH, MATCH]:
             flow.send(answer)
 
-        assert DescribeUser(USER) == flow.throw(InvalidUserError())
+        assert ReadIdentity(USER) == flow.throw(InvalidUserError())

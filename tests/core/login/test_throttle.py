@@ -85,6 +85,13 @@ class TestLimits:
         assert (10, 10) == (door.allowed(source=sources[0]), door.allowed(source=sources[1]))
         assert 80 == sum(door.allowed(source=source) for source in sources[2:])
 
+    def test_default_of_a_source(self):
+        """A hundred a window for one source, at all accounts together."""
+        door = Door()
+        passed = [door.allowed(f"user{number}", most=1) for number in range(120)]
+
+        assert 100 == sum(passed)
+
     @pytest.mark.parametrize("limit", [1, 2, 7])
     @pytest.mark.parametrize("name", ["per_account_and_source", "per_account", "per_source"])
     def test_exact(self, name, limit):

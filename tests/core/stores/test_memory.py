@@ -50,7 +50,7 @@ class TestRead:
         assert [expected] == store.read("k", now=now)
 
     def test_changes_nothing(self, store):
-        """Reading an expired entry does not remove it: the present is an argument, and another caller's may be earlier."""
+        """Reading removes nothing: the present is an argument, and another caller's may be earlier."""
         store.swap("k", None, "v", until=UNTIL, now=0)
         store.read("k", now=UNTIL)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 
-import attrs
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat

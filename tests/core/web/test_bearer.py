@@ -194,7 +194,7 @@ class TestMalformed:
         ],
     )
     def test_several_in_one_line(self, value, text):
-        """RFC 9110 §5.3: a server may join header lines with a comma, so a second value hides in the first, either way."""
+        """RFC 9110 §5.3: a server may join header lines with a comma, so a second value may hide in the first."""
 
         assert text == malformed(value)
 
