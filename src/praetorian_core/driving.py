@@ -7,9 +7,12 @@ so a failing call refuses and cannot admit. ``BaseException`` (a cancelled task,
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import NoReturn, TypeAlias, TypeVar, cast
@@ -78,6 +81,41 @@ _SHAPES: Mapping[type, str] = {
 """What an answer must be, where the flow depends on its shape."""
 
 
+class HashThreads:
+    """Threads in which a hasher's work is done under asyncio: as many as hash at once, and no others' threads.
+
+    In the event loop's own threads, logins that queue for the hasher would keep every other blocking call waiting.
+    """
+
+    def __init__(self, passwords: PasswordHasher) -> None:
+        """Serve one hasher; threads are started when they are needed."""
+        self._most = passwords.max_concurrent + passwords.max_waiting
+        self._pool = ThreadPoolExecutor(passwords.max_concurrent, thread_name_prefix="praetorian-hash")
+        self._lock = threading.Lock()
+        self._accepted = 0
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """Return what the call returns; context variables go along.
+
+        Raises:
+            ServiceUnavailableError: As many calls wait already as the hasher lets queue.
+        """
+        with self._lock:
+            if self._accepted >= self._most:
+                detail = f"hashing is full: {self._accepted} calls compute or wait already"
+                raise ServiceUnavailableError(detail, retry_after=1)
+            self._accepted += 1
+        context = contextvars.copy_context()
+        work = self._pool.submit(context.run, call)
+        # Also where the task was cancelled before its turn: then the call is never made.
+        work.add_done_callback(self._finish)
+        return await asyncio.wrap_future(work)
+
+    def _finish(self, _work: Future[T]) -> None:
+        with self._lock:
+            self._accepted -= 1
+
+
 @attrs.frozen(kw_only=True)
 class Parties:
     """Everybody a flow may ask. A guard without one of them refuses a call before its flow would ask.
@@ -90,6 +128,7 @@ class Parties:
         store: Where sessions are remembered and attempts counted.
         save_password: Stores a user's new password hash.
         on_event: Is told what happened.
+        hash_threads: Where the hasher works under asyncio.
     """
 
     users: Users
@@ -99,6 +138,7 @@ class Parties:
     store: Store | AsyncStore
     save_password: Callable[[NoReturn, str], object]
     on_event: Sink
+    hash_threads: HashThreads
 
     def answering(self, question: Question[object]) -> Callable[[], object]:
         """Return the call that answers a question."""
@@ -296,7 +336,11 @@ async def _answer(parties: Parties, question: Question[object]) -> object:
         return call()
     if inspect.iscoroutinefunction(getattr(call, "func", call)):
         return await cast("Awaitable[object]", call())
-    answer = await asyncio.to_thread(_without_stop_iteration, call)
+    call = partial(_without_stop_iteration, call)
+    if isinstance(question, CheckPassword | RenewPassword):
+        answer = await parties.hash_threads.run(call)
+    else:
+        answer = await asyncio.to_thread(call)
     return await answer if inspect.isawaitable(answer) else answer
 
 

@@ -6,15 +6,15 @@ it is the same flow. A check on access without a store asks nobody anything and 
 
 from __future__ import annotations
 
-import asyncio
 import enum
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast, overload
 
 from praetorian_core import flows
 from praetorian_core.clock import Clock, system_clock
-from praetorian_core.driving import Parties, Users, adrive, drive
+from praetorian_core.driving import HashThreads, Parties, Users, adrive, drive
 from praetorian_core.errors import (
     ConfigurationError,
     MissingTokenError,
@@ -107,6 +107,7 @@ class _Front(Generic[U]):
             store=MemoryStore() if store is None else store,
             save_password=cast("Callable[[NoReturn, str], object]", save_password),
             on_event=log_event if on_event is None else on_event,
+            hash_threads=cast("HashThreads", None if passwords is None else HashThreads(passwords)),
         )
 
     def __repr__(self) -> str:
@@ -144,6 +145,9 @@ class _Front(Generic[U]):
         if policy is not None:
             if self.settings.roles_disabled:
                 detail = f"a view demands {policy}, and PRAETORIAN_ROLES_DISABLED is True; set it to False"
+                raise ConfigurationError(detail)
+            if not isinstance(policy, Policy):
+                detail = f"the policy is {type(policy).__name__}; write all_roles('admin') or any_role('a', 'b')"
                 raise ConfigurationError(detail)
             check_policy(policy, principal)
         return principal
@@ -621,11 +625,13 @@ class AsyncGuard(_Front[U]):
 
     async def hash_password(self, raw: str) -> str:
         """See ``Guard.hash_password``."""
-        return await asyncio.to_thread(self._hasher("hash_password").hash, raw)
+        hasher = self._hasher("hash_password")
+        return await self._parties.hash_threads.run(partial(hasher.hash, raw))
 
     async def verify_password(self, raw: str, hashed: str | None) -> bool:
         """See ``Guard.verify_password``."""
-        return await asyncio.to_thread(self._hasher("verify_password").verify, raw, hashed)
+        hasher = self._hasher("verify_password")
+        return await self._parties.hash_threads.run(partial(hasher.verify, raw, hashed))
 
     async def authenticate(self, username: object, password: object, *, source: str | None = None) -> U:
         """See ``Guard.authenticate``."""

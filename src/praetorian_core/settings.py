@@ -138,6 +138,7 @@ class Settings:
         refresh_grace: For how many seconds a refreshed token may be refreshed once more, for two tabs or a lost
             response. Defaults to 10.
         early_refresh: How many seconds before the end of access a refresh is already allowed. Defaults to 0.
+        verified_cache: How many verified tokens are remembered. Defaults to 0, which is all that this version can do.
     """
 
     keys: KeyRing
@@ -164,6 +165,7 @@ class Settings:
     check_sessions: CheckSessions = "always"
     refresh_grace: int = attrs.field(default=10, converter=_grace)
     early_refresh: int = attrs.field(default=0, converter=_early)
+    verified_cache: int = 0
 
     def __attrs_post_init__(self) -> None:
         """Check every value, and what must hold between them."""
@@ -200,6 +202,8 @@ class Settings:
             raise ConfigurationError(detail)
         if self.check_sessions not in ("always", "refresh"):
             raise _refuse("PRAETORIAN_CHECK_SESSIONS", self.check_sessions, "'always' or 'refresh'")
+        if type(self.verified_cache) is not int or self.verified_cache != 0:
+            raise _refuse("PRAETORIAN_VERIFIED_CACHE", self.verified_cache, "0, since this version has no cache")
         if self.early_refresh > self.access_lifespan:
             raise _refuse(
                 "PRAETORIAN_EARLY_REFRESH", self.early_refresh, f"at most the access lifespan, {self.access_lifespan} s"
@@ -254,6 +258,7 @@ _KEYS = {
     "PRAETORIAN_CHECK_SESSIONS": "check_sessions",
     "PRAETORIAN_REFRESH_GRACE": "refresh_grace",
     "PRAETORIAN_EARLY_REFRESH": "early_refresh",
+    "PRAETORIAN_VERIFIED_CACHE": "verified_cache",
 }
 
 _KEY_NAMES = frozenset(_KEYS) | {"JWT_KEYS", "JWT_SECRET_KEY", "JWT_ALGORITHM"}

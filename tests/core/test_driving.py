@@ -11,7 +11,7 @@ from collections.abc import Awaitable
 import attrs
 import pytest
 
-from praetorian_core.driving import Parties, adrive, drive
+from praetorian_core.driving import HashThreads, Parties, adrive, drive
 from praetorian_core.errors import (
     ConfigurationError,
     InvalidUserError,
@@ -83,6 +83,7 @@ def parties(**others):
         "store": MemoryStore(),
         "save_password": lambda user, hashed: None,
         "on_event": heard.append,
+        "hash_threads": HashThreads(others.get("passwords", HASHER)),
     }
     made = Parties(**everybody | others)
     return made, heard
@@ -589,3 +590,55 @@ class TestAdrive:
     def test_awaitables_are_recognized(self):
         """The fake above is awaitable without being a coroutine, so both ways are tested."""
         assert isinstance(_Later(), Awaitable)
+
+
+class TestHashThreads:
+    def test_own_threads(self):
+        """The hasher works in threads of its own, as many as hash at once, and context variables go along."""
+        seen = contextvars.ContextVar("seen", default="nothing")
+        threads = HashThreads(cheapest_hasher(max_concurrent=2))
+
+        def call():
+            return seen.get(), threading.current_thread().name.startswith("praetorian-hash")
+
+        async def main():
+            seen.set("the request")
+            return await asyncio.gather(*(threads.run(call) for _ in range(8)))
+
+        assert [("the request", True)] * 8 == asyncio.run(main())
+
+    def test_full(self):
+        """As many calls are accepted as compute or queue; the next one is refused, and may come again (facts 102)."""
+        threads = HashThreads(cheapest_hasher(max_concurrent=1, max_waiting=1))
+        go = threading.Event()
+
+        async def main():
+            tasks = [asyncio.create_task(threads.run(go.wait)) for _ in range(2)]
+            await asyncio.sleep(0)
+            with pytest.raises(ServiceUnavailableError) as refusal:
+                await threads.run(go.wait)
+            go.set()
+            return refusal.value.retry_after, await asyncio.gather(*tasks), await threads.run(go.is_set)
+
+        assert (1, [True, True], True) == asyncio.run(main())
+
+    def test_cancelled(self):
+        """A client who goes away while queueing leaves no place taken, and its call is never made (facts 113)."""
+        threads = HashThreads(cheapest_hasher(max_concurrent=1, max_waiting=1))
+        go, calls = threading.Event(), []
+
+        async def main():
+            first = asyncio.create_task(threads.run(go.wait))
+            second = asyncio.create_task(threads.run(lambda: calls.append("second")))
+            await asyncio.sleep(0)
+            second.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await second
+            third = asyncio.create_task(threads.run(lambda: calls.append("third")))
+            await asyncio.sleep(0)
+            go.set()
+            await asyncio.gather(first, third)
+
+        asyncio.run(main())
+
+        assert ["third"] == calls

@@ -1033,6 +1033,15 @@ class TestAdmit:
         """A good token in the header is a principal."""
         assert 1 == world.guard.admit(bearer(world.guard.issue(world.alice))).identity
 
+    def test_a_policy_is_a_policy(self, world):
+        """A role's name in the place of a policy is a mistake of the programmer's, and lets nobody in."""
+        view = bearer(world.guard.issue(world.alice))
+        with pytest.raises(ConfigurationError) as refusal:
+            world.guard.admit(view, "admin")
+
+        assert "the policy is str; write all_roles('admin') or any_role('a', 'b')" == str(refusal.value)
+        assert 1 == world.guard.admit(view, all_roles(*world.alice.rolenames)).identity
+
     def test_as_user(self, world):
         """``as_user`` returns the headers of a client that has logged in."""
         headers = as_user(world.guard, world.alice, access_lifespan=60, refresh_lifespan=120, plan="gold")

@@ -90,6 +90,7 @@ class TestAttributes:
             "check_sessions": "always",
             "refresh_grace": 10,
             "early_refresh": 0,
+            "verified_cache": 0,
         } == attrs.asdict(Settings(keys=RING), recurse=False)
 
     @pytest.mark.parametrize(
@@ -554,6 +555,7 @@ class TestFromMapping:
             ("PRAETORIAN_CHECK_SESSIONS", "refresh", "check_sessions", "refresh"),
             ("PRAETORIAN_REFRESH_GRACE", 0, "refresh_grace", 0),
             ("PRAETORIAN_EARLY_REFRESH", "1m", "early_refresh", 60),
+            ("PRAETORIAN_VERIFIED_CACHE", 0, "verified_cache", 0),
         ],
         ids=lambda value: value if isinstance(value, str) and value.isupper() else "",
     )
@@ -583,6 +585,8 @@ class TestFromMapping:
             ("PRAETORIAN_CHECK_SESSIONS", "sometimes"),
             ("PRAETORIAN_REFRESH_GRACE", -1),
             ("PRAETORIAN_EARLY_REFRESH", 1.5),
+            ("PRAETORIAN_VERIFIED_CACHE", 1000),
+            ("PRAETORIAN_VERIFIED_CACHE", False),
         ],
         ids=lambda value: value if isinstance(value, str) and value.isupper() else "",
     )
@@ -599,7 +603,7 @@ class TestFromMapping:
             "JWT_HEADER_TYPE", "JWT_COOKIE_NAME", "PRAETORIAN_ROLES_DISABLED", "USER_CLASS_VALIDATION_METHOD",
             "DISABLE_PRAETORIAN_ERROR_HANDLER", "PRAETORIAN_STORE", "PRAETORIAN_THROTTLE",
             "PRAETORIAN_CHECK_SESSIONS", "PRAETORIAN_REFRESH_GRACE", "PRAETORIAN_EARLY_REFRESH",
-            "SECRET_KEY_FALLBACKS",
+            "PRAETORIAN_VERIFIED_CACHE", "SECRET_KEY_FALLBACKS",
         ],
     )  # fmt: skip
     def test_none_means_the_default(self, key):

@@ -185,6 +185,16 @@ class PasswordHasher:
         self._failures = (HashingError, MemoryError)
 
     @property
+    def max_concurrent(self) -> int:
+        """The most hashes computed at once."""
+        return self._queue.slots
+
+    @property
+    def max_waiting(self) -> int:
+        """The most calls that queue for their turn."""
+        return self._queue.places
+
+    @property
     def computations(self) -> int:
         """The number of argon2 computations so far, for metrics and for tests that count calls."""
         return self._computations
