@@ -25,6 +25,7 @@ from praetorian_flask.current import (
 from praetorian_flask.decorators import (
     auth_accepted,
     auth_required,
+    policy_required,
     roles_accepted,
     roles_required,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "current_user",
     "current_user_id",
     "current_user_or_none",
+    "policy_required",
     "roles_accepted",
     "roles_required",
 ]

@@ -2,15 +2,20 @@
 
 The principal lives in the WSGI environment, which belongs to one request and no other. ``flask.g`` would not do: it
 belongs to the application context, and where a test holds one open, the next request would find the last one's user.
+An environment can be copied, though: a view that hands its own on to another application takes the principal along. So
+what is kept names the request that it belongs to, and no other finds it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TypeVar, cast, overload
+from weakref import ReferenceType, ref
 
 import attrs
-from flask import abort, current_app, request
+from flask import Request, abort, current_app, request
+from werkzeug.local import LocalProxy
 
 from praetorian_core import Guard, Principal
 from praetorian_core.errors import ConfigurationError, MissingTokenError
@@ -19,8 +24,7 @@ from praetorian_flask.view import FlaskView
 U = TypeVar("U")
 
 EXTENSION = "praetorian"
-_PRINCIPAL = "praetorian.principal"
-_USER = "praetorian.user"
+_ACTOR = "praetorian.actor"
 
 
 @attrs.frozen
@@ -28,6 +32,21 @@ class State:
     """What one application keeps in ``app.extensions``."""
 
     guard: Guard[object]
+
+
+@attrs.define
+class _Actor:
+    """Who acts in one request.
+
+    Attributes:
+        request: The request, held weakly: it holds the environment that holds this.
+        principal: Who was admitted; None where nobody had to be.
+        loaded: An identity and its user, once somebody asked for the user.
+    """
+
+    request: ReferenceType[Request]
+    principal: Principal | None
+    loaded: tuple[object, object] | None = None
 
 
 def state_or_none() -> State | None:
@@ -63,7 +82,10 @@ def credentials() -> tuple[object, object]:
 
     An absent member is None. A body that is no JSON object is answered with 400, one of another content type with 415.
     """
-    body: object = request.get_json()
+    body: object = None
+    # Python's parser gives up on deep nesting with an error that Flask does not expect.
+    with suppress(RecursionError):
+        body = request.get_json()
     if not isinstance(body, dict):
         abort(400, "expected a JSON object with the members username and password")
     members = cast("dict[str, object]", body)
@@ -85,12 +107,27 @@ def authenticate(username: object, password: object) -> object:
 
 def keep_principal(principal: Principal | None) -> None:
     """Remember who acts, for the rest of this request."""
-    request.environ[_PRINCIPAL] = principal
+    actor = _actor_or_none()
+    if actor is None:
+        request.environ[_ACTOR] = _Actor(ref(_request_itself()), principal)
+    else:
+        actor.principal = principal
+
+
+def _actor_or_none() -> _Actor | None:
+    actor = cast("_Actor | None", request.environ.get(_ACTOR))
+    return actor if actor is not None and actor.request() is _request_itself() else None
+
+
+def _request_itself() -> Request:
+    # Documented by Flask for such a purpose, whatever its name says.
+    return cast("LocalProxy[Request]", request)._get_current_object()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 def current_principal_or_none() -> Principal | None:
     """Return who acts; None where nobody is authenticated."""
-    return cast("Principal | None", request.environ.get(_PRINCIPAL))
+    actor = _actor_or_none()
+    return None if actor is None else actor.principal
 
 
 def current_principal() -> Principal:
@@ -99,11 +136,15 @@ def current_principal() -> Principal:
     Raises:
         MissingTokenError: Nobody is authenticated.
     """
-    principal = current_principal_or_none()
-    if principal is None:
+    return _authenticated()[1]
+
+
+def _authenticated() -> tuple[_Actor, Principal]:
+    actor = _actor_or_none()
+    if actor is None or actor.principal is None:
         detail = "nobody is authenticated in this request; is the view decorated?"
         raise MissingTokenError(detail)
-    return principal
+    return actor, actor.principal
 
 
 def current_user_id() -> object:
@@ -154,12 +195,10 @@ def current_user(kind: type[object] = object) -> object:
         ConfigurationError: The user is not of this kind.
         ServiceUnavailableError: The user class failed.
     """
-    principal = current_principal()
-    loaded = cast("tuple[object, object] | None", request.environ.get(_USER))
-    if loaded is None or loaded[0] != principal.identity:
-        loaded = (principal.identity, current_guard().user_of(principal))
-        request.environ[_USER] = loaded
-    user = loaded[1]
+    actor, principal = _authenticated()
+    if actor.loaded is None or actor.loaded[0] != principal.identity:
+        actor.loaded = (principal.identity, current_guard().user_of(principal))
+    user = actor.loaded[1]
     if not isinstance(user, kind):
         detail = f"the current user is {type(user).__name__}; expected {kind.__name__}"
         raise ConfigurationError(detail)

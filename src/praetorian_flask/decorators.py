@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
-from flask import abort, current_app, request
+from flask import current_app, request
+from werkzeug.exceptions import HTTPException
 
 from praetorian_core import all_roles, any_role
 from praetorian_core.errors import ConfigurationError
@@ -22,6 +23,10 @@ from praetorian_flask.view import FlaskView
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Preflight(HTTPException):
+    """Carries the framework's own answer to ``OPTIONS`` past the view. No error: Flask sends what it carries."""
 
 
 def auth_required(view: Callable[P, R]) -> Callable[P, R]:
@@ -67,6 +72,20 @@ def roles_accepted(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return _demanding(any_role(*names))
 
 
+def policy_required(policy: Policy) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a view run only for a principal who satisfies a policy, such as ``all_roles("staff") & any_role("a", "b")``.
+
+    Raises:
+        MissingRoleError: The policy is not satisfied.
+        PraetorianError: Whatever ``Guard.verify`` raises.
+        ConfigurationError: At decoration: no policy. In a request: roles are disabled.
+    """
+    if not isinstance(policy, Policy):
+        detail = f"policy_required was given {type(policy).__name__}; write all_roles('admin') | any_role('a', 'b')"
+        raise ConfigurationError(detail)
+    return _demanding(policy)
+
+
 def _demanding(policy: Policy) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         return _guarded(view, policy, optional=False)
@@ -102,5 +121,5 @@ def _admit(policy: Policy | None, *, optional: bool) -> None:
     view = FlaskView(request)
     if is_preflight(view):
         # Answered as Flask answers OPTIONS; the view does not run, because nobody was asked for a token.
-        abort(current_app.make_default_options_response())
+        raise Preflight(response=current_app.make_default_options_response())
     keep_principal(current_guard().admit(view, policy, optional))

@@ -8,12 +8,12 @@ from flask import Flask
 
 from praetorian_core import Guard, LoginThrottle, PasswordHasher, Settings
 from praetorian_core.clock import Clock, system_clock
-from praetorian_core.errors import ConfigurationError, PraetorianError
+from praetorian_core.errors import ConfigurationError
 from praetorian_core.events import Sink
 from praetorian_core.guard import FROM_SETTINGS, SavePassword, Unset
 from praetorian_core.protocols import Store, UserSource
 from praetorian_flask.current import EXTENSION, State, current_guard
-from praetorian_flask.errors import build_error_handler
+from praetorian_flask.errors import HANDLED, register_error_handler
 
 U = TypeVar("U")
 
@@ -46,9 +46,16 @@ class Praetorian(Generic[U]):
         """Set an application up at once, if one is given. See ``init_app``.
 
         Raises:
-            ConfigurationError: An application without a user class, or anything that ``init_app`` refuses.
+            ConfigurationError: An application without a user class, options without an application, or anything that
+                ``init_app`` refuses.
         """
         if app is None:
+            left_out = (users, store, throttle, passwords) == (FROM_SETTINGS,) * 4 and clock is system_clock
+            if not left_out or (settings, on_event, save_password) != (None, None, None):
+                detail = (
+                    "no application is given; write Praetorian(), and hand everything else to init_app(app, User, …)"
+                )
+                raise ConfigurationError(detail)
             return
         if users is FROM_SETTINGS:
             detail = "no user class is given; write Praetorian(app, User), or Praetorian(app, None) to verify only"
@@ -112,9 +119,10 @@ class Praetorian(Generic[U]):
             on_event=on_event,
             save_password=save_password,
         )
+        if not settings.disable_error_handler and HANDLED not in app.extensions:
+            # First, because Flask refuses it once the application has served a request.
+            register_error_handler(app)
         app.extensions[EXTENSION] = State(cast("Guard[object]", guard))
-        if not settings.disable_error_handler:
-            app.register_error_handler(PraetorianError, build_error_handler())
         return app
 
     @property

@@ -1,0 +1,187 @@
+"""A Flask request as the engine sees it."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from flask import Flask, Request, request
+from hypothesis import example, given
+from hypothesis import strategies as st
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.test import create_environ
+
+from praetorian_core.errors import MalformedHeaderError, MissingTokenError
+from praetorian_core.web.bearer import HeaderPlace, RequestView
+from praetorian_flask.view import FlaskView
+
+PLACE = HeaderPlace("Authorization", "Bearer")
+TOKEN = f"{string.ascii_letters}{string.digits}-._~+/"  # RFC 6750 §2.1: b64token
+
+
+def a_view(headers=(), **environ):
+    """Return the view of a request."""
+    return FlaskView(Request(create_environ(headers=list(headers), **environ)))
+
+
+def found(*values):
+    """Return the token in these Authorization lines, or the class of the refusal."""
+    try:
+        return PLACE.find(a_view(("Authorization", value) for value in values))
+    except (MalformedHeaderError, MissingTokenError) as error:
+        return type(error)
+
+
+class TestFlaskView:
+    def test_is_a_request_view(self):
+        """It has what the engine's protocol asks for, and no more."""
+        asked = {name for name in vars(RequestView) if not name.startswith("_")}
+        given = {name for name in dir(FlaskView) if not name.startswith("_")}
+
+        assert asked == given
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PROPFIND"])
+    def test_method(self, method):
+        """The method comes in capitals."""
+
+        assert a_view(method=method).method == a_view(method=method.lower()).method == method
+
+    def test_remote(self):
+        """The address is the connection's."""
+
+        assert a_view(environ_overrides={"REMOTE_ADDR": "8.8.8.8"}).remote == "8.8.8.8"
+
+    def test_remote_of_nobody(self):
+        """A server that names no address has none to give."""
+
+        assert a_view().remote is None
+
+    def test_remote_ignores_the_client(self):
+        """X-Forwarded-For is the client's word, until a proxy is configured."""
+        view = a_view([("X-Forwarded-For", "9.9.9.9")], environ_overrides={"REMOTE_ADDR": "8.8.8.8"})
+
+        assert view.remote == "8.8.8.8"
+
+    def test_remote_behind_proxy_fix(self):
+        """With ProxyFix the address is the last one that the trusted proxy wrote."""
+        app = Flask(__name__)
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)
+        seen = []
+        app.before_request(lambda: seen.append(FlaskView(request).remote))
+        app.test_client().get("/", headers={"X-Forwarded-For": "1.1.1.1, 9.9.9.9"})
+
+        assert seen == ["9.9.9.9"]
+
+    @pytest.mark.parametrize("name", ["X-Legion-Token", "x-legion-token", "X-LEGION-TOKEN"])
+    def test_header(self, name):
+        """Names of headers are compared without regard to letter case (RFC 9110 §5.1)."""
+        view = a_view([("X-Legion-Token", "a b")])
+
+        assert view.header(name) == "a b"
+        assert view.headers(name) == ("a b",)
+
+    def test_no_header(self):
+        """A header that is not there has no value, in either form."""
+
+        assert a_view().header("Authorization") is None
+        assert a_view().headers("Authorization") == ()
+
+    def test_an_empty_header(self):
+        """A header without a value is there all the same."""
+
+        assert a_view([("X-A", "")]).headers("X-A") == ("",)
+
+    def test_repeated_headers(self):
+        """RFC 9110 §5.3: WSGI joins repeated lines with a comma, so that there is one value and both are in it."""
+        (value,) = a_view([("X-A", "1"), ("X-B", "2"), ("X-A", "3")]).headers("X-A")
+
+        assert value.replace(" ", "") == "1,3"
+
+    def test_a_header_is_not_a_variable(self):
+        """What is in the environment without being a header is no header."""
+
+        assert a_view().header("wsgi.version") is None
+        assert a_view().header("request-method") is None
+
+    def test_cookies(self):
+        """Every cookie of a name is listed in order: which one a server means is not guessed here (RFC 6265 §5.4)."""
+        view = a_view([("Cookie", "a=1; b=2; a=3")])
+
+        assert list(view.cookies("a")) == ["1", "3"]
+        assert list(view.cookies("b")) == ["2"]
+        assert list(view.cookies("c")) == []
+
+
+class TestGrammar:
+    """RFC 6750 §2.1: ``credentials = "Bearer" 1*SP b64token``."""
+
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            ("Bearer a.b.c", "a.b.c"),
+            ("bearer a.b.c", "a.b.c"),
+            ("BEARER a.b.c", "a.b.c"),
+            ("Bearer  a.b.c", "a.b.c"),
+            ("Bearer a==", "a=="),
+            (f"Bearer {TOKEN}", TOKEN),
+            ("Bearer", MalformedHeaderError),
+            ("Bearer ", MalformedHeaderError),
+            ("Bearer =", MalformedHeaderError),
+            ("Bearer a=b", MalformedHeaderError),
+            ("Bearer a b", MalformedHeaderError),
+            ("Bearer a ", MalformedHeaderError),
+            ("Bearer\ta", MalformedHeaderError),
+            ("Bearer a,b", MalformedHeaderError),
+            ("Bearer, a", MalformedHeaderError),
+            ("Bearer a, Basic b", MalformedHeaderError),
+            ("Basic a, Bearer b", MalformedHeaderError),
+            ("Basic a,bearer b", MalformedHeaderError),
+            ("Bearer \xe4", MalformedHeaderError),
+            ("Bearer:a", MalformedHeaderError),
+            ('Bearer "a"', MalformedHeaderError),
+            ("Basic a", None),
+            ("Basic a, Digest b", None),
+            ("Bearerxyz a", None),
+            ("Bearer-a", None),
+            ("XBearer a", None),
+            (" Bearer a", None),
+            ("a.b.c", None),
+            ("", None),
+        ],
+    )
+    def test_one_line(self, value, expected):
+        """Our scheme and exactly one token is a token; our scheme and anything else is malformed; the rest is none."""
+
+        assert found(value) == expected
+
+    @pytest.mark.parametrize(
+        ("values", "expected"),
+        [
+            (("Bearer a",), "a"),
+            (("Bearer a", "Bearer a"), MalformedHeaderError),
+            (("Bearer a", "Bearer b"), MalformedHeaderError),
+            (("Bearer a", "Basic b"), MalformedHeaderError),
+            (("Basic a", "Bearer b"), MalformedHeaderError),
+            (("Bearer a", ""), MalformedHeaderError),
+            (("Basic a", "Basic b"), None),
+        ],
+    )
+    def test_several_lines(self, values, expected):
+        """RFC 6750 §2: one method a request. No line is chosen of several."""
+
+        assert found(*values) == expected
+
+    @given(st.text(TOKEN, min_size=1), st.integers(0, 2))
+    def test_every_token(self, text, padding):
+        """Every b64token is found whole."""
+        token = text + "=" * padding
+
+        assert found(f"Bearer {token}") == token
+
+    @given(st.text(st.characters(max_codepoint=255, blacklist_characters="\r\n")))
+    @example("Bearer")
+    def test_any_value(self, value):
+        """Whatever a header holds, it is one token, none or malformed: nothing else is raised."""
+        result = found(f"Bearer {value}")
+
+        assert result in (None, MalformedHeaderError) or set(result) <= {*TOKEN, "="}
