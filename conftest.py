@@ -9,6 +9,8 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser()],
     patterns=["*.md"],
+    # A document's code is what somebody would paste into a file and run: Flask(__name__) asks for the name.
+    setup=lambda namespace: namespace.update(__name__="__main__"),
 ).pytest()
 
 

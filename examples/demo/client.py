@@ -1,0 +1,82 @@
+"""What any client of the API needs: HTTP, JSON, and the three dates inside a token."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import cast
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token as its holder sees it: anybody can read it, only the server can make one.
+
+    Attributes:
+        text: The compact serialization.
+        iat: When it was issued, in seconds since the epoch.
+        exp: From when on it opens nothing.
+        rf_exp: From when on it cannot be refreshed.
+    """
+
+    text: str
+    iat: int
+    exp: int
+    rf_exp: int
+
+    @classmethod
+    def read(cls, text: str) -> Token:
+        """Read the dates out of a token's payload, its middle part."""
+        payload = text.split(".")[1]
+        claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return cls(text, claims["iat"], claims["exp"], claims["rf_exp"])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server said.
+
+    Attributes:
+        status: The HTTP status.
+        challenge: The ``WWW-Authenticate`` header; None where there is none.
+        body: The members of the JSON body; empty where it is no JSON object.
+    """
+
+    status: int
+    challenge: str | None
+    body: dict[str, object]
+
+    @property
+    def code(self) -> str | None:
+        """The stable name of the refusal; None where nothing was refused."""
+        code = self.body.get("code")
+        return code if isinstance(code, str) else None
+
+
+def send(url: str, method: str, path: str, *, token: Token | None = None, body: object = None) -> Answer:
+    """Send one request over a connection of its own and return the answer."""
+    headers: dict[str, str] = {}
+    payload = None
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token.text}"
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+        payload = json.dumps(body)
+    server = urlsplit(url)
+    connection = HTTPConnection(server.hostname or "", server.port, timeout=20)
+    try:
+        connection.request(method, path, payload, headers)
+        response = connection.getresponse()
+        return Answer(response.status, response.getheader("WWW-Authenticate"), _members(response.read()))
+    finally:
+        connection.close()
+
+
+def _members(octets: bytes) -> dict[str, object]:
+    try:
+        body: object = json.loads(octets)
+    except ValueError:
+        return {}
+    return cast("dict[str, object]", body) if isinstance(body, dict) else {}
