@@ -39,6 +39,8 @@ GOAL = 0.25
 
 REQUIRED = ["iat", "exp", "rf_exp", "sub", "sid", "roles"]
 
+OURS = {*REQUIRED, "id", "gen", "epoch"}
+
 Call = Callable[[str], object]
 
 
@@ -90,9 +92,20 @@ def by_pyjwt(key: object, algorithm: str) -> Call:
 
     def decode(token: str) -> object:
         claims = jwt.decode(token, key, algorithms=[algorithm], options={"require": REQUIRED})
-        if time.time() >= claims["rf_exp"]:
-            raise jwt.ExpiredSignatureError
-        return claims
+        issued_at, expires_at, refresh_expires_at = claims["iat"], claims["exp"], claims["rf_exp"]
+        roles, identity = claims["roles"], claims["id"]
+        if (
+            not (type(issued_at) is int and type(expires_at) is int and type(refresh_expires_at) is int)
+            or not issued_at <= expires_at <= refresh_expires_at
+            or time.time() >= refresh_expires_at
+            or type(claims["sid"]) is not str
+            or type(roles) is not list
+            or not all(type(role) is str for role in roles)
+            or str(identity) != claims["sub"]
+        ):
+            raise jwt.InvalidTokenError
+        custom = {name: value for name, value in claims.items() if name not in OURS}
+        return identity, frozenset(roles), custom, claims["sid"], issued_at, expires_at, refresh_expires_at
 
     return decode
 

@@ -129,7 +129,10 @@ class _Front(Generic[U]):
     def _open(self, token: str, now: int) -> SessionClaims:
         """Judge a token for access, as far as that goes without a store."""
         try:
-            claims = flows.read_session(self._rules, token, now)
+            claims = self._codec.decode(token, now)
+            if type(claims) is not SessionClaims:
+                # Raises: the flow says what is wrong with it.
+                claims = flows.read_session(self._rules, token, now)
         except ServiceUnavailableError as error:
             self._parties.report(str(error), error, now)
             raise
@@ -496,7 +499,8 @@ class Guard(_Front[U]):
 
         Args:
             user: For whom.
-            action: Which action, such as ``registration``. A token for ``reset`` dies with the stored password.
+            action: Which action, such as ``registration``. A token for ``reset`` dies with the stored
+                password (in the layout ``STANDARD``; flask-praetorian's has no room for that).
             lifespan: In place of 15 minutes, in seconds or as any ``Lifespan``.
             custom_claims: JSON values that travel in the token.
 

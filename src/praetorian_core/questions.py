@@ -1,6 +1,6 @@
 """What a flow may ask of the world around it.
 
-A flow (``flows.py``) never calls the application, the store or the hasher: it yields one of these questions and is sent
+A flow (``flows``) never calls the application, the store or the hasher: it yields one of these questions and is sent
 the answer by a driver (``driving.py``). ``ask`` gives the answer its type:
 
     user = yield from ask(FindUser(username))

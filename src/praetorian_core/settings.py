@@ -160,7 +160,8 @@ class Settings:
     roles_disabled: bool = False
     validation_method: str = "is_valid"
     disable_error_handler: bool = False
-    store: str | None = None
+    # A URL may hold a password.
+    store: str | None = attrs.field(default=None, repr=False)
     throttle: bool = True
     check_sessions: CheckSessions = "always"
     refresh_grace: int = attrs.field(default=10, converter=_grace)

@@ -401,7 +401,7 @@ class TestAgainstPyJWT:
             token = (message + b"." + encode(key.sign(message))).decode()
             try:
                 theirs = read_by_pyjwt(token, algorithm, **expected)
-            except jwt.PyJWTError:
+            except Exception:  # noqa: BLE001 - older ones let all sorts of errors out
                 # An expiry would say that the token had passed our gate.
                 with pytest.raises(InvalidTokenError):
                     guard.verify(token)

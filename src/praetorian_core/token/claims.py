@@ -10,9 +10,10 @@ in the library of that name, whose tokens it reads and writes.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple, Protocol, TypeAlias, cast
+from typing import Final, NamedTuple, Protocol, TypeAlias, cast
 
 import attrs
 
@@ -36,12 +37,15 @@ MAX_IDENTITY = 2**63 - 1
 MAX_NAME = 255
 """The longest identity, session id, role or action name in characters."""
 
-_COMMON = frozenset({"iat", "exp", "nbf", "iss", "aud"})
-_STANDARD_SESSION = _COMMON | {"sub", "id", "roles", "rf_exp", "sid", "gen", "epoch", "csrf"}
-_STANDARD_ACTION = _COMMON | {"sub", "id", "action", "jti", "pwf"}
-_LEGACY = _COMMON | {"id", "rls", "rf_exp", "jti", "is_ert", "is_prt", "epoch"}
+# The codec judges these, for both kinds and both layouts alike.
+_JUDGED_ELSEWHERE = frozenset({"iss", "aud", "nbf"})
 
-RESERVED = _STANDARD_SESSION | _STANDARD_ACTION | _LEGACY
+RESERVED = _JUDGED_ELSEWHERE | {
+    *("sub", "id", "iat", "exp"),
+    *("roles", "rf_exp", "sid", "gen", "epoch", "csrf"),
+    *("action", "jti", "pwf"),
+    *("rls", "is_ert", "is_prt"),
+}
 """Every name that either layout gives a meaning; no custom claim takes one, in any letter case."""
 
 _LEGACY_ACTIONS = {"registration": "is_ert", "reset": "is_prt"}
@@ -115,7 +119,7 @@ class Layout(Protocol):
         ...
 
     def read(self, typ: str | None, payload: dict[str, JSONValue], *, with_roles: bool) -> Claims:
-        """Return the typed claims, or refuse."""
+        """Return the typed claims, or refuse; the payload is taken apart on the way."""
         ...
 
     def write(self, claims: Claims, *, with_roles: bool) -> Wire:
@@ -188,76 +192,75 @@ def _is_name(text: str) -> bool:
 
 
 # ---------------------------------------------------------------- reading single claims
+#
+# What is read is taken out of the payload, so that in the end what is left is custom.
 
 
-def _required(payload: Mapping[str, JSONValue], name: str) -> JSONValue:
-    try:
-        return payload[name]
-    except KeyError:
-        raise MissingClaimError(name) from None
+class _Absent(enum.Enum):
+    """Tells an absent claim from one that is null."""
+
+    ABSENT = enum.auto()
 
 
-def _wrong(name: str, found: JSONValue, expected: str) -> InvalidTokenError:
+_ABSENT: Final = _Absent.ABSENT
+
+
+def _wrong(name: str, found: JSONValue | _Absent, expected: str) -> InvalidTokenError:
+    if found is _ABSENT:
+        return MissingClaimError(name)
     return InvalidTokenError(f"claim {name!r} is {type(found).__name__}; expected {expected}")
 
 
-def _time(payload: Mapping[str, JSONValue], name: str) -> int:
-    value = payload.get(name)
+def _time(payload: dict[str, JSONValue], name: str) -> int:
+    value = payload.pop(name, _ABSENT)
     if type(value) is int and 0 <= value <= MAX_TIME:
         return value
-    raise _wrong(name, _required(payload, name), "an integer from 0 to 2**53 - 1 (RFC 7519 §2)")
+    raise _wrong(name, value, "an integer from 0 to 2**53 - 1 (RFC 7519 §2)")
 
 
-def _name(payload: Mapping[str, JSONValue], name: str) -> str:
-    value = payload.get(name)
+def _name(payload: dict[str, JSONValue], name: str) -> str:
+    value = payload.pop(name, _ABSENT)
     if type(value) is str and 0 < len(value) <= MAX_NAME:
         return value
-    raise _wrong(name, _required(payload, name), f"a string of 1 to {MAX_NAME} characters")
+    raise _wrong(name, value, f"a string of 1 to {MAX_NAME} characters")
+
+
+def _integer_identity(payload: dict[str, JSONValue]) -> int:
+    identity = payload.pop("id")
+    if type(identity) is int and -MAX_IDENTITY <= identity <= MAX_IDENTITY:
+        return identity
+    raise _wrong("id", identity, "an integer up to 2**63 - 1")
+
+
+def _times(payload: dict[str, JSONValue]) -> tuple[int, int]:
+    issued_at, expires_at = _time(payload, "iat"), _time(payload, "exp")
+    if issued_at > expires_at:
+        raise _disordered("iat", issued_at, "exp", expires_at)
+    return issued_at, expires_at
+
+
+def _session_times(payload: dict[str, JSONValue]) -> tuple[int, int, int]:
+    issued_at, expires_at, refresh_expires_at = _time(payload, "iat"), _time(payload, "exp"), _time(payload, "rf_exp")
+    if issued_at <= expires_at <= refresh_expires_at:
+        return issued_at, expires_at, refresh_expires_at
+    if issued_at > expires_at:
+        raise _disordered("iat", issued_at, "exp", expires_at)
+    raise _disordered("exp", expires_at, "rf_exp", refresh_expires_at)
 
 
 def _disordered(name: str, earlier: int, later_name: str, later: int) -> InvalidTokenError:
     return InvalidTokenError(f"claim {name!r} is later than {later_name!r} ({earlier} > {later})")
 
 
-def _session_times(payload: Mapping[str, JSONValue]) -> tuple[int, int, int]:
-    issued_at, expires_at, refresh_expires_at = payload.get("iat"), payload.get("exp"), payload.get("rf_exp")
-    if (
-        type(issued_at) is int
-        and type(expires_at) is int
-        and type(refresh_expires_at) is int
-        and 0 <= issued_at <= expires_at <= refresh_expires_at <= MAX_TIME
-    ):
-        return issued_at, expires_at, refresh_expires_at
-    # Something is wrong with one of them; look again, one by one, to say what.
-    issued_at, expires_at = _time(payload, "iat"), _time(payload, "exp")
-    refresh_expires_at = _time(payload, "rf_exp")
-    if issued_at > expires_at:
-        raise _disordered("iat", issued_at, "exp", expires_at)
-    raise _disordered("exp", expires_at, "rf_exp", refresh_expires_at)
-
-
-_NO_CLAIMS: Mapping[str, object] = MappingProxyType({})
-
-
-def _custom(payload: Mapping[str, JSONValue], own: frozenset[str]) -> Mapping[str, object]:
-    if payload.keys() <= own:
-        return _NO_CLAIMS
+def _custom(rest: dict[str, JSONValue]) -> Mapping[str, object]:
     custom: dict[str, object] = {}
-    for name, value in payload.items():
-        if name in own:
-            continue
-        if name.casefold() in RESERVED:
+    for name, value in rest.items():
+        if name.casefold() not in RESERVED:
+            custom[name] = value
+        elif name not in _JUDGED_ELSEWHERE:
             detail = f"claim {name!r} has no place in this kind of token"
             raise InvalidTokenError(detail)
-        custom[name] = value
     return MappingProxyType(custom)
-
-
-def _integer_identity(payload: Mapping[str, JSONValue]) -> int:
-    identity = payload["id"]
-    if type(identity) is not int or not -MAX_IDENTITY <= identity <= MAX_IDENTITY:
-        raise _wrong("id", identity, "an integer up to 2**63 - 1")
-    return identity
 
 
 # ---------------------------------------------------------------- the two layouts
@@ -285,25 +288,27 @@ class _Standard:
 
     def _read_session(self, identity: int | str, payload: dict[str, JSONValue], *, with_roles: bool) -> SessionClaims:
         times = _session_times(payload)
+        session_id = _name(payload, "sid")
+        generation = _time(payload, "gen") if "gen" in payload else 0
+        epoch = _name(payload, "epoch") if "epoch" in payload else None
+        csrf = _name(payload, "csrf") if "csrf" in payload else None
         # Roles that nobody asks for must be well-formed all the same.
         roles = _role_array(payload) if with_roles or "roles" in payload else frozenset[str]()
         return SessionClaims(
             make_principal(
                 identity,
                 roles if with_roles else frozenset(),
-                _custom(payload, _STANDARD_SESSION),
-                _name(payload, "sid"),
+                _custom(payload),
+                session_id,
                 times,
             ),
-            _time(payload, "gen") if "gen" in payload else 0,
-            _name(payload, "epoch") if "epoch" in payload else None,
-            _name(payload, "csrf") if "csrf" in payload else None,
+            generation,
+            epoch,
+            csrf,
         )
 
     def _read_action(self, identity: int | str, payload: dict[str, JSONValue]) -> ActionClaims:
-        issued_at, expires_at = _time(payload, "iat"), _time(payload, "exp")
-        if issued_at > expires_at:
-            raise _disordered("iat", issued_at, "exp", expires_at)
+        issued_at, expires_at = _times(payload)
         return ActionClaims(
             identity=identity,
             action=_name(payload, "action"),
@@ -311,7 +316,7 @@ class _Standard:
             issued_at=issued_at,
             expires_at=expires_at,
             fingerprint=_name(payload, "pwf") if "pwf" in payload else None,
-            claims=_custom(payload, _STANDARD_ACTION),
+            claims=_custom(payload),
         )
 
     def write(self, claims: Claims, *, with_roles: bool) -> Wire:
@@ -351,8 +356,8 @@ class _Standard:
         return Wire(typ=typ, payload={**payload, **custom})
 
 
-def _role_array(payload: Mapping[str, JSONValue]) -> frozenset[str]:
-    roles = _required(payload, "roles")
+def _role_array(payload: dict[str, JSONValue]) -> frozenset[str]:
+    roles = payload.pop("roles", _ABSENT)
     if type(roles) is not list:
         raise _wrong("roles", roles, "an array of strings")
     for role in roles:
@@ -371,13 +376,15 @@ class _FlaskPraetorian:
         if typ is not None and typ.upper() != SESSION_TYP:
             detail = f"header 'typ' does not fit the layout {self.name}; expected {SESSION_TYP!r}"
             raise InvalidTokenError(detail)
-        spelt_as_text = type(_required(payload, "id")) is str
+        # A missing id is missed as a text.
+        spelt_as_text = type(payload.get("id", "")) is str
         identity = _name(payload, "id") if spelt_as_text else _integer_identity(payload)
         times = _session_times(payload)
         token_id = _name(payload, "jti")
-        custom = _custom(payload, _LEGACY)
         roles = _role_text(payload)
+        epoch = _name(payload, "epoch") if "epoch" in payload else None
         action = _flagged_action(payload)
+        custom = _custom(payload)
         if action is not None:
             return ActionClaims(
                 identity=identity,
@@ -389,8 +396,8 @@ class _FlaskPraetorian:
             )
         return SessionClaims(
             make_principal(identity, roles if with_roles else frozenset(), custom, token_id, times),
-            generation=None,
-            epoch=_name(payload, "epoch") if "epoch" in payload else None,
+            None,
+            epoch,
         )
 
     def write(self, claims: Claims, *, with_roles: bool) -> Wire:
@@ -429,8 +436,8 @@ class _FlaskPraetorian:
         return Wire(typ=SESSION_TYP, payload={**payload, **custom})
 
 
-def _role_text(payload: Mapping[str, JSONValue]) -> frozenset[str]:
-    roles = _required(payload, "rls")
+def _role_text(payload: dict[str, JSONValue]) -> frozenset[str]:
+    roles = payload.pop("rls", _ABSENT)
     if type(roles) is not str:
         raise _wrong("rls", roles, "a string of role names with commas between them")
     return frozenset(filter(None, map(str.strip, roles.split(","))))
@@ -444,12 +451,15 @@ def _join_roles(roles: frozenset[str]) -> str:
     return ",".join(sorted(roles))
 
 
-def _flagged_action(payload: Mapping[str, JSONValue]) -> str | None:
-    flagged = [action for action, flag in _LEGACY_ACTIONS.items() if flag in payload]
-    for action in flagged:
-        # flask-praetorian only asks whether the flag is there: to it, false is a reset token too.
-        if payload[_LEGACY_ACTIONS[action]] is not True:
-            raise _wrong(_LEGACY_ACTIONS[action], payload[_LEGACY_ACTIONS[action]], "true, or no such claim")
+def _flagged_action(payload: dict[str, JSONValue]) -> str | None:
+    flagged: list[str] = []
+    for action, flag in _LEGACY_ACTIONS.items():
+        if flag in payload:
+            # flask-praetorian only asks whether the flag is there: to it, false is a reset token too.
+            value = payload.pop(flag)
+            if value is not True:
+                raise _wrong(flag, value, "true, or no such claim")
+            flagged.append(action)
     if len(flagged) > 1:
         detail = "claims 'is_ert' and 'is_prt' exclude each other"
         raise InvalidTokenError(detail)

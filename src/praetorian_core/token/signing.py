@@ -82,13 +82,22 @@ class Gate:
         See:
             RFC 7515 §5.2, RFC 7519 §7.2, RFC 8725 §3.
         """
-        compact = _compact(token)
+        if type(token) is not str:
+            detail = f"the token is {type(token).__name__}; expected str"
+            raise InvalidTokenError(detail)
+        if len(token) > MAX_LENGTH:
+            detail = f"the token has {len(token)} characters; expected at most {MAX_LENGTH}"
+            raise InvalidTokenError(detail)
+        # What is not ASCII becomes a question mark, which the next line refuses.
+        compact = token.encode("ascii", "replace")
+        # With the alphabet taken away, two dots must be left.
+        if compact.translate(None, _ALPHABET) != b"..":
+            detail = "the token is not three segments of base64url with dots between them"
+            raise InvalidTokenError(detail)
         message, _, signature = compact.rpartition(b".")
         header_segment, _, payload = message.partition(b".")
-        header = self._remembered.get(header_segment)
-        known = header is not None
-        if header is None:
-            header = read_header(decode_segment(header_segment, "header"), self._ring)
+        remembered = self._remembered.get(header_segment)
+        header = remembered or read_header(decode_segment(header_segment, "header"), self._ring)
         octets = decode_segment(signature, "signature")
         for key in header.candidates:
             if key.verifies(message, octets) is True:
@@ -96,7 +105,7 @@ class Gate:
         else:
             detail = "the signature is not ours"
             raise InvalidTokenError(detail)
-        if not known and len(self._remembered) < _REMEMBERED_HEADERS:
+        if remembered is None and len(self._remembered) < _REMEMBERED_HEADERS:
             self._remembered[header_segment] = header
         return header, decode_segment(payload, "payload")
 
@@ -119,22 +128,6 @@ def verify_compact(token: str, ring: KeyRing) -> tuple[dict[str, JSONValue], byt
     """
     header, payload = Gate(ring).open(token)
     return dict(header.members), payload
-
-
-def _compact(token: object) -> bytes:
-    if type(token) is not str:
-        detail = f"the token is {type(token).__name__}; expected str"
-        raise InvalidTokenError(detail)
-    if len(token) > MAX_LENGTH:
-        detail = f"the token has {len(token)} characters; expected at most {MAX_LENGTH}"
-        raise InvalidTokenError(detail)
-    # What is not ASCII becomes a question mark, which the next line refuses.
-    compact = token.encode("ascii", "replace")
-    # With the alphabet taken away, two dots must be left.
-    if compact.translate(None, _ALPHABET) != b"..":
-        detail = "the token is not three segments of base64url with dots between them"
-        raise InvalidTokenError(detail)
-    return compact
 
 
 def decode_segment(segment: bytes, what: str) -> bytes:
