@@ -1,0 +1,78 @@
+"""The example does what it says."""
+
+import pytest
+from examples.restx_app.app import PASSWORD, create_app
+
+
+@pytest.fixture
+def client():
+    """Return a client of a new application, as in production."""
+    return create_app().test_client()
+
+
+def log_in(client, username):
+    """Return the headers of a soldier who logged in."""
+    token = client.post("/login", json={"username": username, "password": PASSWORD}).json["access_token"]
+    return {"Authorization": f"Bearer {token}"}
+
+
+class TestSession:
+    def test_login(self, client):
+        """Name and password are exchanged for a token that opens routes."""
+        response = client.get("/camp/me", headers=log_in(client, "alice"))
+
+        assert response.json == {"username": "alice", "roles": ["soldier"]}
+
+    @pytest.mark.parametrize("username", ["alice", "nobody"])
+    def test_wrong_password(self, client, username):
+        """A wrong password and an unknown name get the same answer."""
+        response = client.post("/login", json={"username": username, "password": "wrong"})
+
+        assert (response.status_code, response.json["code"]) == (401, "bad_credentials")
+
+    def test_refresh_is_for_expired_tokens(self, client):
+        """A token that still opens routes is not refreshed."""
+        response = client.post("/refresh", headers=log_in(client, "alice"))
+
+        assert (response.status_code, response.json["code"]) == (400, "early_refresh")
+
+
+class TestCamp:
+    def test_strangers(self, client):
+        """Without a token the gate greets a stranger, and everything else refuses."""
+        statuses = [client.get(path).status_code for path in ("/camp/me", "/treasury/gold")]
+
+        assert client.get("/camp/gate").json == {"greeting": "Salve, stranger!"}
+        assert statuses == [401, 401]
+        assert client.post("/camp/orders").status_code == 401
+
+    @pytest.mark.parametrize(("username", "allowed"), [("alice", False), ("julia", True)])
+    def test_soldiers(self, client, username, allowed):
+        """A soldier passes the gate; giving orders and counting gold is for generals."""
+        headers = log_in(client, username)
+
+        assert client.get("/camp/gate", headers=headers).json == {"greeting": f"Salve, {username}!"}
+        assert client.post("/camp/orders", headers=headers).status_code == (202 if allowed else 403)
+        assert client.get("/treasury/gold", headers=headers).status_code == (200 if allowed else 403)
+
+
+class TestDocumentation:
+    def test_says_who_may_do_what(self, client):
+        """Every guarded operation names the scheme, and the roles where there are some."""
+        paths = client.get("/swagger.json").json["paths"]
+
+        secured = {path: operation.get("security") for path, item in paths.items() for operation in item.values()}
+        assert secured == {
+            "/login": None,
+            "/refresh": [{"Bearer": []}],
+            "/camp/gate": [{"Bearer": []}, {}],
+            "/camp/me": [{"Bearer": []}],
+            "/camp/orders": [{"Bearer": []}],
+            "/treasury/gold": [{"Bearer": []}],
+        }
+        assert paths["/treasury/gold"]["get"]["description"] == "Roles required: all of general"
+
+    def test_page(self, client):
+        """The page that shows it is open to everybody."""
+
+        assert client.get("/").status_code == 200
