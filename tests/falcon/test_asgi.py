@@ -1,0 +1,350 @@
+"""What only an event loop brings: threads, waiting stores, many requests at once and clients that go away."""
+
+import asyncio
+import contextvars
+import threading
+
+import pytest
+from falcon.testing import ASGIConductor
+from tests.falcon.world import PASSWORD, make_world
+
+from praetorian_core.stores.memory import MemoryStore
+from praetorian_core.testing import MemoryUser
+from praetorian_core.testing.passwords import _CheapestHasher
+from praetorian_falcon import auth_required, authenticate, credentials, current_guard, current_user, current_user_id
+
+LOGIN = {"username": "alice", "password": PASSWORD}
+CONTEXT = contextvars.ContextVar("context", default="unset")
+
+
+class Witness:
+    """Notes which thread makes which call."""
+
+    def __init__(self):
+        """Begin on the thread that builds the world."""
+        self.calls = []
+
+    def note(self, name):
+        """Note a call."""
+        self.calls.append((name, threading.get_ident(), CONTEXT.get()))
+
+    def names(self):
+        """Return which calls were made."""
+        return {name for name, _, _ in self.calls}
+
+    def on_thread(self, ident):
+        """Return which calls were made on a thread."""
+        return {name for name, thread, _ in self.calls if thread == ident}
+
+
+class PlainUsers:
+    """A user class that blocks."""
+
+    def __init__(self, users, witness):
+        """Ask these users."""
+        self.users = users
+        self.witness = witness
+
+    def lookup(self, username):
+        """Return the user of this name."""
+        self.witness.note("lookup")
+        return self.users.lookup(username)
+
+    def identify(self, identity):
+        """Return the user of this identity."""
+        self.witness.note("identify")
+        return self.users.identify(identity)
+
+
+class AsyncUsers(PlainUsers):
+    """A user class that awaits."""
+
+    async def lookup(self, username):
+        """Return the user of this name."""
+        await asyncio.sleep(0)
+        return super().lookup(username)
+
+    async def identify(self, identity):
+        """Return the user of this identity."""
+        await asyncio.sleep(0)
+        return super().identify(identity)
+
+
+class PlainStore(MemoryStore):
+    """A store that blocks."""
+
+    def __init__(self, witness):
+        """Begin empty."""
+        super().__init__()
+        self.witness = witness
+
+    def read(self, *keys, now):
+        """Read."""
+        self.witness.note("read")
+        return super().read(*keys, now=now)
+
+    def swap(self, key, expected, new, *, until, now):
+        """Swap."""
+        self.witness.note("swap")
+        return super().swap(key, expected, new, until=until, now=now)
+
+    def add(self, key, amount, *, until, now):
+        """Add."""
+        self.witness.note("add")
+        return super().add(key, amount, until=until, now=now)
+
+
+class AsyncStore(PlainStore):
+    """A store that awaits."""
+
+    async def read(self, *keys, now):
+        """Read."""
+        await asyncio.sleep(0)
+        return super().read(*keys, now=now)
+
+    async def swap(self, key, expected, new, *, until, now):
+        """Swap."""
+        await asyncio.sleep(0)
+        return super().swap(key, expected, new, until=until, now=now)
+
+    async def add(self, key, amount, *, until, now):
+        """Add."""
+        await asyncio.sleep(0)
+        return super().add(key, amount, until=until, now=now)
+
+
+class Hasher(_CheapestHasher):
+    """A hasher that notes who hashes, and waits where it is told to."""
+
+    def __init__(self, witness, gate=None, **options):
+        """Wait for the gate before each hash."""
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1, **options)
+        self.witness = witness
+        self.gate = gate
+        self.entered = threading.Event()
+
+    def _compute(self, *args, **kwargs):
+        """Hash."""
+        self.witness.note("hash")
+        self.entered.set()
+        if self.gate is not None:
+            self.gate.wait(30)
+        return super()._compute(*args, **kwargs)
+
+
+class Login:
+    """Logs in, and answers with a token."""
+
+    async def on_post(self, req, resp):
+        """Log in."""
+        CONTEXT.set("of the request")
+        user = await authenticate(req, *await credentials(req))
+        resp.media = await current_guard(req).issue(user)
+
+
+class Me:
+    """Says who acts."""
+
+    @auth_required
+    async def on_get(self, req, resp):
+        """Say who."""
+        CONTEXT.set("of the request")
+        user = await current_user(req, MemoryUser)
+        resp.media = [current_user_id(req), user.username]
+
+
+def route(world):
+    """Give a world its routes."""
+    world.app.add_route("/login", Login())
+    world.app.add_route("/me", Me())
+    return world
+
+
+def witnessed(users=PlainUsers, store=PlainStore, gate=None, **hasher_options):
+    """Return a world in which every call is noted, with its witness and its hasher."""
+    witness = Witness()
+    hasher = Hasher(witness, gate, **hasher_options)
+    saved = []
+
+    def save_password(user, hashed):
+        witness.note("save_password")
+        saved.append(hashed)
+
+    options = {"passwords": hasher, "save_password": save_password, "on_event": lambda event: None}
+    world = make_world("asgi", users=lambda plain: users(plain, witness), store=store(witness), guard_options=options)
+    # An outdated hash, so that the login renews it.
+    world.alice.password = _CheapestHasher(time_cost=2, memory_cost=8, parallelism=1).hash(PASSWORD)
+    return route(world), witness, hasher
+
+
+def life(world):
+    """Log in and ask who acts, on an event loop; return its thread and what came back."""
+
+    async def play():
+        async with ASGIConductor(world.app) as client:
+            token = (await client.simulate_post("/login", json=LOGIN)).json
+            answer = await client.simulate_get("/me", headers={"Authorization": f"Bearer {token}"})
+            return threading.get_ident(), answer.json
+
+    return asyncio.run(play())
+
+
+class TestThreads:
+    """Blocking work inline stalls every other request (facts 3.4): 3.6 s for 16 logins, measured."""
+
+    def test_nothing_that_blocks_runs_on_the_loops_thread(self):
+        """Not one hash, not one look-up, not one call to a store that is no coroutine."""
+        world, witness, _ = witnessed()
+
+        loop_thread, answer = life(world)
+
+        assert answer == [1, "alice"]
+        assert witness.names() >= {"lookup", "identify", "hash", "save_password", "read", "add"}
+        assert witness.on_thread(loop_thread) == set()
+
+    def test_coroutines_run_on_the_loop(self):
+        """The twin: what awaits is awaited there, and only hashes go elsewhere."""
+        world, witness, _ = witnessed(AsyncUsers, AsyncStore)
+
+        loop_thread, answer = life(world)
+
+        assert answer == [1, "alice"]
+        assert witness.on_thread(loop_thread) == witness.names() - {"hash", "save_password"}
+
+    @pytest.mark.parametrize("users", [PlainUsers, AsyncUsers])
+    @pytest.mark.parametrize("store", [PlainStore, AsyncStore])
+    def test_each_mixture_works(self, users, store):
+        """Plain users with an awaiting store, and the reverse."""
+        world, _, _ = witnessed(users, store)
+
+        assert life(world)[1] == [1, "alice"]
+
+    @pytest.mark.parametrize("users", [PlainUsers, AsyncUsers])
+    def test_context_variables_go_along(self, users):
+        """Falcon's own ``sync_to_async`` loses them (facts 3.4); every callback sees those of its request."""
+        world, witness, _ = witnessed(users)
+
+        life(world)
+
+        assert {name for name, _, context in witness.calls if context == "unset"} <= {
+            "read"
+        }  # the gate, before it is set
+        assert {name for name, _, context in witness.calls if context == "of the request"} >= {
+            "lookup",
+            "identify",
+            "hash",
+        }
+
+
+class TestManyRequests:
+    def test_each_sees_its_own_principal(self):
+        """Fifty at once, each stopped midway until all are there."""
+        world = make_world("asgi")
+        users = [world.users.add(MemoryUser(identity=n, username=f"user{n}")) for n in range(100, 150)]
+        everybody = asyncio.Event()
+        waiting = []
+
+        class Resource:
+            @auth_required
+            async def on_get(self, req, resp):
+                before = current_user_id(req)
+                waiting.append(before)
+                if len(waiting) == len(users):
+                    everybody.set()
+                await everybody.wait()
+                user = await current_user(req, MemoryUser)
+                resp.media = [before, current_user_id(req), user.username]
+
+        world.app.add_route("/", Resource())
+        headers = [world.headers(user) for user in users]
+
+        async def play():
+            async with ASGIConductor(world.app) as client:
+                answers = await asyncio.gather(*(client.simulate_get("/", headers=each) for each in headers))
+                return [answer.json for answer in answers]
+
+        assert asyncio.run(play()) == [[user.identity, user.identity, user.username] for user in users]
+
+    def test_an_anonymous_one_among_them_is_refused(self):
+        """While others are let in."""
+        world = route(make_world("asgi"))
+        headers = [world.headers() if n % 2 else {} for n in range(20)]
+
+        async def play():
+            async with ASGIConductor(world.app) as client:
+                answers = await asyncio.gather(*(client.simulate_get("/me", headers=each) for each in headers))
+                return [answer.status_code for answer in answers]
+
+        assert asyncio.run(play()) == [200 if each else 401 for each in headers]
+
+
+class TestCancellation:
+    """A client that goes away takes its request along, and nothing else."""
+
+    def cancelled_in(self, world, entered, go_on):
+        """Cancel a login once it has entered a call, then log in again and ask who acts."""
+
+        async def play():
+            async with ASGIConductor(world.app) as client:
+                request = asyncio.ensure_future(client.simulate_post("/login", json=LOGIN))
+                await entered()
+                request.cancel()
+                await asyncio.gather(request, return_exceptions=True)
+                go_on()
+                token = (await client.simulate_post("/login", json=LOGIN)).json
+                answer = await client.simulate_get("/me", headers={"Authorization": f"Bearer {token}"})
+                return request.cancelled(), answer.json
+
+        return asyncio.run(play())
+
+    def test_in_a_hash_frees_its_slot(self):
+        """With a single slot for hashes, the next login gets it."""
+        gate = threading.Event()
+        world, _, hasher = witnessed(gate=gate, max_concurrent=1)
+
+        async def entered():
+            await asyncio.to_thread(hasher.entered.wait, 30)
+
+        assert self.cancelled_in(world, entered, gate.set) == (True, [1, "alice"])
+
+    def test_in_a_look_up_leaves_nothing_behind(self):
+        """Neither a context nor a lock."""
+        stuck = asyncio.Event()
+
+        class Stuck(AsyncUsers):
+            async def lookup(self, username):
+                if not stuck.is_set():
+                    stuck.set()
+                    await asyncio.Event().wait()
+                return await super().lookup(username)
+
+        world, _, _ = witnessed(Stuck)
+
+        assert self.cancelled_in(world, stuck.wait, lambda: None) == (True, [1, "alice"])
+
+    def test_of_one_who_loads_the_user_lets_the_other_load(self):
+        """Two parts of a request ask for the user at once, and the first is cancelled."""
+        stuck = asyncio.Event()
+
+        class Stuck(AsyncUsers):
+            async def identify(self, identity):
+                if not stuck.is_set():
+                    stuck.set()
+                    await asyncio.Event().wait()
+                return await super().identify(identity)
+
+        world, _, _ = witnessed(Stuck)
+
+        class Resource:
+            @auth_required
+            async def on_get(self, req, resp):
+                first = asyncio.ensure_future(current_user(req, MemoryUser))
+                await stuck.wait()
+                second = asyncio.ensure_future(current_user(req, MemoryUser))
+                await asyncio.sleep(0)
+                first.cancel()
+                resp.media = (await second).username
+
+        world.app.add_route("/two", Resource())
+
+        assert world.send("GET", "/two", world.headers()).json == "alice"

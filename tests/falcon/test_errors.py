@@ -1,0 +1,460 @@
+"""What a refusal looks like over HTTP, whatever the application is configured as."""
+
+import io
+import json
+import logging
+from xml.etree import ElementTree as ET
+
+import falcon
+import falcon.asgi
+import pytest
+from tests.falcon.world import make_app, make_guard, make_world
+
+from praetorian_core import errors
+from praetorian_core.errors import ConfigurationError, MissingTokenError, PraetorianError
+from praetorian_core.web.responses import render
+from praetorian_falcon import auth_required, build_error_handler, build_error_handler_async, init_app
+
+CANARY = "canary-of-the-detail"
+EVIDENCE = {
+    "MissingClaimError": {"claim": CANARY},
+    "ExpiredAccessError": {"expired_at": 1, "now": 2},
+    "ExpiredRefreshError": {"expired_at": 1, "now": 2},
+    "ExpiredActionError": {"expired_at": 1, "now": 2},
+    "EarlyRefreshError": {"refreshable_at": 2, "now": 1},
+    "LoginThrottledError": {"retry_after": 7},
+    "MissingRoleError": {"required": CANARY},
+    "ClaimCollisionError": {"claim": CANARY},
+    "ClaimValueError": {"claim": CANARY, "found": CANARY},
+}
+NAMES = sorted(
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, PraetorianError) and not name.startswith("_")
+)
+
+
+def a_sample(name):
+    """Return an error of a class, whose every detail is a canary."""
+    evidence = EVIDENCE.get(name)
+    return getattr(errors, name)(CANARY) if evidence is None else getattr(errors, name)(**evidence)
+
+
+def raising(world, error, before=lambda resp: None):
+    """Route to a responder that raises."""
+
+    def on_get(self, req, resp):
+        before(resp)
+        raise error
+
+    world.app.add_route("/", type("Resource", (), {"on_get": world.shaped(on_get)})())
+    return world
+
+
+class TestNative:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_is_the_table_of_the_core(self, world, name):
+        """Status, challenge and the other headers are the core's; the facts are in Falcon's own members."""
+        error = a_sample(name)
+        response = raising(world, error).send("GET", "/")
+        answer = render(error)
+
+        assert response.status_code == answer.status
+        assert {name: response.headers.get(name) for name in ("Cache-Control", "WWW-Authenticate", "Retry-After")} == {
+            "Cache-Control": None,
+            "WWW-Authenticate": None,
+            "Retry-After": None,
+        } | dict(answer.headers)
+        assert response.json == {"title": name, "description": answer.message, "code": answer.code}
+        assert CANARY not in response.text
+
+    @pytest.mark.parametrize("accept", ["text/xml", "application/xml"])
+    def test_is_xml_for_who_prefers_it(self, world, accept):
+        """The application's serializer decides about the body (facts 3.1)."""
+        response = raising(world, MissingTokenError()).send("GET", "/", {"Accept": accept})
+
+        element = ET.fromstring(response.text)
+        assert response.headers["Content-Type"] == accept
+        assert {child.tag: child.text for child in element} == {
+            "title": "MissingTokenError",
+            "description": MissingTokenError.message,
+            "code": "missing_token",
+        }
+
+    def test_is_empty_for_who_takes_neither(self, world):
+        """Falcon's serializer has nothing for ``text/plain``; status and challenge are there all the same."""
+        response = raising(world, MissingTokenError()).send("GET", "/", {"Accept": "text/plain"})
+
+        assert (response.status_code, response.content) == (401, b"")
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+        assert response.headers["Cache-Control"] == "no-store"
+
+    def test_is_what_the_applications_serializer_makes_of_it(self, world):
+        """It gets a ``falcon.HTTPError`` with every fact."""
+
+        def serialize(req, resp, error):
+            resp.text = f"{error.status_code} {error.title} {error.description} {error.code}"
+            resp.content_type = falcon.MEDIA_TEXT
+
+        world.app.set_error_serializer(serialize)
+        response = raising(world, MissingTokenError()).send("GET", "/")
+
+        assert response.text == f"401 MissingTokenError {MissingTokenError.message} missing_token"
+
+    def test_names_scheme_and_realm_of_the_settings(self, kind):
+        """The challenge is the operator's."""
+        world = make_world(kind, header_type="Token", realm="shop")
+
+        response = raising(world, MissingTokenError()).send("GET", "/")
+        assert response.headers["WWW-Authenticate"] == 'Token realm="shop"'
+
+    def test_of_head_has_no_body(self, world):
+        """RFC 9110 §9.3.2; the headers are those of GET."""
+        world.app.add_route("/", auth_required(world.resource("on_head"))())
+        response = world.send("HEAD", "/")
+
+        assert (response.status_code, response.content) == (401, b"")
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+class TestCanonical:
+    """``native=False``: the body that other frameworks send."""
+
+    @pytest.mark.parametrize("accept", ["*/*", "text/xml", "text/plain"])
+    @pytest.mark.parametrize("name", NAMES)
+    def test_is_the_body_of_the_core(self, kind, name, accept):
+        """JSON, whatever is accepted."""
+        error = a_sample(name)
+        response = raising(make_world(kind, native=False), error).send("GET", "/", {"Accept": accept})
+        answer = render(error)
+
+        assert response.status_code == answer.status
+        assert response.headers["Content-Type"] == "application/json"
+        assert response.json == answer.body()
+        assert dict(answer.headers).items() <= {name: response.headers.get(name) for name, _ in answer.headers}.items()
+
+    def test_needs_no_media_handler(self, kind):
+        """An application that removed the handler for JSON answers all the same."""
+        world = make_world(kind, native=False)
+        world.app.resp_options.media_handlers.pop("application/json")
+
+        response = raising(world, MissingTokenError()).send("GET", "/")
+        assert (response.status_code, response.json["code"]) == (401, "missing_token")
+
+    def test_bypasses_the_applications_serializer(self, kind):
+        """That is what it is for."""
+        world = make_world(kind, native=False)
+        world.app.set_error_serializer(lambda req, resp, error: None)
+
+        assert raising(world, MissingTokenError()).send("GET", "/").json["code"] == "missing_token"
+
+
+class TestResolution:
+    """Falcon looks for a handler along the MRO, whatever the order of registration (facts 3.1)."""
+
+    def own(self, world, mark):
+        """Return a handler that leaves a mark."""
+
+        def handle(req, resp, ex, params):
+            resp.status = 499
+            resp.text = mark
+
+        return world.shaped(handle)
+
+    def test_a_derived_error_of_the_applications_is_answered_like_its_base(self, world):
+        """With its own name and code."""
+
+        class Banned(errors.InvalidUserError):
+            code = "banned"
+
+        response = raising(world, Banned()).send("GET", "/")
+        assert (response.status_code, response.json["title"], response.json["code"]) == (401, "Banned", "banned")
+
+    def test_beats_a_handler_for_exception(self, world):
+        """Ours is more specific, even when the other comes later."""
+        world.app.add_error_handler(Exception, self.own(world, "exception"))
+
+        assert raising(world, MissingTokenError()).send("GET", "/").status_code == 401
+
+    def test_a_more_specific_handler_beats_ours(self, world):
+        """The application may answer one reason by itself."""
+        world.app.add_error_handler(MissingTokenError, self.own(world, "mine"))
+        world.app.add_route("/", auth_required(world.resource("on_get"))())
+
+        assert world.send("GET", "/").text == "mine"
+        assert world.send("GET", "/", {"Authorization": "Bearer x"}).status_code == 401
+
+    def test_a_later_handler_of_the_same_class_wins(self, world):
+        """Falcon's rule."""
+        world.app.add_error_handler(PraetorianError, self.own(world, "mine"))
+
+        assert raising(world, MissingTokenError()).send("GET", "/").text == "mine"
+
+    def test_a_handler_for_http_errors_does_not_see_ours(self, world):
+        """What our handler raises goes to the serializer, as Falcon documents."""
+        world.app.add_error_handler(falcon.HTTPError, self.own(world, "http"))
+
+        assert raising(world, MissingTokenError()).send("GET", "/").status_code == 401
+
+    @pytest.mark.parametrize("hook", ["process_request", "process_resource", "process_response"])
+    def test_answers_what_middleware_raises(self, kind, hook):
+        """Wherever the error comes from, also from middleware ahead of ours, and with the operator's realm."""
+
+        def method(self, *args):
+            raise MissingTokenError
+
+        name = hook if kind == "wsgi" else f"{hook}_async"
+        app = make_app(kind, middleware=[type("Raising", (), {name: make_world(kind).shaped(method)})()])
+        world = make_world(kind, app=app)
+        world.app.add_route("/", world.resource("on_get")())
+
+        assert world.send("GET", "/").status_code == 401
+
+    def test_answers_what_a_hook_raises(self, world):
+        """``falcon.before`` too."""
+
+        def hook(req, resp, resource, params):
+            raise MissingTokenError
+
+        world.app.add_route("/", falcon.before(world.shaped(hook))(world.resource("on_get"))())
+
+        assert world.outcome("GET", "/") == (401, [])
+
+
+class TestPreparedResponse:
+    """What a responder prepared before it was refused does not go out (Falcon keeps stream and events, facts 3.1)."""
+
+    SECRET = "prepared secret"
+
+    def texts(self, world, before):
+        """Return the bodies for three kinds of client."""
+        raising(world, MissingTokenError(), before)
+        return [world.send("GET", "/", {"Accept": accept}) for accept in ("*/*", "text/xml", "text/plain")]
+
+    @pytest.mark.parametrize("native", [True, False])
+    @pytest.mark.parametrize("member", ["text", "data", "media"])
+    def test_a_body_does_not(self, kind, member, native):
+        """Falcon's own doing."""
+        value = self.SECRET.encode() if member == "data" else self.SECRET
+
+        for response in self.texts(make_world(kind, native=native), lambda resp: setattr(resp, member, value)):
+            assert response.status_code == 401
+            assert self.SECRET not in response.text
+
+    @pytest.mark.parametrize("native", [True, False])
+    def test_a_stream_does_not(self, kind, native):
+        """Nor its length."""
+
+        async def generate():
+            yield self.SECRET.encode()
+
+        def before(resp):
+            resp.set_stream(io.BytesIO(self.SECRET.encode()) if kind == "wsgi" else generate(), len(self.SECRET))
+
+        for response in self.texts(make_world(kind, native=native), before):
+            assert response.status_code == 401
+            assert self.SECRET not in response.text
+            assert int(response.headers.get("Content-Length", 0)) == len(response.content)
+
+    def test_the_length_of_a_stream_does_not(self, world):
+        """Nor in the answer to HEAD, which has nothing but its headers."""
+
+        def on_head(self, req, resp):
+            resp.set_stream(io.BytesIO(b""), 4711)
+            raise MissingTokenError
+
+        world.app.add_route("/", type("Resource", (), {"on_head": world.shaped(on_head)})())
+
+        assert world.send("HEAD", "/").headers["Content-Length"] != "4711"
+
+    @pytest.mark.parametrize("native", [True, False])
+    def test_events_do_not(self, native):
+        """Falcon would send them before anything else."""
+
+        async def generate():
+            yield falcon.asgi.SSEvent(text=self.SECRET)
+
+        for response in self.texts(make_world("asgi", native=native), lambda resp: setattr(resp, "sse", generate())):
+            assert response.status_code == 401
+            assert self.SECRET not in response.text
+
+
+class TestTasks:
+    def test_run_before_the_response_in_order(self, kind):
+        """Each is called with the error."""
+        seen = []
+        error = MissingTokenError()
+        world = make_world(kind, lambda e: seen.append(("first", e)), lambda e: seen.append(("second", e)))
+
+        assert raising(world, error).send("GET", "/").status_code == 401
+        assert seen == [("first", error), ("second", error)]
+
+    def test_that_raise_are_logged_and_the_response_goes_out(self, kind, caplog):
+        """Nor do they keep the next task from running; the text of what they raise stays out of the log (D9)."""
+        seen = []
+
+        def failing(error):
+            raise ValueError(CANARY)
+
+        world = make_world(kind, failing, seen.append)
+        with caplog.at_level(logging.ERROR, "praetorian"):
+            response = raising(world, MissingTokenError()).send("GET", "/")
+
+        assert (response.status_code, len(seen)) == (401, 1)
+        assert caplog.messages == ["a task of the error handler raised ValueError for missing_token"]
+        assert CANARY not in caplog.text
+
+    def test_that_raise_an_http_error_do_not_answer(self, kind):
+        """A task tells, it does not decide: 401 stays 401."""
+
+        def deciding(error):
+            raise falcon.HTTPStatus(200)
+
+        assert raising(make_world(kind, deciding), MissingTokenError()).send("GET", "/").status_code == 401
+
+    def test_are_awaited_on_asgi(self):
+        """Coroutine functions are tasks too, and one that raises is logged."""
+        seen = []
+
+        async def waiting(error):
+            seen.append(error.code)
+
+        async def failing(error):
+            raise ValueError
+
+        assert raising(make_world("asgi", failing, waiting), MissingTokenError()).send("GET", "/").status_code == 401
+        assert seen == ["missing_token"]
+
+    def test_cannot_be_coroutines_on_wsgi(self):
+        """Nobody would await them: refused at once."""
+
+        async def waiting(error):
+            """Wait."""
+
+        with pytest.raises(ConfigurationError, match="write a plain function"):
+            build_error_handler(waiting)
+        with pytest.raises(ConfigurationError, match="write a plain function"):
+            make_world("wsgi", waiting)
+
+    @pytest.mark.parametrize("build", [build_error_handler, build_error_handler_async])
+    @pytest.mark.parametrize("task", [None, "log", MissingTokenError()])
+    def test_have_to_be_callable(self, build, task):
+        """Also found: the builder itself, registered without a call, is handed a request for a task."""
+        with pytest.raises(ConfigurationError, match="expected a function of one argument"):
+            build(task)
+
+    def test_are_not_run_for_other_errors(self, kind):
+        """A 404 of Falcon's is none of theirs."""
+        seen = []
+
+        assert make_world(kind, seen.append).send("GET", "/nowhere").status_code == 404
+        assert seen == []
+
+
+class TestConfigurationError:
+    def test_is_told_to_the_operator_alone(self, world, caplog):
+        """The log says what to write, the client learns nothing."""
+        with caplog.at_level(logging.ERROR, "praetorian"):
+            response = raising(world, ConfigurationError(CANARY)).send("GET", "/")
+
+        assert (response.status_code, CANARY in response.text) == (500, False)
+        assert caplog.messages == [f"ConfigurationError: {CANARY}"]
+
+    def test_is_the_only_one_that_is(self, world, caplog):
+        """The twin: refusals are events of the guard's, logged there."""
+        with caplog.at_level(logging.ERROR, "praetorian"):
+            raising(world, MissingTokenError(CANARY)).send("GET", "/")
+
+        assert caplog.messages == []
+
+
+class TestDisabled:
+    def test_nothing_is_registered(self, kind):
+        """Falcon answers 500 by itself, and never lets anybody in."""
+        world = make_world(kind, disable_error_handler=True)
+        world.app.add_route("/", auth_required(world.resource("on_get"))())
+
+        assert world.outcome("GET", "/") == (500, [])
+        assert world.outcome("GET", "/", world.headers()) == (200, ["on_get"])
+
+    @pytest.mark.parametrize("native", [True, False])
+    def test_a_hand_registered_handler_works(self, kind, native):
+        """With its tasks, and with scheme and realm of the settings."""
+        seen = []
+        world = make_world(kind, disable_error_handler=True, realm="shop")
+        world.handle(seen.append, native=native)
+        world.app.add_route("/", auth_required(world.resource("on_get"))())
+
+        response = world.send("GET", "/")
+        assert (response.status_code, len(seen)) == (401, 1)
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="shop"'
+        assert response.json["code"] == "missing_token"
+
+    def test_a_handler_works_without_a_guard(self, kind):
+        """An application that only raises our errors gets the default challenge."""
+        world = make_world(kind)
+        world.app = make_app(kind)
+        world.handle()
+
+        response = raising(world, MissingTokenError()).send("GET", "/")
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+class TestNothingEscapes:
+    """A handler that raises something else lets an exception out of the application (facts 3.1): ours does not."""
+
+    @pytest.mark.parametrize("native", [True, False])
+    def test_whatever_the_error_and_the_task(self, kind, native):
+        """With a failing task, for every class of error."""
+
+        def failing(error):
+            raise RuntimeError
+
+        for name in NAMES:
+            world = raising(make_world(kind, failing, native=native), a_sample(name))
+            assert world.send("GET", "/").status_code == render(a_sample(name)).status
+
+    def test_the_handler_is_of_the_new_order(self, kind):
+        """Falcon looks at the names of its parameters (facts 3.1): request first, and ``ws`` on ASGI."""
+        world = make_world(kind)
+        code = world.handler().__code__
+
+        names = code.co_varnames[: code.co_argcount]
+        assert names == (("req", "resp", "ex", "params") if kind == "wsgi" else ("req", "resp", "ex", "params", "ws"))
+
+    def test_a_sync_handler_is_refused_on_asgi(self):
+        """By Falcon, at registration (facts 3.4): that is why there are two builders."""
+        with pytest.raises(falcon.CompatibilityError):
+            make_app("asgi").add_error_handler(PraetorianError, build_error_handler())
+
+    def test_a_failing_store_is_503(self, kind):
+        """No challenge, so that clients keep their session."""
+
+        class Failing:
+            def read(self, *keys, now):
+                raise OSError(CANARY)
+
+            swap = add = read
+
+        world = make_world(kind, store=Failing())
+        token = make_world("wsgi").token()
+        world.app.add_route("/", auth_required(world.resource("on_get"))())
+
+        response = world.send("GET", "/", {"Authorization": f"Bearer {token}"})
+        assert (response.status_code, response.headers.get("WWW-Authenticate"), world.ran) == (503, None, [])
+        assert CANARY not in response.text
+
+    def test_the_body_is_json_that_every_parser_reads(self, kind):
+        """Member for member what the core says."""
+        world = make_world(kind, native=False)
+
+        response = raising(world, MissingTokenError()).send("GET", "/")
+        assert json.loads(response.content) == render(MissingTokenError()).body()
+
+
+class TestSetUp:
+    def test_init_app_returns_the_application(self, kind):
+        """So that it can be written in one line."""
+        app = make_app(kind)
+
+        assert init_app(app, make_guard(kind, None, make_world(kind).guard.settings)) is app

@@ -1,0 +1,196 @@
+"""WebSockets run other middleware than HTTP (facts 3.5), so guarding HTTP alone would leave them open."""
+
+import asyncio
+
+import falcon
+import falcon.asgi
+import pytest
+from falcon.testing import ASGIConductor
+from tests.falcon.world import make_world
+
+from praetorian_core.errors import ServiceUnavailableError
+from praetorian_falcon import auth_accepted, auth_required, current_principal_or_none, current_user, roles_required
+
+
+def socket_responder(world):
+    """Return a responder that opens the connection and says who acts."""
+
+    async def on_websocket(self, req, ws):
+        world.ran.append("websocket")
+        await ws.accept()
+        principal = current_principal_or_none(req)
+        await ws.send_text(str(principal and principal.identity))
+        await ws.receive_text()
+
+    return on_websocket
+
+
+def talk(world, headers=None, path="/", **options):
+    """Open a connection; return what was said first, or the code with which it was closed."""
+
+    async def play():
+        async with ASGIConductor(world.app) as client:
+            try:
+                async with client.simulate_ws(path, headers=headers, **options) as ws:
+                    said = await ws.receive_text()
+                    await ws.send_text("bye")
+                    return said
+            except falcon.WebSocketDisconnected as closed:
+                return closed.code
+
+    return asyncio.run(play())
+
+
+@pytest.fixture
+def world():
+    """Return an ASGI world."""
+    return make_world("asgi")
+
+
+def route(world, responder, path="/", **options):
+    """Route to a resource with ``on_websocket``."""
+    world.app.add_route(path, type("Resource", (), {"on_websocket": responder})(), **options)
+
+
+class TestResponder:
+    def test_is_not_opened_without_a_token(self, world):
+        """It is closed before it was accepted, and the responder has not run."""
+        route(world, auth_required(socket_responder(world)))
+
+        assert talk(world) == 3401
+        assert talk(world, {"Authorization": "Bearer bad"}) == 3401
+        assert talk(world, {"Authorization": "Bearer a b"}) == 3400
+        assert world.ran == []
+
+    def test_is_opened_with_one(self, world):
+        """The twin, and the responder knows who acts."""
+        route(world, auth_required(socket_responder(world)))
+
+        assert talk(world, world.headers()) == "1"
+
+    def test_demands_its_roles(self, world):
+        """3403 for one who lacks them."""
+        route(world, roles_required("admin")(socket_responder(world)))
+
+        assert talk(world, world.headers(world.bob)) == 3403
+        assert talk(world, world.headers()) == "1"
+
+    def test_may_accept_an_anonymous_one(self, world):
+        """And a bad token is refused all the same."""
+        route(world, auth_accepted(socket_responder(world)))
+
+        assert talk(world) == "None"
+        assert talk(world, world.headers()) == "1"
+        assert talk(world, {"Authorization": "Bearer bad"}) == 3401
+
+    def test_takes_no_token_from_the_query_or_the_subprotocol(self, world):
+        """Both end up in logs: the header alone is read."""
+        route(world, auth_required(socket_responder(world)))
+        token = world.token()
+
+        assert talk(world, query_string=f"access_token={token}&token={token}") == 3401
+        assert talk(world, {"Sec-WebSocket-Protocol": f"bearer, {token}"}) == 3401
+
+    def test_undecorated_is_open(self, world):
+        """The middleware guards nothing by itself."""
+        route(world, socket_responder(world))
+
+        assert talk(world) == "None"
+
+    def test_loads_its_user(self, world):
+        """As in a request."""
+
+        async def on_websocket(self, req, ws):
+            await ws.accept()
+            await ws.send_text((await current_user(req)).username)
+            await ws.receive_text()
+
+        route(world, auth_required(on_websocket))
+
+        assert talk(world, world.headers()) == "alice"
+
+
+class TestClass:
+    def test_guards_it_with_everything_else(self, world):
+        """Also what a subclass overrides, and what has a suffix."""
+        base = auth_required(type("Resource", (), {"on_websocket": socket_responder(world)}))
+        names = {"on_websocket": socket_responder(world), "on_websocket_item": socket_responder(world)}
+        child = type("Child", (base,), names)
+        world.app.add_route("/base", base())
+        world.app.add_route("/child", child())
+        world.app.add_route("/item", child(), suffix="item")
+
+        for path in ("/base", "/child", "/item"):
+            assert talk(world, path=path) == 3401
+            assert talk(world, world.headers(), path=path) == "1"
+
+
+class TestSink:
+    def test_is_guarded_as_a_responder_is(self, world):
+        """Falcon hands the socket over as ``ws``, in older releases in place of the response."""
+
+        async def sink(req, resp, ws=None):
+            await socket_responder(world)(None, req, ws or resp)
+
+        world.app.add_sink(auth_required(sink), "/sink")
+
+        assert talk(world, path="/sink") == 3401
+        assert world.ran == []
+        assert talk(world, world.headers(), path="/sink") == "1"
+
+
+class TestRefusal:
+    def raising(self, world, error, *, accept):
+        """Route to a responder that raises, before or after it opened the connection."""
+
+        async def on_websocket(self, req, ws):
+            if accept:
+                await ws.accept()
+            raise error
+
+        route(world, on_websocket)
+        return world
+
+    @pytest.mark.parametrize("accept", [False, True])
+    @pytest.mark.parametrize("native", [False, True])
+    def test_is_a_close_code_before_and_after(self, native, accept):
+        """3000 and the status, as Falcon's own; the native error is not raised where there is no response."""
+        world = make_world("asgi", native=native)
+
+        assert talk(self.raising(world, ServiceUnavailableError(), accept=accept)) == 3503
+
+    def test_runs_the_tasks(self):
+        """As for HTTP; one that raises keeps nobody in."""
+        seen = []
+
+        def failing(error):
+            raise ValueError
+
+        world = make_world("asgi", failing, lambda error: seen.append(error.code))
+        route(world, auth_required(socket_responder(world)))
+
+        assert talk(world) == 3401
+        assert seen == ["missing_token"]
+
+    def test_without_our_handler_is_a_refusal_all_the_same(self):
+        """Falcon closes with its code for errors."""
+        world = make_world("asgi", disable_error_handler=True)
+        route(world, auth_required(socket_responder(world)))
+
+        assert talk(world) in {1011, 3011}
+        assert talk(world, world.headers()) == "1"
+
+    def test_without_our_middleware_is_a_refusal_all_the_same(self, world):
+        """There is no guard to ask."""
+        world.app = falcon.asgi.App()
+        world.handle()
+        route(world, auth_required(socket_responder(world)))
+
+        assert talk(world, world.headers()) == 3500
+        assert world.ran == []
+
+    def test_http_on_the_same_path_is_answered_as_ever(self, world):
+        """405: the resource has no ``on_get``."""
+        route(world, auth_required(socket_responder(world)))
+
+        assert world.send("GET", "/").status_code == 405
