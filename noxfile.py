@@ -17,7 +17,7 @@ nox.options.default_venv_backend = "virtualenv"
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 OLDEST = "constraints/oldest.txt"
-PACKAGE = ".[asymmetric,flask,testing]"
+PACKAGE = ".[asymmetric,flask,restx,falcon,testing]"
 # flask-buzz 4 dropped what flask-praetorian uses.
 PEER = ("flask-praetorian==1.6.2", "flask-buzz<4")
 
@@ -98,6 +98,13 @@ def interop(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """Use the Swagger page of an example with a real Chromium, which has to be on the machine, its driver too."""
+    session.install(PACKAGE, *group("tests"), *group("browser"))
+    session.run("pytest", "tests/browser", *session.posargs, env={"PRAETORIAN_BROWSER": "chromium"})
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format; ``-- --fix`` mends what can be mended."""
     session.install(*group("lint"))
@@ -122,7 +129,7 @@ def typing(session: nox.Session) -> None:
     session.install(PACKAGE, *group("typing"))
     session.run("mypy", "--strict", "src", "typing_tests", "examples")
     session.run("pyright")
-    for package in ("praetorian_core", "praetorian_flask"):
+    for package in ("praetorian_core", "praetorian_flask", "praetorian_restx", "praetorian_falcon"):
         session.run("pyright", "--verifytypes", package, "--ignoreexternal")
 
 

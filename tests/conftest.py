@@ -4,8 +4,10 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-# The interoperability tests need the peer's interpreter: without one they are not collected (`nox -s interop` gives it).
-collect_ignore = [] if "PRAETORIAN_PEER_PYTHON" in os.environ else ["interop"]
+# Some tests need more than Python: the interpreter of the peer (`nox -s interop`), a browser (`nox -s browser`). Without
+# what their session gives them they are not collected, so that none is ever skipped.
+_NEEDS = {"interop": "PRAETORIAN_PEER_PYTHON", "browser": "PRAETORIAN_BROWSER"}
+collect_ignore = [folder for folder, variable in _NEEDS.items() if variable not in os.environ]
 
 # A busy machine is no finding: what is slow is measured by `nox -s bench`.
 settings.register_profile(

@@ -1,0 +1,12 @@
+"""An API as a team would write it: Flask, SQLAlchemy, Praetorian.
+
+    export FLASK_SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(48))')"
+    flask --app examples/flask_app add-user alice@example.org editor
+    flask --app examples/flask_app run
+
+``users.py`` holds the tables, ``app.py`` the routes.
+"""
+
+from .app import create_app
+
+__all__ = ["create_app"]

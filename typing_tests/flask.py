@@ -1,0 +1,82 @@
+"""The Flask adapter's public calls; checkers must accept all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from praetorian_core import Guard, Principal, all_roles, any_role
+from praetorian_core.errors import PraetorianError
+from praetorian_core.testing import MemoryUser, MemoryUsers
+from praetorian_flask import (
+    Praetorian,
+    auth_accepted,
+    auth_required,
+    authenticate,
+    build_error_handler,
+    credentials,
+    current_custom_claims,
+    current_guard,
+    current_principal,
+    current_principal_or_none,
+    current_rolenames,
+    current_token,
+    current_user,
+    current_user_id,
+    current_user_or_none,
+    policy_required,
+    roles_accepted,
+    roles_required,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import assert_type
+
+
+def application(app: Flask, users: MemoryUsers) -> None:
+    """The extension is generic over the user class."""
+    praetorian = Praetorian(app, users)
+    assert_type(praetorian.guard, Guard[MemoryUser])
+    assert_type(Praetorian[MemoryUser]().init_app(app, users), Flask)
+    app.register_error_handler(PraetorianError, build_error_handler(lambda error: print(error.code)))
+
+
+@auth_required
+def view(number: int) -> str:
+    """A decorated view keeps its signature."""
+    assert_type(current_user(), object)
+    assert_type(current_user(MemoryUser), MemoryUser)
+    assert_type(current_user_or_none(MemoryUser), MemoryUser | None)
+    assert_type(current_user_id(), object)
+    assert_type(current_rolenames(), frozenset[str])
+    assert_type(current_custom_claims(), Mapping[str, object])
+    assert_type(current_principal(), Principal)
+    assert_type(current_principal_or_none(), Principal | None)
+    assert_type(current_guard(), Guard[object])
+    assert_type(current_token(), str)
+    return str(number)
+
+
+@roles_required("admin")
+@roles_accepted("a", "b")
+@policy_required(all_roles("staff") & any_role("a", "b"))
+@auth_accepted
+async def coroutine_view(name: str) -> str:
+    """So does a coroutine."""
+    return name
+
+
+def login() -> object:
+    """What was presented may be anything."""
+    assert_type(credentials(), tuple[object, object])
+    return authenticate(*credentials())
+
+
+assert_type(view(1), str)
+
+
+async def awaited() -> None:
+    """It is awaited as before."""
+    assert_type(await coroutine_view("x"), str)
