@@ -10,6 +10,7 @@ import asyncio
 import contextvars
 import inspect
 import logging
+import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -44,6 +45,7 @@ from praetorian_core.questions import (
     SwapState,
     UserFacts,
 )
+from praetorian_core.settings import DEFAULT_VALIDATION_METHOD
 
 _LOG = logging.getLogger("praetorian")
 
@@ -89,8 +91,13 @@ class HashThreads:
 
     def __init__(self, passwords: PasswordHasher) -> None:
         """Serve one hasher; threads are started when they are needed."""
+        self._slots = passwords.max_concurrent
         self._most = passwords.max_concurrent + passwords.max_waiting
-        self._pool = ThreadPoolExecutor(passwords.max_concurrent, thread_name_prefix="praetorian-hash")
+        self._start()
+
+    def _start(self) -> None:
+        self._process = os.getpid()
+        self._pool = ThreadPoolExecutor(self._slots, thread_name_prefix="praetorian-hash")
         self._lock = threading.Lock()
         self._accepted = 0
 
@@ -100,6 +107,9 @@ class HashThreads:
         Raises:
             ServiceUnavailableError: As many calls wait already as the hasher lets queue.
         """
+        if self._process != os.getpid():
+            # A fork copies the pool and none of its threads.
+            self._start()
         with self._lock:
             if self._accepted >= self._most:
                 detail = f"hashing is full: {self._accepted} calls compute or wait already"
@@ -205,6 +215,9 @@ def _ask_validity(user: object, name: str) -> object:
         # A property that failed is not a class that has none.
         if hasattr(type(user), name):
             raise
+        if name != DEFAULT_VALIDATION_METHOD:
+            detail = f"{type(user).__name__} instances have no method {name!r}; write: def {name}(self) -> bool"
+            raise ConfigurationError(detail) from None
         # A user class without a validation method has no users that may not act.
         return True
     if not callable(method):

@@ -771,6 +771,9 @@ def _check_users(users: object) -> None:
             who = getattr(users, "__name__", type(users).__name__)
             detail = f"{who} has no method {name!r}; write: @classmethod def {name}(cls, {parameter}) -> {who} | None"
             raise ConfigurationError(detail)
+        if isinstance(users, type) and inspect.isfunction(inspect.getattr_static(users, name)):
+            detail = f"{users.__name__}.{name} is called on the class; write @classmethod above it"
+            raise ConfigurationError(detail)
 
 
 def _refuse_coroutines(calls: Mapping[str, object]) -> None:

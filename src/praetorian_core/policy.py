@@ -53,11 +53,18 @@ class Policy(ABC):
         return Either(self, other) if isinstance(other, Policy) else NotImplemented
 
 
+def _some(_policy: object, _field: object, roles: frozenset[str]) -> None:
+    # All of none is everybody (ASVS 8.2.1).
+    if not roles:
+        detail = "a policy was made of no role; write the names, as in all_roles('admin')"
+        raise ConfigurationError(detail)
+
+
 @attrs.frozen
 class AllRoles(Policy):
     """Satisfied by a principal who holds every one of the roles."""
 
-    roles: frozenset[str]
+    roles: frozenset[str] = attrs.field(validator=_some)
 
     def permits(self, held: frozenset[str]) -> bool:
         """Tell whether these roles are enough."""
@@ -72,7 +79,7 @@ class AllRoles(Policy):
 class AnyRole(Policy):
     """Satisfied by a principal who holds one of the roles at least."""
 
-    roles: frozenset[str]
+    roles: frozenset[str] = attrs.field(validator=_some)
 
     def permits(self, held: frozenset[str]) -> bool:
         """Tell whether these roles are enough."""

@@ -7,6 +7,7 @@ cannot work is refused here, before the first request, and the error says what w
 from __future__ import annotations
 
 import difflib
+import inspect
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +29,9 @@ MAX_LEEWAY = 60
 """By how many seconds clocks may be allowed to differ; more would be a second lifespan."""
 
 CheckSessions: TypeAlias = Literal["always", "refresh"]
+
+DEFAULT_VALIDATION_METHOD = "is_valid"
+"""The one validation method that a user class may lack; any other was asked for by name."""
 
 ACTION_LIFESPAN = 15 * 60
 """How long an action token lives unless its issuer says otherwise, in seconds (ASVS 6.5.5 wants at most an hour)."""
@@ -158,7 +162,7 @@ class Settings:
     )
     parse_identity: Callable[[str], object] | None = None
     roles_disabled: bool = False
-    validation_method: str = "is_valid"
+    validation_method: str = DEFAULT_VALIDATION_METHOD
     disable_error_handler: bool = False
     # A URL may hold a password.
     store: str | None = attrs.field(default=None, repr=False)
@@ -190,6 +194,8 @@ class Settings:
         if self.layout not in self.accept_layouts:
             detail = f"layout is {self.layout.name}, which accept_layouts lacks; expected what is minted to be accepted"
             raise ConfigurationError(detail)
+        if inspect.iscoroutinefunction(self.parse_identity):
+            raise _refuse("parse_identity", self.parse_identity.__name__, "a plain function, such as uuid.UUID")
         if self.parse_identity is not None and not callable(self.parse_identity):
             raise _refuse("parse_identity", self.parse_identity, "a function of one str, such as uuid.UUID")
         _flag("PRAETORIAN_ROLES_DISABLED", self.roles_disabled)
@@ -286,6 +292,9 @@ application sends its own mail."""
 _FOREIGN = frozenset({"JWT_ACCESS_COOKIE_NAME", "JWT_COOKIE_SAMESITE", "JWT_CSRF_HEADER_NAME"})
 """Keys of flask-jwt-extended that look like ours; it writes its defaults into the same configuration."""
 
+_PREFIXES = ("JWT_", "USER_CLASS_", "DISABLE_")
+"""What keys of ours may begin with that others' keys begin with too: only a near miss of one of ours is refused."""
+
 _KNOWN = _KEY_NAMES | _MEANINGLESS | _FOREIGN
 
 
@@ -306,7 +315,7 @@ def _check_names(config: Mapping[str, object]) -> None:
         if name.startswith("PRAETORIAN_"):
             ours = [key for key in _KEY_NAMES if "PRAETORIAN" in key]
             raise _unknown(name, ours, "a setting of Praetorian")
-        if name.startswith("JWT_") and difflib.get_close_matches(name, _KEY_NAMES, n=1, cutoff=0.8):
+        if name.startswith(_PREFIXES) and difflib.get_close_matches(name, _KEY_NAMES, n=1, cutoff=0.8):
             raise _unknown(name, _KEY_NAMES, "a setting of Praetorian")
 
 

@@ -137,9 +137,6 @@ def _report(failure: Exception, error: PraetorianError) -> None:
 
 
 def _answer(req: falcon.Request, error: PraetorianError) -> Answer:
-    if isinstance(error, ConfigurationError):
-        # The client is told nothing of it, so the operator is told here.
-        _LOG.error("%s: %s", type(error).__name__, error)
     state = state_or_none(req)
     if state is None:
         return render(error)

@@ -82,10 +82,13 @@ def credentials() -> tuple[object, object]:
 
     An absent member is None. A body that is no JSON object is answered with 400, one of another content type with 415.
     """
+    if not request.is_json:
+        abort(415, "expected a JSON object, of the content type application/json")
     body: object = None
-    # Python's parser gives up on deep nesting with an error that Flask does not expect.
+    # Silent, because Flask's own refusal is another one under DEBUG; and Python's parser gives up on deep nesting with an
+    # error that Flask does not expect.
     with suppress(RecursionError):
-        body = request.get_json()
+        body = request.get_json(silent=True)
     if not isinstance(body, dict):
         abort(400, "expected a JSON object with the members username and password")
     members = cast("dict[str, object]", body)

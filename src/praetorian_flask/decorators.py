@@ -99,7 +99,8 @@ def _guarded(view: Callable[P, R], policy: Policy | None, *, optional: bool) -> 
         detail = f"expected a view function, found {found}; in a class write decorators = [auth_required]"
         raise ConfigurationError(detail)
 
-    if inspect.iscoroutinefunction(view):
+    # A coroutine function, or an object whose call is one.
+    if inspect.iscoroutinefunction(view) or inspect.iscoroutinefunction(type(view).__call__):
         awaited = cast("Callable[P, Awaitable[object]]", view)
 
         @wraps(view)

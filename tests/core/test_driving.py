@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import os
 import threading
 from collections.abc import Awaitable
 
@@ -642,3 +643,12 @@ class TestHashThreads:
         asyncio.run(main())
 
         assert ["third"] == calls
+
+    def test_fork(self):
+        """A fork copies the pool without its threads, so a child begins with threads of its own (gunicorn --preload)."""
+        threads = HashThreads(cheapest_hasher(max_concurrent=1))
+        assert 1 == asyncio.run(threads.run(lambda: 1))
+        threads._process = -1
+
+        assert 2 == asyncio.run(threads.run(lambda: 2))
+        assert os.getpid() == threads._process

@@ -2132,3 +2132,123 @@ class TestWithoutUsers:
             verifier.guard.issue(verifier.alice)
         with pytest.raises(ConfigurationError, match="private key"):
             verifier.guard.issue_action(verifier.alice, "confirm")
+
+
+class Nameless:
+    """Something without a text of its own."""
+
+
+class Unspeakable:
+    """Something whose text cannot be made."""
+
+    def __str__(self):
+        raise OSError(PASSWORD)
+
+
+class TestIdentity:
+    @pytest.mark.parametrize(
+        "identity",
+        [Nameless(), Nameless, Nameless().__init__, lambda: 1, [1], {"a": 1}, (1,), {1}, Unspeakable()],
+        ids=["object", "class", "method", "function", "list", "dict", "tuple", "set", "raising"],
+    )
+    def test_without_a_text(self, world, identity):
+        """What only has a representation is refused: that of a method holds the user, the hash and all."""
+        world.alice.identity = identity
+        with pytest.raises(ConfigurationError) as refusal:
+            world.guard.issue(world.alice)
+
+        assert HASH not in str(refusal.value)
+        assert PASSWORD not in str(refusal.value)
+
+    def test_with_a_text(self, world):
+        """A UUID has a text of its own."""
+        world.alice.identity = uuid.UUID(int=7)
+
+        assert str(uuid.UUID(int=7)) == world.guard.verify(world.guard.issue(world.alice)).identity
+
+
+class TestValidationMethod:
+    def test_named_and_missing(self, world):
+        """A method that was asked for by name must be there: a slip of the pen would make everybody valid."""
+        world = World(validation_method="is_actve")
+        with pytest.raises(ConfigurationError, match="have no method 'is_actve'; write: def is_actve"):
+            world.guard.issue(world.alice)
+
+    def test_named_and_there(self):
+        """The one that is there decides."""
+        world = World(validation_method="is_valid")
+        world.alice.valid = False
+
+        with pytest.raises(InvalidUserError):
+            world.guard.issue(world.alice)
+
+
+class Uppercase:
+    """An identity whose text is another than the token's."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __str__(self):
+        return self.text.upper()
+
+
+class TestParseIdentity:
+    @pytest.mark.parametrize("parse", [Uppercase, {}.get, lambda _text: None], ids=["other text", "nothing", "None"])
+    def test_another_text(self, parse):
+        """Sessions are remembered by the text, so a value of another text would be found by no revocation."""
+        world = World(parse_identity=parse)
+        world.alice.identity = "alice-1"
+
+        with pytest.raises(ConfigurationError, match="of another text; expected"):
+            world.guard.verify(world.guard.issue(world.alice))
+
+    def test_the_same_text(self):
+        """A UUID gives its text back, and ends up as a UUID."""
+        world = World(parse_identity=uuid.UUID)
+        world.alice.identity = uuid.UUID(int=7)
+
+        assert uuid.UUID(int=7) == world.guard.verify(world.guard.issue(world.alice)).identity
+
+    def test_a_coroutine(self):
+        """Nobody would await it (facts 111)."""
+
+        async def parse(text):
+            return text
+
+        with pytest.raises(ConfigurationError, match="parse_identity is 'parse'; expected a plain function"):
+            World(parse_identity=parse)
+
+
+class TestRefreshThatCannotBeMade:
+    def test_nothing_is_spent(self):
+        """A successor that cannot be encoded spends nothing: when the roles are mended, the old token still refreshes."""
+        world = World(guard={"store": MemoryStore()})
+        token = world.guard.issue(world.alice)
+        world.clock.tick(ACCESS)
+        world.alice.rolenames = [f"{number:0>250}" for number in range(40)]
+        with pytest.raises(ConfigurationError, match="would have"):
+            world.guard.refresh(token)
+        world.clock.tick(60)
+        world.alice.rolenames = ["editor"]
+
+        assert {"editor"} == world.guard.verify(world.guard.refresh(token)).roles
+
+
+class TestUserClass:
+    def test_not_a_class_method(self):
+        """A method that is called on the class has to be a class method."""
+
+        class User:
+            def lookup(self, username):
+                """Forget the decorator."""
+
+            @staticmethod
+            def identify(identity):
+                """A static method is as good as a class method."""
+
+        with pytest.raises(ConfigurationError, match=r"User\.lookup is called on the class; write @classmethod above it"):
+            Guard(User, Settings(keys=RING))
+        User.lookup = classmethod(lambda cls, username: None)
+
+        assert isinstance(Guard(User, Settings(keys=RING)), Guard)

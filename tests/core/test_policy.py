@@ -290,3 +290,13 @@ class TestCheckPolicy:
 
         with pytest.raises(MissingRoleError):
             check_policy(Sloppy(), principal("a"))
+
+
+class TestOfNothing:
+    @pytest.mark.parametrize("kind", [AllRoles, AnyRole])
+    def test_no_role(self, kind):
+        """All of none is everybody, however the policy is made (ASVS 8.2.1)."""
+        with pytest.raises(ConfigurationError, match="a policy was made of no role"):
+            kind(frozenset())
+
+        assert kind(frozenset({"a"})).permits(frozenset({"a"}))

@@ -1020,3 +1020,23 @@ class TestAlgorithm:
             "SECRET_KEY: the HMAC secret is 48 bytes; HS512 needs 64 (RFC 7518 §3.2)"
         )
         assert "HS384" == Settings.from_mapping({"SECRET_KEY": secret, "JWT_ALGORITHM": "HS384"}).keys.signing.algorithm
+
+
+class TestNearMisses:
+    @pytest.mark.parametrize(
+        ("key", "meant"),
+        [
+            ("USER_CLASS_VALIDATION_METHD", "USER_CLASS_VALIDATION_METHOD"),
+            ("DISABLE_PRAETORIAN_ERROR_HANDLERS", "DISABLE_PRAETORIAN_ERROR_HANDLER"),
+        ],
+    )
+    def test_keys_of_other_beginnings(self, key, meant):
+        """A slip in the name of the validation method would make everybody valid."""
+        assert f"{key} is not a setting of Praetorian; did you mean {meant}?" == refusal(
+            Settings.from_mapping, KEY | {key: "is_active"}
+        )
+
+    @pytest.mark.parametrize("key", ["USER_CLASS", "DISABLE_CACHE"])
+    def test_keys_of_others(self, key):
+        """What only begins alike is somebody else's."""
+        assert isinstance(Settings.from_mapping(KEY | {key: "x"}), Settings)

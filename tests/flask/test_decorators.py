@@ -590,3 +590,21 @@ class TestMethods:
 
         with pytest.raises(ConfigurationError, match="has no guard"):
             app.test_client().get("/")
+
+
+class AsyncObject:
+    """An object whose call is a coroutine function."""
+
+    __name__ = "callable_object"
+
+    async def __call__(self):
+        """Say who acts, asynchronously."""
+        return view()
+
+
+class TestObjects:
+    def test_async_call(self, site):
+        """An object whose call is a coroutine function is awaited like one."""
+        site.route(auth_required(AsyncObject()))
+
+        assert [401, 200, 200] == site.codes()

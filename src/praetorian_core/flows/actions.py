@@ -21,18 +21,19 @@ from praetorian_core.errors import (
     RevokedTokenError,
 )
 from praetorian_core.events import ActionRedeemed
-from praetorian_core.flows.rules import Rules, describe, require_user
+from praetorian_core.flows.rules import Rules, require_user
 from praetorian_core.flows.state import SPENT, action_key, kept_until
 from praetorian_core.questions import (
     Announce,
     Flow,
+    ReadIdentity,
     ReadPassword,
     ReadState,
     SwapState,
     ask,
 )
 from praetorian_core.settings import ACTION_LIFESPAN
-from praetorian_core.token.claims import MAX_NAME, ActionClaims, check_custom_claims
+from praetorian_core.token.claims import MAX_NAME, ActionClaims, check_custom_claims, wire_identity
 from praetorian_core.token.lifecycle import check_action
 
 RESET = "reset"
@@ -59,7 +60,7 @@ def issue_action(
     check_custom_claims(custom_claims)
     if user is None:
         raise MissingUserError
-    identity, _ = yield from describe(rules, user)
+    identity = wire_identity((yield from ask(ReadIdentity(user))))
     token_id = secrets.token_urlsafe(16)
     fingerprint = (yield from _fingerprint(user, token_id)) if action == RESET else None
     claims = ActionClaims(

@@ -44,7 +44,13 @@ def authenticate(rules: Rules, username: object, password: object, source: str |
     if type(username) is str and username and is_text(username) and "\0" not in username:
         user = yield from ask(FindUser(username))
     hashed = None if user is None else (yield from ask(ReadPassword(user)))
-    check = yield from ask(CheckPassword(password, hashed))
+    try:
+        check = yield from ask(CheckPassword(password, hashed))
+    except ServiceUnavailableError:
+        # Nobody computed anything, so nobody guessed anything.
+        if reservation is not None:
+            yield from reservation.release(now)
+        raise
     if user is None or check.matches is not True:
         yield from _fail(user, source, now)
     try:

@@ -143,9 +143,6 @@ def refresh(rules: Rules, token: str, access_lifespan: int | None, now: int) -> 
     if str(identity) != str(old.identity):
         detail = "identify returned a user of another identity than it was asked for"
         raise ConfigurationError(detail)
-    generation = claims.generation
-    if rules.has_store and rules.codec.layout.counts_generations:
-        generation = yield from _spend_generation(rules, claims, entry, now)
     access = settings.access_lifespan if access_lifespan is None else access_lifespan
     successor = attrs.evolve(
         old,
@@ -154,31 +151,36 @@ def refresh(rules: Rules, token: str, access_lifespan: int | None, now: int) -> 
         issued_at=now,
         access_expires_at=min(now + access, old.refresh_expires_at),
     )
+    spends = rules.has_store and rules.codec.layout.counts_generations
+    # A token of a layout that does not count was never refreshed here.
+    presented = claims.generation or 0
+    generation = presented + 1 if spends else claims.generation
+    # Made before anything is spent: where it cannot be made, the old one stays good.
     fresh = rules.codec.encode(claims._replace(principal=successor, generation=generation))
+    if spends:
+        yield from _spend_generation(rules, claims, presented, entry, now)
     digest = session_digest(old.session_id)
     yield from ask(Announce(TokenRefreshed(at=now, identity=str(identity), session=digest)))
     return fresh
 
 
-def _spend_generation(rules: Rules, claims: SessionClaims, entry: str | None, now: int) -> Flow[int]:
-    """Return the generation of the successor; each is made once (RFC 9700 §4.14.2)."""
+def _spend_generation(rules: Rules, claims: SessionClaims, presented: int, entry: str | None, now: int) -> Flow[None]:
+    """Return iff the presented generation may have its successor; each is made once (RFC 9700 §4.14.2)."""
     principal = claims.principal
     key = session_key(principal.identity, principal.session_id)
     until = kept_until(principal.refresh_expires_at)
-    # A token of a layout that does not count was never refreshed here.
-    presented = claims.generation or 0
     for _ in range(ATTEMPTS):
         current = Generation.parse(entry)
         if presented == current.number:
             if (yield from ask(SwapState(key, entry, current.next_value(now), until, now))):
-                return current.number + 1
+                return
         elif (
             presented == current.number - 1
             and current.since is not None
             and now < current.since + rules.settings.refresh_grace
         ):
             # Two tabs, or a response that got lost: the same successor once more, and no further grace for it.
-            return current.number
+            return
         elif (yield from ask(SwapState(key, entry, ENDED, until, now))):
             digest = session_digest(principal.session_id)
             identity = str(principal.identity)

@@ -82,6 +82,11 @@ class Reservation:
     until: int
     window: int
 
+    def release(self, now: int) -> Flow[None]:
+        """Take the attempt back, because nobody could tell whether it would have succeeded."""
+        for key in self.owed:
+            yield from ask(AddState(key, -1, self.until, now))
+
     def give_back(self, now: int) -> Flow[None]:
         """Take the attempt back, because it succeeded, and forget this source's earlier failures at this account."""
         for key, amount in self.owed.items():
@@ -161,14 +166,14 @@ class LoginThrottle:
             if mark is not None:
                 counters = []
             own = f"{slot}:l:{number}:{place}"
-            counters.insert(0, _Counter(own, self._per_account_and_source))
-            counters.append(_Counter(f"{{{place}}}:l:{number}", self._per_source))
+            # The source comes first: one that is over its limit leaves nothing behind at the names that it makes up.
+            of_source = _Counter(f"{{{place}}}:l:{number}", self._per_source)
+            counters = [of_source, _Counter(own, self._per_account_and_source), *counters]
         totals: dict[str, int] = {}
         for counter in counters:
             totals[counter.key] = yield from ask(AddState(counter.key, 1, until, now))
             if totals[counter.key] > counter.limit:
-                for key in totals:
-                    yield from ask(AddState(key, -1, until, now))
+                yield from Reservation(owed=totals, known=None, until=until, window=self._window).release(now)
                 raise LoginThrottledError(retry_after=until - now)
         # What is taken back on success: this attempt everywhere, and all that its own counter held.
         owed = {key: total if key == own else 1 for key, total in totals.items()}

@@ -46,12 +46,15 @@ class MemoryStore:
         """See ``protocols.Store.add``."""
         with self._lock:
             live = self._live(key, now)
-            if live is None:
-                self._write(key, str(amount), until)
-                self._purge(now)
-                return amount
-            total = int(live) + amount
-            self._entries[key] = (str(total), self._entries[key][1])
+            total = amount if live is None else int(live) + amount
+            if total == 0:
+                # An absent counter stands at zero, and takes no room.
+                self._entries.pop(key, None)
+            elif live is None:
+                self._write(key, str(total), until)
+            else:
+                self._entries[key] = (str(total), self._entries[key][1])
+            self._purge(now)
             return total
 
     def __len__(self) -> int:

@@ -16,7 +16,7 @@ class FrozenClock:
 
     def __init__(self, now: int = 1_800_000_000) -> None:
         """Stand still at an instant, in seconds since the epoch."""
-        self.now = now
+        self.now: int = now
 
     def __call__(self) -> int:
         """Return the present."""

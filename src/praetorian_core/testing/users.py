@@ -40,7 +40,7 @@ class MemoryUsers:
     def __init__(self, users: Iterable[MemoryUser] = ()) -> None:
         """Begin with some users."""
         self._users = list(users)
-        self.calls = 0
+        self.calls: int = 0
 
     def add(self, user: MemoryUser) -> MemoryUser:
         """Add a user and return it."""

@@ -146,6 +146,10 @@ def check_custom_claims(claims: Mapping[str, object]) -> None:
             raise ClaimValueError(name, str(error)) from None
 
 
+_REPRESENTATIONS = (object.__str__, BaseException.__str__)
+"""How things are put into words that say nothing of it: containers and most classes are."""
+
+
 def wire_identity(identity: object) -> int | str:
     """Return an identity as a token carries it: an integer as such, anything else as its text.
 
@@ -160,7 +164,18 @@ def wire_identity(identity: object) -> int | str:
     if identity is None or isinstance(identity, bool | float | bytes):
         detail = f"user.identity is {type(identity).__name__}; expected an int, a str or something like a UUID"
         raise ConfigurationError(detail)
-    text = str(identity)
+    if callable(identity) or type(identity).__str__ in _REPRESENTATIONS:
+        # The text of such a thing is its representation, which may hold anything: for a method, the whole user.
+        detail = (
+            f"user.identity is {type(identity).__name__}, which has no text of its own; expected an int, a str or "
+            "something like a UUID (of a method, make a property)"
+        )
+        raise ConfigurationError(detail)
+    try:
+        text = str(identity)
+    except Exception as error:
+        detail = f"the text of user.identity cannot be made: {type(error).__name__}"
+        raise ConfigurationError(detail) from error
     if not _is_name(text):
         detail = f"user.identity is a text of {len(text)} characters; expected 1 to {MAX_NAME} characters"
         raise ConfigurationError(detail)

@@ -150,13 +150,21 @@ class TokenCodec:
         if self.parse_identity is None or type(identity) is not str:
             return identity
         try:
-            return self.parse_identity(identity)
+            parsed = self.parse_identity(identity)
+            text = str(parsed)
         except ValueError:
             detail = "parse_identity refuses the token's identity with a ValueError"
             raise InvalidTokenError(detail) from None
         except Exception as error:
             detail = f"parse_identity raised {type(error).__name__}; expected a value or a ValueError"
             raise ServiceUnavailableError(detail) from error
+        if text != identity:
+            # Sessions are remembered by the text: under another one nobody would find them again.
+            detail = (
+                f"parse_identity returned {type(parsed).__name__} of another text; expected str(value) to give it back"
+            )
+            raise ConfigurationError(detail)
+        return parsed
 
 
 def _not_before(payload: Mapping[str, JSONValue]) -> int:

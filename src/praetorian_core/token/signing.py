@@ -22,7 +22,7 @@ from types import MappingProxyType
 
 import attrs
 
-from praetorian_core.errors import InvalidTokenError
+from praetorian_core.errors import ConfigurationError, InvalidTokenError
 from praetorian_core.token.claims import ACTION_TYP, SESSION_TYP
 from praetorian_core.token.keys import Key, KeyRing
 from praetorian_core.token.strict_json import JSONValue, dump_object, parse_object
@@ -62,7 +62,14 @@ class Gate:
     __slots__ = ("_remembered", "_ring")
 
     def __init__(self, ring: KeyRing) -> None:
-        """Guard one ring of keys."""
+        """Guard one ring of keys.
+
+        Raises:
+            ConfigurationError: It is none: a bare secret, say.
+        """
+        if not isinstance(ring, KeyRing):
+            detail = f"the ring is {type(ring).__name__}; expected a KeyRing, such as KeyRing.from_secret(secret)"
+            raise ConfigurationError(detail)
         self._ring = ring
         # Bounded, and filled only with headers that one of our keys has signed: nobody else can fill it.
         self._remembered: dict[bytes, Header] = {}

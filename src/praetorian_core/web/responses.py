@@ -8,10 +8,13 @@ session and try again.
 from __future__ import annotations
 
 import enum
+import logging
 
 import attrs
 
 from praetorian_core import errors
+
+_LOG = logging.getLogger("praetorian")
 
 
 class _Challenge(enum.Enum):
@@ -59,6 +62,9 @@ _TABLE: dict[type[BaseException], _Row] = {
 }
 
 
+_OURS = 500
+
+
 @attrs.frozen
 class Answer:
     """What goes out over HTTP for one error.
@@ -102,6 +108,9 @@ def render(error: errors.PraetorianError, *, scheme: str = "Bearer", realm: str 
         RFC 6750 §3 for the challenge, §5.3 for ``Cache-Control``; RFC 9110 §10.2.3 for ``Retry-After``.
     """
     row = next(_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE)
+    if row.status == _OURS:
+        # The client is told nothing of what is wrong with us, so the operator is told here.
+        _LOG.error("%s: %s", type(error).__name__, error)
     headers = [("Cache-Control", "no-store")]
     if row.challenge is not _Challenge.NONE:
         challenge = f'{scheme} realm="{realm}"'

@@ -20,8 +20,8 @@ from praetorian_core.flows import Rules, issue, issue_action, redeem_action
 from praetorian_core.flows.state import action_key
 from praetorian_core.questions import (
     Announce,
-    DescribeUser,
     IdentifyUser,
+    ReadIdentity,
     ReadPassword,
     ReadState,
     SwapState,
@@ -35,7 +35,7 @@ RING = KeyRing.from_secret(generate_secret())
 OTHER_RING = KeyRing.from_secret(generate_secret())
 USER = object()
 YES, NO = True, False
-FACTS = UserFacts(1, ["admin"])
+IDENTITY = 1
 HASH = "the stored hash"
 
 
@@ -64,7 +64,7 @@ def issued(chosen=None, action="confirm", lifespan=None, **custom):
     """Return an action token."""
     chosen = chosen or rules()
     password = [HASH] if action == "reset" else []
-    return result_of(issue_action(chosen, USER, action, lifespan, custom, NOW), FACTS, *password)
+    return result_of(issue_action(chosen, USER, action, lifespan, custom, NOW), IDENTITY, *password)
 
 
 def read(token, chosen=None):
@@ -77,7 +77,7 @@ class TestIssueAction:
         """The user is described, and nothing else is asked: who registers is not valid yet."""
         flow = issue_action(rules(), USER, "confirm", None, {}, NOW)
 
-        assert DescribeUser(USER) == next(flow)
+        assert ReadIdentity(USER) == next(flow)
 
     def test_claims(self):
         """The token says who, what for and until when: 15 minutes unless told otherwise (ASVS 6.5.5)."""
@@ -107,7 +107,7 @@ class TestIssueAction:
         flow = issue_action(rules(), USER, "reset", None, {}, NOW)
         next(flow)
 
-        assert ReadPassword(USER) == flow.send(FACTS)
+        assert ReadPassword(USER) == flow.send(IDENTITY)
 
     def test_fingerprint(self):
         """What binds it shows nothing of the hash, and is another one in each token."""
@@ -121,7 +121,7 @@ class TestIssueAction:
         """Without a stored hash there is nothing to bind to, and a token bound to nothing is refused."""
         flow = issue_action(rules(), USER, "reset", None, {}, NOW)
         next(flow)
-        flow.send(FACTS)
+        flow.send(IDENTITY)
 
         with pytest.raises(ConfigurationError, match=r"user\.password"):
             flow.send(password)
@@ -160,7 +160,7 @@ class TestIssueAction:
         flow = issue_action(chosen, USER, "confirm", None, {}, NOW)
         next(flow)
         with pytest.raises(ConfigurationError, match="no word for the action 'confirm'"):
-            flow.send(FACTS)
+            flow.send(IDENTITY)
 
 
 class TestRedeemAction:
@@ -293,7 +293,7 @@ class TestRedeemAction:
 
     def test_session(self):
         """A session token performs no action (RFC 8725 §3.12)."""
-        token = result_of(issue(rules(), USER, None, None, {}, NOW), YES, FACTS)
+        token = result_of(issue(rules(), USER, None, None, {}, NOW), YES, UserFacts(1, ["admin"]))
 
         with pytest.raises(MisusedTokenError):
             next(self.redemption(token))

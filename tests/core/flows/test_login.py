@@ -290,3 +290,24 @@ class TestThrottled:
             flow.send(answer)
 
         assert ReadIdentity(USER) == flow.throw(InvalidUserError())
+
+    def test_full(self):
+        """A hasher that is full computed nothing, so the attempt is given back: an overload locks nobody out."""
+        flow = attempt(throttle=LoginThrottle())
+        counted = next(flow)
+        for answer in [1, USER, HASH]:
+            flow.send(answer)
+        returned = flow.throw(ServiceUnavailableError())
+
+        assert (counted.key, -1) == (returned.key, returned.amount)
+        with pytest.raises(ServiceUnavailableError):
+            flow.send(0)
+
+    def test_full_without_a_throttle(self):
+        """Without a throttle there is nothing to give back."""
+        flow = attempt()
+        for answer in [None, USER, HASH]:
+            flow.send(answer)
+
+        with pytest.raises(ServiceUnavailableError):
+            flow.throw(ServiceUnavailableError())

@@ -241,7 +241,7 @@ class TestReadSession:
 
     def test_action(self):
         """An action token is none (RFC 8725 §3.12)."""
-        token = result_of(issue_action(rules(), USER, "confirm", None, {}, NOW), FACTS)
+        token = result_of(issue_action(rules(), USER, "confirm", None, {}, NOW), 1)
 
         with pytest.raises(MisusedTokenError):
             read_session(rules(), token, NOW)
@@ -666,7 +666,7 @@ class TestRevoke:
 
     def test_action(self):
         """An action token is spent instead, and no session is told."""
-        token = result_of(issue_action(self.chosen, USER, "confirm", 60, {}, NOW), FACTS)
+        token = result_of(issue_action(self.chosen, USER, "confirm", 60, {}, NOW), 1)
         key = action_key(1, read(self.chosen, token).token_id)
         flow = revoke(self.chosen, token, NOW)
         asked = [next(flow), flow.send([None])]

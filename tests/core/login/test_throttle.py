@@ -173,6 +173,20 @@ class TestLimits:
             LoginThrottle(window=window)
 
 
+class TestRoom:
+    def test_a_source_over_its_limit(self):
+        """It leaves nothing behind at the names that it makes up, so it cannot fill the memory (facts 105)."""
+        door = Door(per_source=3)
+        for number in range(3):
+            door.attempt(f"user{number}")
+        before = len(door.store)
+        for number in range(100):
+            with pytest.raises(LoginThrottledError):
+                door.attempt(f"nobody{number}")
+
+        assert before == len(door.store)
+
+
 class TestSuccess:
     def test_clears_its_own(self):
         """A success forgets the earlier failures of this source at this account."""
@@ -558,4 +572,4 @@ class TestBehindAGuard:
         for thread in threads:
             thread.join()
 
-        assert {"0", "known"} == {value for value, _ in store._entries.values()}
+        assert ["known"] == [value for value, _ in store._entries.values()]

@@ -134,7 +134,13 @@ class TestAdd:
         """A counter begins at nothing, and each call returns the sum."""
 
         assert [1, 3, 2, 2, 0] == [store.add("k", amount, until=UNTIL, now=0) for amount in (1, 2, -1, 0, -2)]
-        assert ["0"] == store.read("k", now=0)
+
+    def test_zero(self, store):
+        """A counter that stands at zero is no entry: attempts that were given back take no room (facts 105)."""
+        store.add("k", 2, until=UNTIL, now=0)
+        store.add("k", -2, until=UNTIL, now=0)
+
+        assert ([None], 0) == (store.read("k", now=0), len(store))
 
     @pytest.mark.parametrize(
         ("now", "expected"), [(UNTIL - 1, 6), (UNTIL, 1), (UNTIL + 1, 1)], ids=["until-1", "until", "until+1"]
@@ -322,8 +328,9 @@ class TestModel:
                 case ("add", key, amount, life):
                     before = live(key)
                     until = now + life if before is None else model[key][1]
-                    model[key] = (str(int(before or 0) + amount), until)
-                    assert int(model[key][0]) == store.add(key, amount, until=now + life, now=now)
+                    total = int(before or 0) + amount
+                    model[key] = (str(total), until) if total else (None, 0)
+                    assert total == store.add(key, amount, until=now + life, now=now)
                 case ("tick", seconds):
                     now += seconds
         assert [live(key) for key in KEYS] == store.read(*KEYS, now=now)

@@ -399,7 +399,12 @@ class TestParseIdentity:
     def test_nothing_is_parsed_before_the_token_is_found_good(self):
         """A callback is called last, with a text that we signed (CVE-2025-65945, facts 5)."""
         seen = []
-        reader = codec(parse_identity=seen.append, issuer="me")
+
+        def parse(text):
+            seen.append(text)
+            return text
+
+        reader = codec(parse_identity=parse, issuer="me")
         head, body, signature = token_of(SESSION, sub="a", id=ABSENT, iss="me").split(".")
         for token in (
             f"{head}.{body}.{signature.swapcase()}",

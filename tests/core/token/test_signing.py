@@ -982,3 +982,11 @@ class TestNothingElseGetsOut:
             assert (members, PAYLOAD) == accepted(forge(members))
         else:
             assert refused(forge(members))
+
+
+class TestRing:
+    @pytest.mark.parametrize("ring", ["secret", b"secret", None, object()], ids=["str", "bytes", "None", "object"])
+    def test_what_is_no_ring(self, ring):
+        """A bare secret in the place of the ring is told what to write."""
+        with pytest.raises(ConfigurationError, match=r"expected a KeyRing, such as KeyRing.from_secret\(secret\)"):
+            verify_compact("a.b.c", ring)

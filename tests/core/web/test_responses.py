@@ -215,3 +215,17 @@ class TestAnswer:
         """RFC 9110 §5.5: header values are printable ASCII of one line."""
 
         assert all(value.isascii() and value.isprintable() for line in render(error).headers for value in line)
+
+
+class TestLog:
+    def test_what_is_wrong_with_us(self, caplog):
+        """The client is told nothing of a misconfiguration, so the operator is told, and told what to write."""
+        render(errors.ConfigurationError("user.rolenames is str; expected a list of str"))
+
+        assert ["ConfigurationError: user.rolenames is str; expected a list of str"] == caplog.messages
+
+    def test_what_is_wrong_with_them(self, caplog):
+        """A refusal is an everyday event, told elsewhere."""
+        render(errors.MissingTokenError())
+
+        assert [] == caplog.messages
