@@ -2247,7 +2247,9 @@ class TestUserClass:
             def identify(identity):
                 """A static method is as good as a class method."""
 
-        with pytest.raises(ConfigurationError, match=r"User\.lookup is called on the class; write @classmethod above it"):
+        with pytest.raises(
+            ConfigurationError, match=r"User\.lookup is called on the class; write @classmethod above it"
+        ):
             Guard(User, Settings(keys=RING))
         User.lookup = classmethod(lambda cls, username: None)
 

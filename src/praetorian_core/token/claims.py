@@ -227,7 +227,10 @@ def _wrong(name: str, found: JSONValue | _Absent, expected: str) -> InvalidToken
 
 
 def _time(payload: dict[str, JSONValue], name: str) -> int:
-    value = payload.pop(name, _ABSENT)
+    return _as_time(name, payload.pop(name, _ABSENT))
+
+
+def _as_time(name: str, value: JSONValue | _Absent) -> int:
     if type(value) is int and 0 <= value <= MAX_TIME:
         return value
     raise _wrong(name, value, "an integer from 0 to 2**53 - 1 (RFC 7519 §2)")
@@ -255,9 +258,18 @@ def _times(payload: dict[str, JSONValue]) -> tuple[int, int]:
 
 
 def _session_times(payload: dict[str, JSONValue]) -> tuple[int, int, int]:
-    issued_at, expires_at, refresh_expires_at = _time(payload, "iat"), _time(payload, "exp"), _time(payload, "rf_exp")
-    if issued_at <= expires_at <= refresh_expires_at:
+    take = payload.pop
+    issued_at, expires_at, refresh_expires_at = take("iat", _ABSENT), take("exp", _ABSENT), take("rf_exp", _ABSENT)
+    if (
+        type(issued_at) is int
+        and type(expires_at) is int
+        and type(refresh_expires_at) is int
+        and 0 <= issued_at <= expires_at <= refresh_expires_at <= MAX_TIME
+    ):
         return issued_at, expires_at, refresh_expires_at
+    # Something is wrong with one of them: look again, one by one, to say what.
+    issued_at, expires_at = _as_time("iat", issued_at), _as_time("exp", expires_at)
+    refresh_expires_at = _as_time("rf_exp", refresh_expires_at)
     if issued_at > expires_at:
         raise _disordered("iat", issued_at, "exp", expires_at)
     raise _disordered("exp", expires_at, "rf_exp", refresh_expires_at)

@@ -92,7 +92,7 @@ def parse_object(data: bytes, what: str) -> dict[str, JSONValue]:
     """
     try:
         text = data.decode()
-        if data[:1] == b"{" and data.translate(None, _DELETED) in _FLAT and '" ' not in text and len(text) <= _DIGITS:
+        if data.translate(None, _DELETED) in _FLAT and text[0] == "{" and '" ' not in text and len(text) <= _DIGITS:
             members: dict[str, JSONValue]
             members, end = _begin(text)
             if end == len(text) and text.count('":') == len(members):
