@@ -29,8 +29,8 @@ def group(name: str) -> tuple[str, ...]:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Play the life of a token against a real server; ``-- --serve`` keeps the server up."""
-    session.install(".[flask]", *group("demo"))
+    """Play the life of a token against a real server per framework; ``-- --serve`` keeps the servers up."""
+    session.install(".[flask,restx,falcon]", *group("demo"))
     session.run("python", "examples/demo/run.py", *session.posargs)
 
 
@@ -135,6 +135,7 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure ``verify`` beside PyJWT; ``-- --quick`` is short."""
-    session.install(".[asymmetric,flask]")
-    session.run("python", "bench/verify.py", *session.posargs)
+    """Measure ``verify``, requests on each framework, and the event loop during logins; ``-- --quick`` is short."""
+    session.install(".[asymmetric,flask,restx,falcon]", *group("bench"))
+    for script in ("verify", "overhead", "heartbeat"):
+        session.run("python", f"bench/{script}.py", *session.posargs)

@@ -16,13 +16,13 @@ from praetorian_flask import (
     roles_accepted,
     roles_required,
 )
-from users import User
+from users import Users
 
 
-def make_app(settings: Settings) -> Flask:
+def make_app(settings: Settings, users: Users) -> Flask:
     """Return the WSGI application."""
     app = Flask(__name__)
-    Praetorian(app, User, settings=settings)
+    Praetorian(app, users, settings=settings)
 
     @app.post("/login")
     def login() -> Response:
@@ -50,6 +50,6 @@ def make_app(settings: Settings) -> Flask:
 
     @app.get("/user-store-calls")
     def calls() -> Response:
-        return jsonify(calls=User.calls)
+        return jsonify(calls=users.calls)
 
     return app

@@ -1,6 +1,6 @@
-"""Plays the life of a token against a real server: ``nox -s demo``, or ``python examples/demo/run.py``.
+"""Plays the life of a token against real servers: ``nox -s demo``, or ``python examples/demo/run.py``.
 
-With ``--serve`` nothing is played: the server stays up for you to try, until Ctrl-C.
+With ``--serve`` nothing is played: the servers stay up for you to try, until Ctrl-C.
 """
 
 from __future__ import annotations
@@ -17,25 +17,38 @@ from tempfile import TemporaryDirectory
 from threading import Event
 
 from praetorian_core import KeyRing, Settings, generate_secret
-from serving import SERVERS
 from story import ACCESS, REFRESH, UnexpectedError, life, play
-from users import NAME, PASSWORD, User, fill
+from users import NAME, PASSWORD, Users, database
+
+_TOKEN = '''python3 -c "import json, sys; print(json.load(sys.stdin)['access_token'])"'''
+_BODY = f'{{"username": "{NAME}", "password": "{PASSWORD}"}}'
+_BEARER = '-H "Authorization: Bearer $TOKEN"'
+CURL_LINES = (
+    "curl -i $URL/protected",
+    "TOKEN=$(curl -s $URL/login -H 'Content-Type: application/json' \\",
+    f"  -d '{_BODY}' | {_TOKEN})",
+    f"curl -i $URL/protected {_BEARER}",
+    f"curl -i $URL/admins {_BEARER}",
+    f"curl -i $URL/refresh -X POST {_BEARER}",
+)
 
 say = partial(print, flush=True)
 
 
 def main() -> int:
     """Return the exit status: 0 if everything was as expected."""
-    parser = argparse.ArgumentParser(description="Play the life of a token against a real server.")
-    parser.add_argument("--serve", action="store_true", help="keep the server up and print curl lines to try")
-    parser.add_argument("--against", metavar="URL", help="play against a server that is up already")
+    parser = argparse.ArgumentParser(description="Play the life of a token against real servers, one per framework.")
+    parser.add_argument("--serve", action="store_true", help="keep the servers up and print curl lines to try")
+    parser.add_argument("--against", metavar="URL", nargs="+", help="play against servers that are up already")
     options = parser.parse_args()
     if options.against is not None:
-        return tell({"other": options.against})
+        return tell({f"other {number}": url for number, url in enumerate(options.against, 1)})
+    # Four frameworks, which whoever only plays against servers that are up does without.
+    from serving import SERVERS
+
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="praetorian-demo-"))
-        fill(Path(folder) / "users.sqlite")
-        stack.callback(User.engine.dispose)
+        engine = stack.enter_context(database(Path(folder) / "users.sqlite"))
         keys = KeyRing.from_secret(generate_secret())
         if options.serve:
             logging.basicConfig(format="%(message)s", level=logging.INFO)
@@ -44,21 +57,25 @@ def main() -> int:
             # The story refuses and fails on purpose; the log would tell it a second time.
             logging.getLogger("praetorian").addHandler(logging.NullHandler())
             settings = Settings(keys=keys, access_lifespan=ACCESS, refresh_lifespan=REFRESH)
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        urls = {name: stack.enter_context(server(settings)) for name, server in SERVERS.items()}
+        for name in ("werkzeug", "uvicorn"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        urls = {name: stack.enter_context(server(settings, Users(engine))) for name, server in SERVERS.items()}
         return serve(urls) if options.serve else tell(urls)
 
 
 def tell(urls: Mapping[str, str]) -> int:
     """Play the story; return 0 if it went as it must, else 1."""
     say(f"The life of a token: {ACCESS} s of access, and {REFRESH} s until the user must log in again.")
+    say("Real servers, their users in SQLite:" if len(urls) > 1 else "A real server:")
     for name, url in urls.items():
-        say(f"A real server: {name} on {url}, its users in SQLite.")
+        say(f"  {name:<{max(map(len, urls))}}  {url}")
     say()
     try:
         play(life(NAME, PASSWORD), urls, say)
-    except (UnexpectedError, OSError) as error:
-        say(f"\nNOT AS EXPECTED: {error}")
+    except UnexpectedError as error:
+        say()
+        for finding in error.findings:
+            say(f"NOT AS EXPECTED: {finding}")
         return 1
     except KeyboardInterrupt:
         say("\nInterrupted.")
@@ -76,30 +93,19 @@ def serve(urls: Mapping[str, str]) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+    say("\n# The same API four times: a token opens routes for 1 minute and can be refreshed for 10.")
+    say("# The servers share their keys, so a token of one opens the others. Take one of these lines:")
     for name, url in urls.items():
-        say(f"\n# {name}: a token opens routes for 1 minute and can be refreshed for 10.")
-        for line in _curl_lines(url):
-            say(line)
+        say(f"\n# {name}\nURL={url}")
+    say("\n# and then these:\n")
+    for line in CURL_LINES:
+        say(line)
     say("\nPress Ctrl-C to end. What the guard reports follows.\n")
     # In pieces, because some systems do not interrupt a wait without an end.
     while not over.wait(0.5):
         pass
     say("\nThe end.")
     return 0
-
-
-def _curl_lines(url: str) -> list[str]:
-    token = '''python3 -c "import json, sys; print(json.load(sys.stdin)['access_token'])"'''
-    body = f'{{"username": "{NAME}", "password": "{PASSWORD}"}}'
-    bearer = '-H "Authorization: Bearer $TOKEN"'
-    return [
-        f"curl -i {url}/protected",
-        f"TOKEN=$(curl -s {url}/login -H 'Content-Type: application/json' \\",
-        f"  -d '{body}' | {token})",
-        f"curl -i {url}/protected {bearer}",
-        f"curl -i {url}/admins {bearer}",
-        f"curl -i {url}/refresh -X POST {bearer}",
-    ]
 
 
 if __name__ == "__main__":

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+import asyncio
+import socket
+import time
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from threading import Thread
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
+import uvicorn
 from werkzeug.serving import make_server
 
-from flask_server import make_app
+import falcon_asgi_server
+import falcon_server
+import flask_server
+import restx_server
 from praetorian_core import Settings
+from users import Users
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-Server: TypeAlias = Callable[[Settings], AbstractContextManager[str]]
+Server: TypeAlias = Callable[[Settings, Users], AbstractContextManager[str]]
 """Starts a server and yields its URL; the server stops when the context ends."""
 
 
@@ -34,10 +42,55 @@ def wsgi(app: WSGIApplication) -> Generator[str, None, None]:
         server.server_close()
 
 
-def flask(settings: Settings) -> AbstractContextManager[str]:
+@contextmanager
+def asgi(app: Callable[..., Awaitable[None]]) -> Generator[str, None, None]:
+    """Serve an ASGI application from a thread that has an event loop of its own.
+
+    Raises:
+        RuntimeError: The server did not start.
+    """
+    # Signals stay with the main thread: uvicorn leaves them alone wherever it is not there.
+    config = uvicorn.Config(app, ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+        thread.start()
+        try:
+            while not server.started:
+                if not thread.is_alive():
+                    raise RuntimeError("uvicorn did not start")
+                time.sleep(0.01)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def flask(settings: Settings, users: Users) -> AbstractContextManager[str]:
     """Serve the API of ``flask_server``."""
-    return wsgi(make_app(settings))
+    return wsgi(flask_server.make_app(settings, users))
 
 
-SERVERS: Mapping[str, Server] = {"Flask": flask}
+def restx(settings: Settings, users: Users) -> AbstractContextManager[str]:
+    """Serve the API of ``restx_server``."""
+    return wsgi(restx_server.make_app(settings, users))
+
+
+def falcon_wsgi(settings: Settings, users: Users) -> AbstractContextManager[str]:
+    """Serve the API of ``falcon_server``."""
+    # To a type checker Falcon's idea of start_response is not Werkzeug's.
+    return wsgi(cast("WSGIApplication", falcon_server.make_app(settings, users)))
+
+
+def falcon_asgi(settings: Settings, users: Users) -> AbstractContextManager[str]:
+    """Serve the API of ``falcon_asgi_server``."""
+    return asgi(falcon_asgi_server.make_app(settings, users))
+
+
+SERVERS: Mapping[str, Server] = {
+    "Flask": flask,
+    "Flask-RESTX": restx,
+    "Falcon WSGI": falcon_wsgi,
+    "Falcon ASGI": falcon_asgi,
+}
 """Everything that the story is played against, by the name of its column."""

@@ -6,9 +6,14 @@ is not as the table says ends the play.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from http.client import HTTPException
+from threading import Event
 from typing import Literal
 
 from client import Answer, Token, send
@@ -24,7 +29,15 @@ Fact = tuple[str, object, object]
 
 
 class UnexpectedError(Exception):
-    """A server did something else than the table says."""
+    """Some server did something else than the table says.
+
+    Attributes:
+        findings: One line for each such server: the step, the server, what was expected and what was found.
+    """
+
+    def __init__(self, findings: list[str]) -> None:
+        super().__init__(*findings)
+        self.findings = findings
 
 
 # ---------------------------------------------------------------- what must be true of a token
@@ -127,6 +140,23 @@ def life(username: str, password: str) -> tuple[Step, ...]:
 # ---------------------------------------------------------------- the play
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How a step went on one server.
+
+    Attributes:
+        instant: When the request was sent, in seconds since the epoch.
+        status: The HTTP status that came, as it stands in the column.
+        finding: What is not as the table says; None where everything is.
+        token: The latest token the server gave.
+    """
+
+    instant: float
+    status: str
+    finding: str | None
+    token: Token | None
+
+
 @dataclass
 class Player:
     """One server, and what a client of it holds.
@@ -150,36 +180,42 @@ class Player:
         """Return how many user-store calls there were so far, as the server says."""
         return send(self.url, "GET", "/user-store-calls").body.get("calls")
 
-    def perform(self, step: Step) -> Answer:
-        """Send the step's request and hold the answer against the table.
+    def perform(self, step: Step, stop: Event) -> Outcome:
+        """Wait for the step's time, send its request and hold the answer against the table."""
+        if step.after is not None and self.latest is not None:
+            _wait_until(getattr(self.latest, step.after), stop)
+        instant = time.time()
+        try:
+            status, finding = ("---", "stopped") if stop.is_set() else self._ask(step)
+        except (OSError, HTTPException) as error:
+            status, finding = "---", f"no answer: {error}"
+        if finding is not None:
+            finding = f"{self.name}: {finding}{_excuse(self.latest, step)}"
+        return Outcome(instant, status, finding, self.latest)
 
-        Raises:
-            UnexpectedError: Something is not as the table says.
-        """
+    def _ask(self, step: Step) -> tuple[str, str | None]:
         before = self.calls()
         method, _, path = step.request.partition(" ")
         answer = send(self.url, method, path, token=self.latest if step.bearer else None, body=step.body)
         after = self.calls()
         cost = after - before if isinstance(after, int) and isinstance(before, int) else None
-        self._expect(
-            ("status", step.status, answer.status),
-            ("code", step.code, answer.code),
-            ("WWW-Authenticate", step.challenge, answer.challenge),
-            ("user-store calls", step.calls, cost),
-        )
+        for what, expected, found in self._facts(step, answer, cost):
+            if expected != found:
+                return str(answer.status), f"{what}: expected {expected!r}, found {found!r}"
+        return str(answer.status), None
+
+    def _facts(self, step: Step, answer: Answer, cost: int | None) -> Iterator[Fact]:
+        yield "status", step.status, answer.status
+        yield "code", step.code, answer.code
+        yield "WWW-Authenticate", step.challenge, answer.challenge
+        yield "user-store calls", step.calls, cost
         if step.token is not None:
             token = _token_of(answer)
             if token is None:
-                self._expect(("access_token", "a token with iat, exp and rf_exp", None))
+                yield "access_token", "a token with iat, exp and rf_exp", None
             else:
-                self._expect(*step.token(self.latest, token))
+                yield from step.token(self.latest, token)
                 self.tokens.append(token)
-        return answer
-
-    def _expect(self, *facts: Fact) -> None:
-        for what, expected, found in facts:
-            if expected != found:
-                raise UnexpectedError(f"{self.name}: {what}: expected {expected!r}, found {found!r}")
 
 
 def _token_of(answer: Answer) -> Token | None:
@@ -192,67 +228,122 @@ def _token_of(answer: Answer) -> Token | None:
 def play(steps: tuple[Step, ...], urls: Mapping[str, str], write: Callable[[str], object]) -> None:
     """Play the table against every server and write down what happens, while it happens.
 
+    Each server is played against from a thread of its own, by the deadlines of its own tokens, so none has to wait for
+    another. A line is written when the last of them is there.
+
     Args:
         steps: The table.
         urls: The servers, by the name of their column.
         write: Takes one line.
 
     Raises:
-        UnexpectedError: A server did something else than the table says.
-        OSError: A server cannot be reached.
+        UnexpectedError: A server did something else than the table says, or nothing.
     """
     players = [Player(name, url) for name, url in urls.items()]
+    stop = Event()
     # From a full second on, because tokens know nothing finer: it makes the times below easy to read.
     start = int(time.time()) + 1
-    _wait_until(start)
+    _wait_until(start, stop)
     acts: list[tuple[float, list[int]]] = [(0.0, [])]
-    columns = "".join(f"{name:<{_width(name)}}" for name in urls)
-    head = f"  #   second  request           {columns}code              "
-    write(f"{head}what it shows")
-    for number, step in enumerate(steps, 1):
-        if step.after is not None:
-            deadline = max(getattr(player.latest, step.after) for player in players)
-            write(f" --- waiting until second {deadline - start}, the token's {step.after} ---")
-            _wait_until(deadline)
-            acts.append((time.time() - start, []))
-        acts[-1][1].append(number)
-        second = time.time() - start
-        statuses = ""
-        try:
-            for player in players:
-                statuses += f"{player.perform(step).status:<{_width(player.name)}}"
-        except UnexpectedError as error:
-            detail = f"step {number}, {step.request}: {error}{_excuse(players, step)}"
-            raise UnexpectedError(detail) from None
-        method, _, path = step.request.partition(" ")
-        write(f" {number:>2}  {second:>5.1f} s  {method:<4} {path:<11}  {statuses}{step.code or '':<18}{step.shows}")
-        for line in _details(step, players[0].latest, start):
-            write(" " * len(head) + line)
+    for line in _heads(players):
+        write(line)
+    with ExitStack() as stack:
+        # One thread each: what is handed to it is done one after the other.
+        threads = [stack.enter_context(ThreadPoolExecutor(1)) for _ in players]
+        stack.callback(stop.set)
+        plays = [
+            [thread.submit(player.perform, step, stop) for step in steps]
+            for thread, player in zip(threads, players, strict=True)
+        ]
+        tokens: list[Token | None] = []
+        for number, (step, *pending) in enumerate(zip(steps, *plays, strict=True), 1):
+            if step.after is not None:
+                deadline = max(getattr(token, step.after) for token in tokens)
+                write(f" --- waiting until second {deadline - start}, the token's {step.after} ---")
+            outcomes = [play.result() for play in pending]
+            second = max(outcome.instant for outcome in outcomes) - start
+            if step.after is not None:
+                acts.append((outcomes[0].instant - start, []))
+            acts[-1][1].append(number)
+            findings = [outcome.finding for outcome in outcomes if outcome.finding is not None]
+            statuses = [outcome.status for outcome in outcomes]
+            end = ("", "NOT AS EXPECTED") if findings else (step.code or "", step.shows)
+            write(_row(players, str(number), f"{second:.1f} s", step.request, statuses, *end))
+            if findings:
+                raise UnexpectedError([f"step {number}, {step.request}: {finding}" for finding in findings])
+            tokens = [outcome.token for outcome in outcomes]
+            for line in _details(step, players, tokens, start):
+                write(" " * MARGIN + line)
     write("")
-    for line in draw(players[0].tokens, acts, start):
+    for line in _picture(players, acts, start):
         write(line)
 
 
-def _details(step: Step, token: Token | None, start: int) -> Iterator[str]:
+# ---------------------------------------------------------------- what is written
+
+
+MARGIN = 30
+"""Where the column of the first server begins."""
+
+
+def _row(players: list[Player], number: str, second: str, request: str, cells: list[str], code: str, shows: str) -> str:
+    method, _, path = request.partition(" ")
+    middle = "".join(f"{cell:<{_width(player)}}" for player, cell in zip(players, cells, strict=True))
+    begin = f"{number:>3} {second:>7}  {f'{method:<4} {path}':<15}"
+    return f"{begin:<{MARGIN}}{middle}{code:<17}{shows}".rstrip()
+
+
+def _heads(players: list[Player]) -> Iterator[str]:
+    names = [_words(player.name) for player in players]
+    height = max(map(len, names))
+    *above, last = ([(name[-line] if line <= len(name) else "") for name in names] for line in range(height, 0, -1))
+    for words in above:
+        yield _row(players, "", "", "", words, "", "")
+    yield _row(players, "#", "second", "request", last, "code", "what it shows")
+
+
+def _words(name: str) -> list[str]:
+    return re.split(r"(?<=-)| ", name)
+
+
+def _width(player: Player) -> int:
+    return max(map(len, ["...", *_words(player.name)])) + 2
+
+
+def _details(step: Step, players: list[Player], tokens: list[Token | None], start: int) -> Iterator[str]:
     if step.status == 200:
-        yield f"{step.calls} user-store {'call was' if step.calls == 1 else 'calls were'} made"
+        yield f"{step.calls} user-store call{'' if step.calls == 1 else 's'} on each server"
     if step.challenge is not None:
         yield f"WWW-Authenticate: {step.challenge}"
-    if step.token is not None and token is not None:
-        dates = [("iat", token.iat), ("exp", token.exp), ("rf_exp", token.rf_exp)]
-        yield ", ".join(f"{name} = second {date - start}" for name, date in dates)
+    if step.token is not None:
+        dates = [_dates(token, start) for token in tokens if token is not None]
+        if len(set(dates)) == 1:
+            yield dates[0]
+        else:
+            yield from (f"{player.name}: {line}" for player, line in zip(players, dates, strict=True))
 
 
-def _width(name: str) -> int:
-    return max(len(name), 3) + 2
+def _dates(token: Token, start: int) -> str:
+    return ", ".join(f"{name} = second {getattr(token, name) - start}" for name in ("iat", "exp", "rf_exp"))
 
 
-def _excuse(players: list[Player], step: Step) -> str:
-    late = any(player.latest is not None and time.time() >= player.latest.exp for player in players)
+def _picture(players: list[Player], acts: list[tuple[float, list[int]]], start: int) -> Iterator[str]:
+    first, *others = players
+    if others:
+        dates = [[_dates(token, start) for token in player.tokens] for player in players]
+        same = all(line == dates[0] for line in dates)
+        rest = "the others' have the same dates" if same else "the others' dates are in the table"
+        yield f"The tokens of {first.name}; {rest}."
+        yield ""
+    yield from draw(first.tokens, acts, start)
+
+
+def _excuse(token: Token | None, step: Step) -> str:
+    late = token is not None and time.time() >= token.exp
     unaware = step.code is None or not step.code.startswith("expired")
     return "; exp had passed already, was this machine too busy?" if late and unaware else ""
 
 
-def _wait_until(instant: float) -> None:
-    while (left := instant - time.time()) > 0:
-        time.sleep(min(left, 0.05))
+def _wait_until(instant: float, stop: Event) -> None:
+    while (left := instant - time.time()) > 0 and not stop.wait(min(left, 0.05)):
+        pass

@@ -1,9 +1,11 @@
-"""The demo's users: a SQLAlchemy model that counts how often it is asked for somebody."""
+"""The demo's users: a SQLAlchemy model, and for every server a store that counts how often it is asked."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from sqlalchemy import JSON, Engine, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -20,7 +22,7 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """A user as Praetorian wants one: ``lookup``, ``identify``, ``identity``, ``password``, ``rolenames``."""
+    """A user as Praetorian wants one: ``identity``, ``password``, ``rolenames``."""
 
     __tablename__ = "users"
 
@@ -29,34 +31,48 @@ class User(Base):
     password: Mapped[str]
     rolenames: Mapped[list[str]] = mapped_column(JSON)
 
-    calls: ClassVar[int] = 0
-    """How many times the user store was asked, by anybody, since the start."""
-    engine: ClassVar[Engine]
-
     @property
     def identity(self) -> int:
         """What tokens carry."""
         return self.id
 
-    @classmethod
-    def lookup(cls, username: str) -> User | None:
+
+@dataclass
+class Users:
+    """What one server asks for users: every server asks the same database and counts for itself.
+
+    A session is opened and closed inside each call, so it does not matter from which thread the call comes.
+
+    Attributes:
+        engine: The database.
+        calls: How many times this store was asked, by anybody, since the start.
+    """
+
+    engine: Engine
+    calls: int = 0
+
+    def lookup(self, username: str) -> User | None:
         """Return the user who logs in with this name."""
-        cls.calls += 1
-        with Session(cls.engine) as session:
+        self.calls += 1
+        with Session(self.engine) as session:
             return session.scalar(select(User).where(User.name == username))
 
-    @classmethod
-    def identify(cls, identity: int) -> User | None:
+    def identify(self, identity: int) -> User | None:
         """Return the user of this identity."""
-        cls.calls += 1
-        with Session(cls.engine) as session:
+        self.calls += 1
+        with Session(self.engine) as session:
             return session.get(User, identity)
 
 
-def fill(database: Path) -> None:
+@contextmanager
+def database(file: Path) -> Generator[Engine, None, None]:
     """Make a database with alice in it, her password hashed at the real cost."""
-    User.engine = create_engine(f"sqlite:///{database}")
-    Base.metadata.create_all(User.engine)
-    with Session(User.engine) as session:
-        session.add(User(name=NAME, password=PasswordHasher().hash(PASSWORD), rolenames=ROLES))
-        session.commit()
+    engine = create_engine(f"sqlite:///{file}")
+    try:
+        Base.metadata.create_all(engine)
+        with Session(engine) as session:
+            session.add(User(name=NAME, password=PasswordHasher().hash(PASSWORD), rolenames=ROLES))
+            session.commit()
+        yield engine
+    finally:
+        engine.dispose()

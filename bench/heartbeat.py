@@ -1,0 +1,221 @@
+"""How long logins hold up the event loop: a heartbeat beside sixteen of them at the real cost of Argon2.
+
+    python bench/heartbeat.py [--quick]
+
+A Falcon application is called in this process. The heartbeat sleeps a millisecond at a time and notes by how much it
+woke up late; the longest delay is the longest time that no other request could have been answered. Two runs show what
+the figure means: with nothing to do the machine alone is measured, and with a hash on the loop itself what would happen
+without the threads. A second heart, in a process that does nothing else, shows what of a stall is the machine's: where
+hashes and strangers outnumber the cores, it has to wait for its turn as well.
+
+Milliseconds are never judged: the exit status is 0 unless a login failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import platform
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from multiprocessing.connection import Connection
+
+import attrs
+import falcon
+import falcon.asgi
+
+from praetorian_core import AsyncGuard, KeyRing, PasswordHasher, Settings, generate_secret
+from praetorian_core.testing import MemoryUser, MemoryUsers
+from praetorian_falcon import authenticate, credentials, current_guard, init_app
+
+GOAL = 50.0
+"""At most so many milliseconds may pass without a beat."""
+
+LOGINS = 16
+BEAT = 0.001
+PASSWORD = "correct horse battery staple"
+
+App = Callable[[object, object, object], Awaitable[None]]
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """What one run came to.
+
+    Attributes:
+        stall: The longest delay on the event loop, in milliseconds.
+        elsewhere: The same in the process that does nothing else.
+        seconds: How long it took.
+        statuses: What logins were answered with.
+    """
+
+    stall: float
+    elsewhere: float
+    seconds: float
+    statuses: list[int]
+
+
+class Session:
+    """A session: POST begins it."""
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """Exchange name and password for a token."""
+        user = await authenticate(req, *await credentials(req))
+        resp.media = {"access_token": await current_guard(req).issue(user)}
+
+
+def application(passwords: PasswordHasher) -> App:
+    """Return an application with a user for each login."""
+    stored = passwords.hash(PASSWORD)
+    users = MemoryUsers(
+        MemoryUser(identity=number, username=f"user{number}", password=stored) for number in range(LOGINS)
+    )
+    guard = AsyncGuard(users, Settings(keys=KeyRing.from_secret(generate_secret())), passwords=passwords)
+    app = init_app(falcon.asgi.App(), guard)
+    app.add_route("/session", Session())
+    return app
+
+
+async def log_in(app: App, number: int) -> int:
+    """Log a user in, from an address of its own, and return the status."""
+    body = json.dumps({"username": f"user{number}", "password": PASSWORD}).encode()
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/session",
+        "raw_path": b"/session",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [
+            (b"host", b"127.0.0.1"),
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ],
+        "client": (f"9.9.9.{number}", 50_000),  # private ones are not counted as sources
+        "server": ("127.0.0.1", 80),
+    }
+    events = [{"type": "http.request", "body": body, "more_body": False}]
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, object]:
+        if events:
+            return events.pop()
+        await asyncio.Event().wait()  # The client stays.
+        return {"type": "http.disconnect"}
+
+    async def send(event: dict[str, object]) -> None:
+        if event["type"] == "http.response.start":
+            statuses.append(event["status"])
+
+    await app(scope, receive, send)
+    return statuses[-1]
+
+
+def beat_elsewhere(line: Connection) -> None:
+    """Beat in a process of its own; say the longest delay since the last time whenever asked, until the line ends."""
+    longest = 0.0
+    while True:
+        due = time.perf_counter() + BEAT
+        is_asked = line.poll(BEAT)
+        longest = max(longest, time.perf_counter() - due)
+        if is_asked:
+            try:
+                line.recv()
+            except EOFError:
+                return
+            line.send(longest)
+            longest = 0.0
+
+
+def asked(line: Connection) -> float:
+    """Return the longest delay elsewhere since the last time, in seconds."""
+    line.send(None)
+    return line.recv()
+
+
+async def beside_a_heartbeat(line: Connection, work: Callable[[], Awaitable[list[int]]]) -> Run:
+    """Return what both hearts say of some work."""
+    longest = 0.0
+    is_over = False
+
+    async def beat() -> None:
+        nonlocal longest
+        while not is_over:
+            due = time.perf_counter() + BEAT
+            await asyncio.sleep(BEAT)
+            longest = max(longest, time.perf_counter() - due)
+
+    heart = asyncio.create_task(beat())
+    await asyncio.sleep(10 * BEAT)
+    asked(line)
+    await asyncio.sleep(2 * BEAT)  # So that asking is not taken for a stall.
+    longest = 0.0
+    begun = time.perf_counter()
+    statuses = await work()
+    elapsed = time.perf_counter() - begun
+    await asyncio.sleep(2 * BEAT)  # The beat that was due may still have to be late.
+    is_over = True
+    await heart
+    return Run(stall=1e3 * longest, elsewhere=1e3 * asked(line), seconds=elapsed, statuses=statuses)
+
+
+async def measure(line: Connection, passwords: PasswordHasher, runs: int) -> bool:
+    """Measure, print, and tell whether every login succeeded."""
+    app = application(passwords)
+
+    async def nothing() -> list[int]:
+        await asyncio.sleep(1)
+        return []
+
+    async def a_hash_on_the_loop() -> list[int]:
+        passwords.hash(PASSWORD)
+        return []
+
+    async def logins() -> list[int]:
+        return list(await asyncio.gather(*(log_in(app, number) for number in range(LOGINS))))
+
+    print(f"{LOGINS} logins at once on Falcon ASGI {falcon.__version__}, {passwords!r}")
+    print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores")
+    print("longest stall in ms: on the event loop, and in a process that does nothing else")
+    print()
+    for what, work in (("nothing to do", nothing), ("one hash on the loop, to compare", a_hash_on_the_loop)):
+        run = await beside_a_heartbeat(line, work)
+        print(f"{run.stall:7.1f}{run.elsewhere:7.1f}  {what}")
+    done: list[Run] = []
+    for _ in range(runs):
+        run = await beside_a_heartbeat(line, logins)
+        done.append(run)
+        met = "is met" if run.stall <= GOAL else "is NOT met"
+        what = f"{run.statuses.count(200)} logins in {run.seconds:.1f} s; the goal of {GOAL:.0f} ms {met}"
+        print(f"{run.stall:7.1f}{run.elsewhere:7.1f}  {what}")
+    failed = sorted(status for run in done for status in run.statuses if status != 200)
+    if failed:
+        print(f"logins failed, with the statuses {failed}", file=sys.stderr)
+    return not failed
+
+
+def main() -> int:
+    """Measure, print, and return the exit status."""
+    parser = argparse.ArgumentParser(description="Measures how long logins hold up the event loop.")
+    parser.add_argument("--quick", action="store_true", help="one run instead of three")
+    options = parser.parse_args()
+    spawning = multiprocessing.get_context("spawn")
+    line, its_end = spawning.Pipe()
+    heart = spawning.Process(target=beat_elsewhere, args=(its_end,), daemon=True)
+    heart.start()
+    its_end.close()
+    succeeded = asyncio.run(measure(line, PasswordHasher(), 1 if options.quick else 3))
+    line.close()
+    heart.join()
+    return 0 if succeeded else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
