@@ -378,7 +378,10 @@ class Guard(_Front[U]):
         """
         now = self._clock()
         try:
-            return self._verify(token, now)
+            claims = self._open(token, now)
+            if self._asks_on_access:
+                drive(flows.check_session(claims, now), self._parties, now)
+            return claims.principal
         except PraetorianError as error:
             self._refused(error, now)
             raise
@@ -409,7 +412,12 @@ class Guard(_Front[U]):
         now = self._clock()
         try:
             token = self._find(view, optional=optional)
-            return None if token is None else self._judge(self._verify(token, now), policy)
+            if token is None:
+                return None
+            claims = self._open(token, now)
+            if self._asks_on_access:
+                drive(flows.check_session(claims, now), self._parties, now)
+            return self._judge(claims.principal, policy)
         except PraetorianError as error:
             self._refused(error, now)
             raise
@@ -538,12 +546,6 @@ class Guard(_Front[U]):
         flow = self._redeem_action(token, action, now, once=once)
         return cast("U", self._run(flow, now, refuses_tokens=True))
 
-    def _verify(self, token: str, now: int) -> Principal:
-        claims = self._open(token, now)
-        if self._asks_on_access:
-            drive(flows.check_session(claims, now), self._parties, now)
-        return claims.principal
-
     def _run(self, flow: Flow[T], now: int, *, refuses_tokens: bool = False) -> T:
         try:
             return drive(flow, self._parties, now)
@@ -659,7 +661,10 @@ class AsyncGuard(_Front[U]):
         """See ``Guard.verify``."""
         now = self._clock()
         try:
-            return await self._verify(token, now)
+            claims = self._open(token, now)
+            if self._asks_on_access:
+                await adrive(flows.check_session(claims, now), self._parties, now)
+            return claims.principal
         except PraetorianError as error:
             self._refused(error, now)
             raise
@@ -674,7 +679,12 @@ class AsyncGuard(_Front[U]):
         now = self._clock()
         try:
             token = self._find(view, optional=optional)
-            return None if token is None else self._judge(await self._verify(token, now), policy)
+            if token is None:
+                return None
+            claims = self._open(token, now)
+            if self._asks_on_access:
+                await adrive(flows.check_session(claims, now), self._parties, now)
+            return self._judge(claims.principal, policy)
         except PraetorianError as error:
             self._refused(error, now)
             raise
@@ -717,12 +727,6 @@ class AsyncGuard(_Front[U]):
         now = self._clock()
         flow = self._redeem_action(token, action, now, once=once)
         return cast("U", await self._run(flow, now, refuses_tokens=True))
-
-    async def _verify(self, token: str, now: int) -> Principal:
-        claims = self._open(token, now)
-        if self._asks_on_access:
-            await adrive(flows.check_session(claims, now), self._parties, now)
-        return claims.principal
 
     async def _run(self, flow: Flow[T], now: int, *, refuses_tokens: bool = False) -> T:
         try:
