@@ -39,6 +39,7 @@ GOAL = 0.25
 
 REQUIRED = ["iat", "exp", "rf_exp", "sub", "sid", "roles"]
 
+FOREIGN = frozenset({"crit", "b64", "zip", "enc", "cty", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"})
 OURS = {*REQUIRED, "id", "gen", "epoch"}
 
 Call = Callable[[str], object]
@@ -88,14 +89,20 @@ class Row:
 
 
 def by_pyjwt(key: object, algorithm: str) -> Call:
-    """Return PyJWT's ``decode`` with the checks that we make, the one that it does not know made by hand."""
+    """Return PyJWT's ``decode`` with the checks that we make, those that it does not make made by hand.
+
+    ``decode_complete`` is what ``jwt.decode`` calls; it also returns the header, whose type has to be judged.
+    """
 
     def decode(token: str) -> object:
-        claims = jwt.decode(token, key, algorithms=[algorithm], options={"require": REQUIRED})
+        whole = jwt.decode_complete(token, key, algorithms=[algorithm], options={"require": REQUIRED})
+        header, claims = whole["header"], whole["payload"]
         issued_at, expires_at, refresh_expires_at = claims["iat"], claims["exp"], claims["rf_exp"]
         roles, identity = claims["roles"], claims["id"]
         if (
-            not (type(issued_at) is int and type(expires_at) is int and type(refresh_expires_at) is int)
+            header.get("typ") != "JWT"
+            or not FOREIGN.isdisjoint(header)
+            or not (type(issued_at) is int and type(expires_at) is int and type(refresh_expires_at) is int)
             or not issued_at <= expires_at <= refresh_expires_at
             or time.time() >= refresh_expires_at
             or type(claims["sid"]) is not str

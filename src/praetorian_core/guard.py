@@ -381,10 +381,10 @@ class Guard(_Front[U]):
             claims = self._open(token, now)
             if self._asks_on_access:
                 drive(flows.check_session(claims, now), self._parties, now)
-            return claims.principal
         except PraetorianError as error:
             self._refused(error, now)
             raise
+        return claims.principal
 
     def admit(
         self,
@@ -664,10 +664,10 @@ class AsyncGuard(_Front[U]):
             claims = self._open(token, now)
             if self._asks_on_access:
                 await adrive(flows.check_session(claims, now), self._parties, now)
-            return claims.principal
         except PraetorianError as error:
             self._refused(error, now)
             raise
+        return claims.principal
 
     async def admit(
         self,

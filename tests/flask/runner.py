@@ -1,13 +1,13 @@
-"""Builds the Flask application that the scenarios speak of, and sends it their requests."""
+"""Builds the Flask application that the contract's scenarios speak of."""
 
 from __future__ import annotations
 
-import re
-
-import attrs
 from flask import Flask, jsonify, request
-from tests.flask.scenarios import CONFIG, Expected, exhaust, make_world, mint
+from tests.flask.scenarios import CONFIG
 
+from praetorian_core import all_roles, any_role
+from praetorian_core.errors import CSRFError
+from praetorian_core.testing.contract import OutOfHoursError, Received
 from praetorian_flask import (
     Praetorian,
     auth_accepted,
@@ -21,6 +21,7 @@ from praetorian_flask import (
     current_token,
     current_user,
     current_user_id,
+    policy_required,
     roles_accepted,
     roles_required,
 )
@@ -64,6 +65,24 @@ def add_routes(app, users):
     def staff():
         return jsonify(id=current_principal().identity)
 
+    @app.get("/policy")
+    @policy_required(all_roles("reader") & any_role("admin", "editor"))
+    def policy():
+        return jsonify(id=current_user_id())
+
+    @app.route("/options", methods=["OPTIONS"])
+    @auth_required
+    def options():
+        return jsonify(id=current_user_id())
+
+    @app.get("/csrf")
+    def csrf():
+        raise CSRFError
+
+    @app.get("/own")
+    def own():
+        raise OutOfHoursError(required="hours")
+
     @app.get("/me")
     @auth_required
     def me():
@@ -89,53 +108,11 @@ def add_routes(app, users):
     def collide():
         return current_guard().issue(users.lookup("alice"), SUB="2")
 
-
-def fill(text, tokens):
-    """Return a text with tokens in the place of their names."""
-    return re.sub(r"<(\w+)>", lambda match: tokens[match[1]], text)
-
-
-def send(client, sent, tokens):
-    """Send a request of a scenario and return the response."""
-    body = {} if sent.body is None else {"data": sent.body, "content_type": sent.content_type}
-    return client.open(
-        fill(sent.path, tokens),
-        method=sent.method,
-        headers=[(name, fill(value, tokens)) for name, value in sent.headers],
-        json=sent.json,
-        environ_overrides={"REMOTE_ADDR": sent.remote},
-        **body,
-    )
+    @app.post("/misfit")
+    def misfit():
+        return current_guard().issue(users.lookup("alice"), misfit=object())
 
 
-def answer_of(response, expected):
-    """Return what came back, in the terms of what was expected."""
-    return Expected(
-        status=response.status_code,
-        body=None if expected.body is None else response.json,
-        cache_control=response.headers.get("Cache-Control"),
-        challenge=response.headers.get("WWW-Authenticate"),
-        retry_after=response.headers.get("Retry-After"),
-    )
-
-
-@attrs.frozen
-class Target:
-    """An application with all routes and tokens, ready for any scenario."""
-
-    app: Flask
-    tokens: dict[str, str]
-
-    def play(self, scenario):
-        """Return the response to a scenario's request."""
-        return send(self.app.test_client(), scenario.request, self.tokens)
-
-
-def make_target(**config):
-    """Return an application in which every scenario can be played, the first of them and once."""
-    world = make_world()
-    app, guard = make_app(world, **config)
-    add_routes(app, world.users)
-    tokens = mint(guard, world)
-    exhaust(guard, "alice", "8.8.4.4")
-    return Target(app, tokens)
+def received(response):
+    """Return what a test client received, as the contract compares it."""
+    return Received(status=response.status_code, headers=tuple(response.headers), body=response.data)

@@ -1,0 +1,243 @@
+"""What an application of the contract is built over: a clock that stands still, users, and tokens with names."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypedDict, TypeVar
+
+import attrs
+
+from praetorian_core.clock import Clock
+from praetorian_core.errors import AuthenticationError, MissingRoleError, PraetorianError
+from praetorian_core.guard import Guard
+from praetorian_core.login.passwords import PasswordHasher
+from praetorian_core.login.throttle import LoginThrottle
+from praetorian_core.protocols import Store
+from praetorian_core.settings import Settings
+from praetorian_core.stores.memory import MemoryStore
+from praetorian_core.testing.clock import FrozenClock
+from praetorian_core.testing.contract.values import Setting
+from praetorian_core.testing.passwords import cheapest_hasher
+from praetorian_core.testing.users import MemoryUser, MemoryUsers
+from praetorian_core.token.keys import KeyRing, generate_secret
+from praetorian_core.token.signing import Sealer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+NOW = 1_800_000_000  # the first second of a window of the throttle
+ACCESS = 15 * 60
+REFRESH = 30 * 86_400
+CANARY = "canary"  # is in every secret, and may be in no response and no log
+PASSWORD = "canary-correct horse battery staple"  # noqa: S105  (of users for tests)
+SECRET = f"canary-{generate_secret()}"
+THROTTLED = "8.8.4.4"
+"""The address from which alice may not log in any more."""
+
+CONFIG: Mapping[str, object] = {
+    "SECRET_KEY": SECRET,
+    "JWT_REALM": "legion",
+    "JWT_ACCESS_LIFESPAN": ACCESS,
+    "JWT_REFRESH_LIFESPAN": REFRESH,
+}
+
+_SETTINGS: Mapping[Setting, Mapping[str, object]] = {
+    Setting.NO_HANDLER: {"DISABLE_PRAETORIAN_ERROR_HANDLER": True},
+    Setting.NO_ROLES: {"PRAETORIAN_ROLES_DISABLED": True},
+}
+_HASHER = cheapest_hasher()
+_HASH = _HASHER.hash(PASSWORD)
+
+
+class OutOfHoursError(MissingRoleError):
+    """An error of the application's own: answered like the reason that it refines, with its own name and code."""
+
+    code = "out_of_hours"
+    message = "come back tomorrow"
+
+
+class FailingUsers(MemoryUsers):
+    """A user source that breaks down when it is asked for one of its users."""
+
+    def lookup(self, username: str) -> MemoryUser | None:
+        """Return the user of this name, or None; or break down."""
+        if username == "broken":
+            raise RuntimeError(PASSWORD)
+        return super().lookup(username)
+
+    def identify(self, identity: object) -> MemoryUser | None:
+        """Return the user of this identity, or None; or break down."""
+        if identity == 13:
+            raise RuntimeError(PASSWORD)
+        return super().identify(identity)
+
+
+class BreakableStore:
+    """A store that works until it is broken.
+
+    Attributes:
+        is_broken: Whether it is.
+    """
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._store = MemoryStore()
+        self.is_broken = False
+
+    def read(self, *keys: str, now: int) -> list[str | None]:
+        """See ``Store.read``."""
+        return self._whole().read(*keys, now=now)
+
+    def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
+        """See ``Store.swap``."""
+        return self._whole().swap(key, expected, new, until=until, now=now)
+
+    def add(self, key: str, amount: int, *, until: int, now: int) -> int:
+        """See ``Store.add``."""
+        return self._whole().add(key, amount, until=until, now=now)
+
+    def _whole(self) -> MemoryStore:
+        if self.is_broken:
+            raise ConnectionError(PASSWORD)
+        return self._store
+
+
+class Options(TypedDict):
+    """What a guard takes beside users and settings."""
+
+    store: Store
+    throttle: LoginThrottle
+    passwords: PasswordHasher
+    clock: Clock
+
+
+@attrs.frozen(eq=False)
+class World:
+    """Everything that an application is built over, and that a scenario needs beside it.
+
+    Attributes:
+        clock: Stands at ``NOW``.
+        users: Their names say what becomes of them.
+        config: What the settings are made of, for a framework that has a configuration.
+        settings: For the guard.
+        options: For the guard: ``Guard(world.users, world.settings, **world.options)``, ``AsyncGuard`` alike.
+        tasks: For the error handler.
+        told: The codes of the errors that the tasks were told.
+        tokens: The tokens by name.
+    """
+
+    clock: FrozenClock
+    users: FailingUsers
+    config: Mapping[str, object]
+    settings: Settings
+    options: Options
+    tasks: tuple[Callable[[PraetorianError], object], ...]
+    told: list[str]
+    tokens: Mapping[str, str] = attrs.field(repr=False)
+
+
+def make_world(setting: Setting = Setting.USUAL) -> World:
+    """Return a fresh world."""
+    clock = FrozenClock(NOW)
+    users = FailingUsers(
+        [
+            MemoryUser(identity=1, username="alice", password=_HASH, rolenames=["reader"]),
+            MemoryUser(identity=2, username="root", password=_HASH, rolenames=["reader", "admin"]),
+            MemoryUser(identity=3, username="disabled", password=_HASH, valid=False),
+            MemoryUser(identity=13, username="broken", password=_HASH),
+        ]
+    )
+    config = {**CONFIG, **_SETTINGS.get(setting, {})}
+    settings = Settings.from_mapping(config)
+    store = BreakableStore()
+    throttle = LoginThrottle(per_account_and_source=3)
+    options = Options(store=store, throttle=throttle, passwords=_HASHER, clock=clock)
+    guard = Guard(users, settings, **options)
+    tokens = mint(guard, users, clock)
+    _exhaust(guard)
+    store.is_broken = setting is Setting.BROKEN_STORE
+    told: list[str] = []
+
+    def tell(error: PraetorianError) -> None:
+        told.append(error.code)
+
+    tasks = (_fail, tell) if setting is Setting.RAISING_TASK else (tell,)
+    return World(clock, users, config, settings, options, tasks, told, tokens)
+
+
+def _fail(error: PraetorianError) -> None:
+    raise RuntimeError(PASSWORD) from error
+
+
+def mint(guard: Guard[MemoryUser], users: MemoryUsers, clock: FrozenClock) -> dict[str, str]:
+    """Return the tokens by name; the clock stands at ``NOW`` before and after."""
+
+    def at(instant: int, issue: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        clock.now = instant
+        issued = issue(*args, **kwargs)
+        clock.now = NOW
+        return issued
+
+    alice = MemoryUser(identity=1, username="alice", rolenames=["reader"])
+    root = MemoryUser(identity=2, username="root", rolenames=["reader", "admin"])
+    late = MemoryUser(identity=3, username="disabled")
+    gone = MemoryUser(identity=4, username="gone")
+    broken = MemoryUser(identity=13, username="broken")
+    action, stop, over, spent = (
+        at(issued, guard.issue_action, alice, name)
+        for issued, name in ((NOW, "confirm"), (NOW, "stop"), (NOW - ACCESS, "confirm"), (NOW, "confirm"))
+    )
+    guard.redeem_action(spent, "confirm")
+    revoked = guard.issue(alice)
+    guard.revoke(revoked)
+    reused = at(NOW - ACCESS - 11, guard.issue, alice)
+    at(NOW - 11, guard.refresh, reused)
+    good = guard.issue(alice)
+    stranger = Guard(users, Settings(keys=KeyRing.from_secret(generate_secret())), clock=clock)
+    claims: dict[str, object] = {
+        "sub": "1",
+        "id": 1,
+        "roles": [],
+        "iat": NOW,
+        "exp": NOW + 9,
+        "sid": "AAAAAAAAAAAAAAAAAAAAAA",
+    }
+    return {
+        "good": good,
+        "root": guard.issue(root),
+        "last_second": at(NOW - ACCESS + 1, guard.issue, alice),
+        "expired": at(NOW - ACCESS, guard.issue, alice),
+        "last_refresh": at(NOW - REFRESH + 1, guard.issue, alice),
+        "dead": at(NOW - REFRESH, guard.issue, alice),
+        "foreign": stranger.issue(alice),
+        "unsigned": ".".join([*good.split(".")[:2], _segment(b"\0" * 32)]),
+        "none": ".".join([_segment(b'{"alg":"none","typ":"JWT"}'), good.split(".")[1], ""]),
+        "claimless": Sealer(guard.settings.keys.signing_key()).seal("JWT", json.dumps(claims).encode()),
+        "revoked": revoked,
+        "reused": reused,
+        "action": action,
+        "other_action": stop,
+        "expired_action": over,
+        "spent_action": spent,
+        "disabled": guard.issue(late),
+        "disabled_expired": at(NOW - ACCESS, guard.issue, late),
+        "gone": guard.issue(gone),
+        "gone_expired": at(NOW - ACCESS, guard.issue, gone),
+        "broken": guard.issue(broken),
+        "broken_expired": at(NOW - ACCESS, guard.issue, broken),
+    }
+
+
+def _segment(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+def _exhaust(guard: Guard[MemoryUser]) -> None:
+    """Fail to log in until no further attempt is allowed."""
+    for _ in range(3):
+        try:
+            guard.authenticate("alice", "wrong", source=THROTTLED)
+        except AuthenticationError:
+            continue

@@ -1,0 +1,34 @@
+"""The application of the contract on Flask."""
+
+from __future__ import annotations
+
+from flask import Flask
+from tests.flask.runner import add_routes
+
+from praetorian_core.testing.contract import BodyStyle, Lack, WSGIClient
+from praetorian_flask import Praetorian
+from praetorian_flask.errors import register_error_handler
+
+
+class OnFlask:
+    """Flask, in whatever configuration."""
+
+    style = BodyStyle.CANONICAL
+    lacks = frozenset({Lack.LINES})  # WSGI joins them
+
+    def __init__(self, **config):
+        self.config = config
+
+    def build(self, world):
+        """Return the application."""
+        return WSGIClient(self.app(world))
+
+    def app(self, world):
+        """Return Flask's application."""
+        app = Flask(__name__)
+        app.config.update(world.config, **self.config)
+        if not world.settings.disable_error_handler:
+            register_error_handler(app, *world.tasks)
+        Praetorian(app, world.users, **world.options)
+        add_routes(app, world.users)
+        return app

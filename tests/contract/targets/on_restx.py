@@ -1,0 +1,133 @@
+"""The application of the contract on Flask-RESTX."""
+
+from __future__ import annotations
+
+from flask import Flask, request
+from flask_restx import Api, Resource
+
+from praetorian_core import all_roles, any_role
+from praetorian_core.errors import CSRFError
+from praetorian_core.testing.contract import BodyStyle, Lack, OutOfHoursError, WSGIClient
+from praetorian_flask import (
+    Praetorian,
+    authenticate,
+    credentials,
+    current_guard,
+    current_principal_or_none,
+    current_rolenames,
+    current_token,
+    current_user,
+    current_user_id,
+)
+from praetorian_restx import auth_accepted, auth_required, init_api, policy_required, roles_accepted, roles_required
+
+
+class OnRestx:
+    """Flask-RESTX, in whatever configuration."""
+
+    style = BodyStyle.CANONICAL
+    lacks = frozenset({Lack.LINES})  # WSGI joins them
+
+    def __init__(self, **config):
+        self.config = config
+
+    def build(self, world):
+        """Return the application."""
+        app = Flask(__name__)
+        app.config.update(world.config, **self.config)
+        Praetorian(app, world.users, **world.options)
+        api = Api(app)
+        init_api(api, *world.tasks)
+        _add_resources(api, world.users)
+        return WSGIClient(app)
+
+
+def _add_resources(api, users):
+    @api.route("/open")
+    class Open(Resource):
+        def get(self):
+            principal = current_principal_or_none()
+            return {"id": principal and principal.identity}
+
+    @api.route("/protected")
+    class Protected(Resource):
+        @auth_required
+        def get(self):
+            return {"id": current_user_id(), "roles": sorted(current_rolenames())}
+
+    @api.route("/optional")
+    class Optional(Resource):
+        @auth_accepted
+        def get(self):
+            principal = current_principal_or_none()
+            return {"id": principal and principal.identity}
+
+    @api.route("/admin")
+    @roles_required("admin", "reader")
+    class Admin(Resource):
+        def get(self):
+            return {"id": current_user_id()}
+
+    @api.route("/staff")
+    class Staff(Resource):
+        @roles_accepted("admin", "editor")
+        def get(self):
+            return {"id": current_user_id()}
+
+    @api.route("/policy")
+    class Policy(Resource):
+        @policy_required(all_roles("reader") & any_role("admin", "editor"))
+        def get(self):
+            return {"id": current_user_id()}
+
+    @api.route("/me")
+    class Me(Resource):
+        @auth_required
+        def get(self):
+            return {"username": current_user().username}
+
+    @api.route("/options")
+    @auth_required
+    class Options(Resource):
+        def options(self):
+            return {"id": current_user_id()}
+
+    @api.route("/csrf")
+    class Csrf(Resource):
+        def get(self):
+            raise CSRFError
+
+    @api.route("/own")
+    class Own(Resource):
+        def get(self):
+            raise OutOfHoursError(required="hours")
+
+    @api.route("/login")
+    class Login(Resource):
+        def post(self):
+            return {"username": authenticate(*credentials()).username}
+
+    @api.route("/refresh")
+    class Refresh(Resource):
+        def post(self):
+            return {"refreshed": bool(current_guard().refresh(current_token()))}
+
+    @api.route("/redeem")
+    class Redeem(Resource):
+        def post(self):
+            return {"username": current_guard().redeem_action(current_token(), "confirm").username}
+
+    @api.route("/password")
+    class Password(Resource):
+        def post(self):
+            return {"changed": bool(current_guard().hash_password(request.get_json()["password"]))}
+
+    @api.route("/collide")
+    class Collide(Resource):
+        def post(self):
+            return current_guard().issue(users.lookup("alice"), SUB="2")
+
+    @api.route("/misfit")
+    class Misfit(Resource):
+        def post(self):
+            return current_guard().issue(users.lookup("alice"), misfit=object())

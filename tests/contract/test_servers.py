@@ -1,0 +1,99 @@
+"""The core of the contract against real servers over loopback: gunicorn for WSGI, uvicorn for ASGI."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import attrs
+import pytest
+from tests.contract.live import TARGETS
+
+from praetorian_core.testing.contract import CORE, Received, Request, differences
+
+ROOT = Path(__file__).parents[2]
+GUNICORN = [
+    *("-m", "gunicorn", "--bind", "fd://{}", "--workers", "1", "--log-level", "critical"),
+    "tests.contract.live:wsgi()",
+]
+UVICORN = ["-c", "from tests.contract.live import serve_asgi; serve_asgi({})"]
+COMMANDS = {"flask": GUNICORN, "restx": GUNICORN, "falcon": GUNICORN, "falcon_asgi": UVICORN}
+
+
+@attrs.frozen
+class Server:
+    """A server on loopback.
+
+    Attributes:
+        name: Of the target that it serves.
+        port: Where it listens.
+    """
+
+    name: str
+    port: int
+
+    def send(self, request):
+        """Send a request, each header on a line of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.putrequest(request.method, request.path)
+            for name, value in request.lines():
+                connection.putheader(name, value)
+            connection.endheaders(request.payload())
+            response = connection.getresponse()
+            return Received(status=response.status, headers=tuple(response.getheaders()), body=response.read())
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="module", params=COMMANDS)
+def server(request, tmp_path_factory):
+    """Return a running server, one for each target."""
+    # Already listening: what connects before the server is ready waits in the queue, and nobody has to poll.
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
+        listener.set_inheritable(True)
+        descriptor = listener.fileno()
+        process = subprocess.Popen(
+            [sys.executable, *(part.format(descriptor) for part in COMMANDS[request.param])],
+            pass_fds=[descriptor],
+            env={
+                **os.environ,
+                "CONTRACT_TARGET": request.param,
+                "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
+            },
+            cwd=tmp_path_factory.mktemp(request.param),
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield Server(request.param, listener.getsockname()[1])
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def tokens(server):
+    """Return the tokens that the server minted, some of them in its past."""
+    return json.loads(server.send(Request(path="/tokens")).body)
+
+
+class TestServers:
+    @pytest.mark.parametrize("scenario", CORE, ids=str)
+    def test_scenario(self, server, tokens, scenario):
+        """Behind its server each target answers as it does without one."""
+        target = TARGETS[server.name]
+        received = server.send(scenario.request.filled(tokens))
+
+        assert [] == differences(scenario.expected_of(target.lacks), received, target.style)
+
+    def test_a_dozen_at_least(self):
+        """Repeated header lines and both deadlines are among them."""
+        names = {scenario.name for scenario in CORE}
+
+        assert len(names) >= 12
+        assert {"two lines", "access at exp", "refresh at rf_exp"} <= names
