@@ -35,8 +35,8 @@ class _OnFalcon:
 class OnFalcon(_OnFalcon):
     """Falcon (WSGI), its error serializer's bodies or the canonical ones."""
 
-    # Falcon knows no HEAD where there is no on_head; WSGI joins the lines.
-    lacks = frozenset({Lack.HEAD, Lack.LINES})
+    # Falcon knows no HEAD where there is no on_head.
+    lacks = frozenset({Lack.HEAD})
 
     def build(self, world):
         """Return the application."""

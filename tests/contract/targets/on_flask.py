@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from tests.flask.runner import add_routes
 
-from praetorian_core.testing.contract import BodyStyle, Lack, WSGIClient
+from praetorian_core.testing.contract import BodyStyle, WSGIClient
 from praetorian_flask import Praetorian
 from praetorian_flask.errors import register_error_handler
 
@@ -14,7 +14,7 @@ class OnFlask:
     """Flask, in whatever configuration."""
 
     style = BodyStyle.CANONICAL
-    lacks = frozenset({Lack.LINES})  # WSGI joins them
+    lacks = frozenset()
 
     def __init__(self, **config):
         self.config = config

@@ -7,7 +7,7 @@ from flask_restx import Api, Resource
 
 from praetorian_core import all_roles, any_role
 from praetorian_core.errors import CSRFError
-from praetorian_core.testing.contract import BodyStyle, Lack, OutOfHoursError, WSGIClient
+from praetorian_core.testing.contract import BodyStyle, OutOfHoursError, WSGIClient
 from praetorian_flask import (
     Praetorian,
     authenticate,
@@ -26,7 +26,7 @@ class OnRestx:
     """Flask-RESTX, in whatever configuration."""
 
     style = BodyStyle.CANONICAL
-    lacks = frozenset({Lack.LINES})  # WSGI joins them
+    lacks = frozenset()
 
     def __init__(self, **config):
         self.config = config

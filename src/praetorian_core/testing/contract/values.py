@@ -26,8 +26,6 @@ class Lack(enum.Enum):
     """``HEAD`` is not answered by what answers ``GET``."""
     OPTIONS = enum.auto()
     """``OPTIONS`` is not answered where the application does not answer it."""
-    LINES = enum.auto()
-    """Repeated header lines are not kept apart: of two that are not ours, one is seen, and it is not ours."""
 
 
 class Setting(enum.Enum):
