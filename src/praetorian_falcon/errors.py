@@ -78,7 +78,7 @@ def build_error_handler(*tasks: Task, native: bool = True) -> Handler:
                 task(ex)
             except Exception as failure:  # noqa: BLE001  (an application's task may raise anything)
                 _report(failure, ex)
-        _respond(resp, _answer(req, ex), native=native)
+        _respond(resp, _answer(req, ex), native=native and _can_serialize(req))
 
     return handle
 
@@ -119,7 +119,7 @@ def build_error_handler_async(*tasks: Task, native: bool = True) -> AsyncHandler
         else:
             resp = cast("falcon.asgi.Response", resp)
             resp.sse = None
-            _respond(resp, answer, native=native)
+            _respond(resp, answer, native=native and _can_serialize(req))
 
     return handle
 
@@ -144,8 +144,14 @@ def _answer(req: falcon.Request, error: PraetorianError) -> Answer:
     return render(error, scheme=settings.header_type, realm=settings.realm)
 
 
+def _can_serialize(req: falcon.Request) -> bool:
+    # Falcon's serializer takes its handler for multipart forms where a client prefers them, and that one cannot write:
+    # the refusal would become a 500 outside of every handler.
+    return "multipart" not in req.accept.lower()
+
+
 def _respond(resp: falcon.Response, answer: Answer, *, native: bool) -> None:
-    # What was prepared before the refusal does not go out with it.
+    # A body that was prepared before the refusal does not go out with it.
     resp.stream = None
     resp.content_length = None
     if native:

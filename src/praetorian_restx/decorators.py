@@ -128,8 +128,7 @@ def _demanding(decorator: Callable[[View], View], policy: Policy) -> Decorator:
 
 def _guarded(view: V, decorator: Callable[[View], View], demand: Demand) -> V:
     if is_resource(view):
-        # It is looked up at each request, so a resource that was routed already is guarded as well.
-        view.dispatch_request = decorator(view.dispatch_request)
+        _guard_resource(view, decorator)
         document(view, demand)
         return cast("V", view)
     guarded = decorator(cast("View", view))
@@ -137,3 +136,35 @@ def _guarded(view: V, decorator: Callable[[View], View], demand: Demand) -> V:
     if not inspect.ismethod(inspect.unwrap(guarded)):
         document(guarded, demand)
     return cast("V", guarded)
+
+
+class _Dispatch(Protocol):
+    def __call__(self, *args: object, **kwargs: object) -> object: ...
+
+
+def _guard_resource(kind: Resource, decorator: Callable[[View], View]) -> None:
+    """Guard a resource class and its subclasses, also those that dispatch by themselves."""
+    parent = cast("type[object]", kind)
+    own = cast("View | None", vars(kind).get("dispatch_request"))
+
+    def dispatch_request(self: object, *args: object, **kwargs: object) -> object:
+        # Along the MRO of the object's own class: where two bases are guarded, both are asked.
+        above = super(parent, self)
+        inherited = cast("_Dispatch", getattr(above, "dispatch_request"))  # noqa: B009  (checkers do not know it)
+        return inherited(*args, **kwargs)
+
+    # It is looked up at each request, so a resource that was routed already is guarded as well.
+    kind.dispatch_request = decorator(cast("View", dispatch_request) if own is None else own)
+    prepare = vars(kind).get("__init_subclass__")
+
+    def guard_subclass(subclass: type[object], /, **options: object) -> None:
+        if prepare is None:
+            above = super(parent, subclass)
+            cast("_Dispatch", getattr(above, "__init_subclass__"))(**options)  # noqa: B009  (nor this)
+        else:
+            prepare.__func__(subclass, **options)
+        dispatch = cast("View | None", vars(subclass).get("dispatch_request"))
+        if dispatch is not None:
+            cast("Resource", subclass).dispatch_request = decorator(dispatch)
+
+    setattr(kind, "__init_subclass__", classmethod(guard_subclass))  # noqa: B010  (checkers take it for a method)

@@ -7,11 +7,13 @@ from xml.etree import ElementTree as ET
 
 import falcon
 import falcon.asgi
+import falcon.testing
 import pytest
 from tests.falcon.world import make_app, make_guard, make_world
 
-from praetorian_core import errors
+from praetorian_core import AsyncGuard, Guard, KeyRing, Settings, errors, generate_secret
 from praetorian_core.errors import ConfigurationError, MissingTokenError, PraetorianError
+from praetorian_core.testing import MemoryUsers
 from praetorian_core.web.responses import render
 from praetorian_falcon import auth_required, build_error_handler, build_error_handler_async, init_app
 
@@ -458,3 +460,29 @@ class TestSetUp:
         app = make_app(kind)
 
         assert init_app(app, make_guard(kind, None, make_world(kind).guard.settings)) is app
+
+
+class TestMultipart:
+    @pytest.mark.parametrize("accept", ["multipart/form-data", "multipart/form-data, text/plain", "Multipart/*;q=.9"])
+    @pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+    def test_what_cannot_be_written(self, kind, accept):
+        """Falcon cannot write multipart forms, so the canonical body goes out: 401 whatever a client would like best."""
+        users = MemoryUsers()
+        settings = Settings(keys=KeyRing.from_secret(generate_secret()))
+        if kind == "wsgi":
+            app = init_app(falcon.App(), Guard(users, settings, passwords=None))
+
+            @auth_required
+            def sink(req, resp, **params):
+                resp.media = {}
+        else:
+            app = init_app(falcon.asgi.App(), AsyncGuard(users, settings, passwords=None))
+
+            @auth_required
+            async def sink(req, resp, ws=None, **params):
+                resp.media = {}
+
+        app.add_sink(sink, "/")
+        answer = falcon.testing.TestClient(app).simulate_get("/x", headers={"Accept": accept})
+
+        assert (401, "missing_token") == (answer.status_code, answer.json["code"])
