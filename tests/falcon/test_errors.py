@@ -1,5 +1,6 @@
 """What a refusal looks like over HTTP, whatever the application is configured as."""
 
+import asyncio
 import io
 import json
 import logging
@@ -483,6 +484,15 @@ class TestMultipart:
                 resp.media = {}
 
         app.add_sink(sink, "/")
-        answer = falcon.testing.TestClient(app).simulate_get("/x", headers={"Accept": accept})
+
+        async def play():
+            async with falcon.testing.ASGIConductor(app) as client:
+                return await client.simulate_get("/x", headers=wishes)
+
+        wishes = {"Accept": accept}
+        if kind == "wsgi":
+            answer = falcon.testing.TestClient(app).simulate_get("/x", headers=wishes)
+        else:
+            answer = asyncio.run(play())
 
         assert (401, "missing_token") == (answer.status_code, answer.json["code"])
