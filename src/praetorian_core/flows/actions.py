@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 
 from praetorian_core.errors import (
@@ -34,6 +33,7 @@ from praetorian_core.questions import (
 )
 from praetorian_core.settings import ACTION_LIFESPAN
 from praetorian_core.token.claims import MAX_NAME, ActionClaims, check_custom_claims, wire_identity
+from praetorian_core.token.jwk import to_base64url
 from praetorian_core.token.lifecycle import check_action
 
 RESET = "reset"
@@ -143,4 +143,4 @@ def _fingerprint(user: object, token_id: str) -> Flow[str]:
         detail = f"user.password is {type(hashed).__name__}; a reset token needs the stored hash as a str"
         raise ConfigurationError(detail)
     digest = hmac.digest(hashed.encode(), token_id.encode(), hashlib.sha256)
-    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return to_base64url(digest)
