@@ -9,18 +9,23 @@ from praetorian_core.policy import all_roles, any_role
 from praetorian_core.principal import Principal
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
+from praetorian_core.stores.redis import AsyncRedisStore, RedisStore
+from praetorian_core.stores.sqlite import SQLiteStore
 from praetorian_core.token import FLASK_PRAETORIAN, STANDARD, KeyRing, generate_secret
 
 __all__ = [
     "FLASK_PRAETORIAN",
     "STANDARD",
     "AsyncGuard",
+    "AsyncRedisStore",
     "Guard",
     "KeyRing",
     "LoginThrottle",
     "MemoryStore",
     "PasswordHasher",
     "Principal",
+    "RedisStore",
+    "SQLiteStore",
     "Settings",
     "all_roles",
     "any_role",

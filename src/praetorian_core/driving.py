@@ -83,6 +83,9 @@ _SHAPES: Mapping[type, str] = {
 """What an answer must be, where the flow depends on its shape."""
 
 
+_ASKS_THE_STORE = frozenset[type]({ReadState, SwapState, AddState})
+
+
 class HashThreads:
     """Threads in which a hasher's work is done under asyncio: as many as hash at once, and no others' threads.
 
@@ -139,6 +142,7 @@ class Parties:
         save_password: Stores a user's new password hash.
         on_event: Is told what happened.
         hash_threads: Where the hasher works under asyncio.
+        store_timeout: How long the store may take under asyncio, in seconds.
     """
 
     users: Users
@@ -149,6 +153,7 @@ class Parties:
     save_password: Callable[[NoReturn, str], object]
     on_event: Sink
     hash_threads: HashThreads
+    store_timeout: float
 
     def answering(self, question: Question[object]) -> Callable[[], object]:
         """Return the call that answers a question."""
@@ -344,6 +349,13 @@ async def adrive(flow: Flow[T], parties: Parties, now: int) -> T:
 
 
 async def _answer(parties: Parties, question: Question[object]) -> object:
+    if type(question) in _ASKS_THE_STORE:
+        # One store that hangs would keep every request for ever (ASVS 13.1.3).
+        return await asyncio.wait_for(_wait_for_answer(parties, question), parties.store_timeout)
+    return await _wait_for_answer(parties, question)
+
+
+async def _wait_for_answer(parties: Parties, question: Question[object]) -> object:
     call = parties.answering(question)
     if isinstance(question, Announce):
         return call()

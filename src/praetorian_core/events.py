@@ -60,6 +60,15 @@ class LoginThrottled(Event):
 
 
 @attrs.frozen(kw_only=True)
+class LoginUncounted(Event):
+    """A login went on although it could not be counted, because ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``."""
+
+    level = logging.ERROR
+
+    source: str | None
+
+
+@attrs.frozen(kw_only=True)
 class TokenRefused(Event):
     """A presented token did not open what it was presented for; ``code`` is the error's, ``detail`` its text."""
 

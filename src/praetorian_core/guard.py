@@ -30,6 +30,7 @@ from praetorian_core.principal import Principal
 from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSource
 from praetorian_core.questions import Flow
 from praetorian_core.settings import Settings
+from praetorian_core.stores import by_url
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.token.claims import SessionClaims
 from praetorian_core.token.codec import TokenCodec
@@ -68,11 +69,12 @@ class _Front(Generic[U]):
         clock: Clock,
         on_event: Sink | None,
         save_password: SavePassword[U] | None,
+        open_store: Callable[[str, float], Store | AsyncStore],
     ) -> None:
         _check_settings(settings)
         _check_clock(clock)
         _check_callbacks(on_event, save_password)
-        store = _choose_store(store, settings)
+        store = _choose_store(store, settings, open_store)
         throttle = _choose_throttle(throttle, settings, users)
         passwords = _choose_passwords(passwords, users)
         self.settings: Final = settings
@@ -108,6 +110,7 @@ class _Front(Generic[U]):
             save_password=cast("Callable[[NoReturn, str], object]", save_password),
             on_event=log_event if on_event is None else on_event,
             hash_threads=cast("HashThreads", None if passwords is None else HashThreads(passwords)),
+            store_timeout=settings.store_timeout,
         )
 
     def __repr__(self) -> str:
@@ -278,6 +281,7 @@ class Guard(_Front[U]):
             clock=clock,
             on_event=on_event,
             save_password=save_password,
+            open_store=by_url.open_store,
         )
 
     def hash_password(self, raw: str) -> str:
@@ -627,6 +631,7 @@ class AsyncGuard(_Front[U]):
             clock=clock,
             on_event=on_event,
             save_password=save_password,
+            open_store=by_url.open_async_store,
         )
 
     async def hash_password(self, raw: str) -> str:
@@ -787,9 +792,13 @@ def _refuse_coroutines(calls: Mapping[str, object]) -> None:
             raise ConfigurationError(detail)
 
 
-def _choose_store(store: Store | AsyncStore | Unset | None, settings: Settings) -> Store | AsyncStore | None:
+def _choose_store(
+    store: Store | AsyncStore | Unset | None,
+    settings: Settings,
+    open_store: Callable[[str, float], Store | AsyncStore],
+) -> Store | AsyncStore | None:
     if store is FROM_SETTINGS:
-        store = None if settings.store is None else MemoryStore()
+        store = None if settings.store is None else open_store(settings.store, settings.store_timeout)
     elif settings.store is not None:
         detail = "both store= and PRAETORIAN_STORE are given; leave one of them out"
         raise ConfigurationError(detail)

@@ -58,8 +58,9 @@ class AsyncUserSource(Protocol[U_co]):
 class Store(Protocol):
     """State that outlives a request: three verbs that any database offers in a few lines.
 
-    Keys and values are short strings. ``until`` and ``now`` are seconds since the epoch: an entry may go once
-    ``now >= until``, and the present is always handed in, never read from a clock of the store's own.
+    Keys and values are short strings of ASCII. ``until`` and ``now`` are seconds since the epoch: an entry is absent, and
+    may go, once ``now >= until``. The present is always handed in, never read from a clock of the store's own. A store
+    that cannot answer raises, whatever it likes; it never guesses. ``praetorian_core.testing.stores`` proves a store.
     """
 
     def read(self, *keys: str, now: int) -> list[str | None]:
@@ -67,11 +68,15 @@ class Store(Protocol):
         ...
 
     def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
-        """Set the key to ``new`` iff its live value equals ``expected`` (None: absent), atomically."""
+        """Set the key to ``new``, until ``until``, iff its live value equals ``expected`` (None: absent); atomically."""
         ...
 
     def add(self, key: str, amount: int, *, until: int, now: int) -> int:
-        """Add to the key's counter atomically and return the sum; a new counter lives until ``until``."""
+        """Add to the key's counter atomically and return the sum.
+
+        A counter is its decimal digits. A new one lives until ``until``, a live one keeps its end, and one that comes
+        to zero is absent: attempts that are given back take no room.
+        """
         ...
 
 

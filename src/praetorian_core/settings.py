@@ -17,6 +17,7 @@ import attrs
 
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.lifespan import Lifespan, seconds
+from praetorian_core.stores.by_url import check_url
 from praetorian_core.token.algorithms import HASH_BYTES, known_algorithm
 from praetorian_core.token.claims import FLASK_PRAETORIAN, STANDARD, Layout
 from praetorian_core.token.keys import Key, KeyRing
@@ -29,6 +30,9 @@ MAX_LEEWAY = 60
 """By how many seconds clocks may be allowed to differ; more would be a second lifespan."""
 
 CheckSessions: TypeAlias = Literal["always", "refresh"]
+ThrottleFailure: TypeAlias = Literal["refuse", "allow"]
+
+_MOST_PATIENCE = 60
 
 DEFAULT_VALIDATION_METHOD = "is_valid"
 """The one validation method that a user class may lack; any other was asked for by name."""
@@ -136,8 +140,13 @@ class Settings:
         validation_method: The name of the user's method that says whether the user may still act; a user without it
             may. Defaults to ``is_valid``.
         disable_error_handler: Whether an adapter leaves error responses to the application. Defaults to False.
-        store: Where sessions are remembered: None for nowhere, or ``memory://`` for this process.
+        store: Where sessions are remembered: None for nowhere, ``memory://`` for this process, ``sqlite:///file`` for the
+            processes of one machine, ``redis://…`` for many machines.
+        store_timeout: How long a call may wait for the store, in seconds, above 0 to 60. A store handed to a ``Guard``
+            keeps its own time; an ``AsyncGuard`` cuts every store. Defaults to 2.
         throttle: Whether logins are counted and slowed. Defaults to True.
+        throttle_failure: What becomes of a login that cannot be counted: ``refuse``, or ``allow``, which lets guessers
+            go on for as long as the store fails and tells ``on_event``.
         check_sessions: When the store is asked whether a session was ended: ``always``, or only at ``refresh``.
         refresh_grace: For how many seconds a refreshed token may be refreshed once more, for two tabs or a lost
             response. Defaults to 10.
@@ -166,7 +175,9 @@ class Settings:
     disable_error_handler: bool = False
     # A URL may hold a password.
     store: str | None = attrs.field(default=None, repr=False)
+    store_timeout: float = 2.0
     throttle: bool = True
+    throttle_failure: ThrottleFailure = "refuse"
     check_sessions: CheckSessions = "always"
     refresh_grace: int = attrs.field(default=10, converter=_grace)
     early_refresh: int = attrs.field(default=0, converter=_early)
@@ -203,18 +214,25 @@ class Settings:
         _flag("PRAETORIAN_THROTTLE", self.throttle)
         if type(self.validation_method) is not str or not self.validation_method.isidentifier():
             raise _refuse("USER_CLASS_VALIDATION_METHOD", self.validation_method, "a method's name, such as 'is_valid'")
-        if self.store not in (None, "memory://"):
-            # A URL may hold a password, so it is not repeated.
-            detail = "PRAETORIAN_STORE is of a kind that this version does not have; expected None or 'memory://'"
-            raise ConfigurationError(detail)
-        if self.check_sessions not in ("always", "refresh"):
-            raise _refuse("PRAETORIAN_CHECK_SESSIONS", self.check_sessions, "'always' or 'refresh'")
+        self._check_state()
         if type(self.verified_cache) is not int or self.verified_cache != 0:
             raise _refuse("PRAETORIAN_VERIFIED_CACHE", self.verified_cache, "0, since this version has no cache")
         if self.early_refresh > self.access_lifespan:
             raise _refuse(
                 "PRAETORIAN_EARLY_REFRESH", self.early_refresh, f"at most the access lifespan, {self.access_lifespan} s"
             )
+
+    def _check_state(self) -> None:
+        if self.store is not None:
+            check_url(self.store)
+        # Not `<= 0`: NaN compares false with everything.
+        if type(self.store_timeout) not in (int, float) or not 0 < self.store_timeout <= _MOST_PATIENCE:
+            expected = f"seconds above 0 and at most {_MOST_PATIENCE}"
+            raise _refuse("PRAETORIAN_STORE_TIMEOUT", self.store_timeout, expected)
+        if self.throttle_failure not in ("refuse", "allow"):
+            raise _refuse("PRAETORIAN_THROTTLE_FAILURE", self.throttle_failure, "'refuse' or 'allow'")
+        if self.check_sessions not in ("always", "refresh"):
+            raise _refuse("PRAETORIAN_CHECK_SESSIONS", self.check_sessions, "'always' or 'refresh'")
 
     def token_places(self) -> TokenPlaces:
         """Return what finds the token in a request."""
@@ -261,7 +279,9 @@ _KEYS = {
     "USER_CLASS_VALIDATION_METHOD": "validation_method",
     "DISABLE_PRAETORIAN_ERROR_HANDLER": "disable_error_handler",
     "PRAETORIAN_STORE": "store",
+    "PRAETORIAN_STORE_TIMEOUT": "store_timeout",
     "PRAETORIAN_THROTTLE": "throttle",
+    "PRAETORIAN_THROTTLE_FAILURE": "throttle_failure",
     "PRAETORIAN_CHECK_SESSIONS": "check_sessions",
     "PRAETORIAN_REFRESH_GRACE": "refresh_grace",
     "PRAETORIAN_EARLY_REFRESH": "early_refresh",

@@ -85,6 +85,7 @@ def parties(**others):
         "save_password": lambda user, hashed: None,
         "on_event": heard.append,
         "hash_threads": HashThreads(others.get("passwords", HASHER)),
+        "store_timeout": 2.0,
     }
     made = Parties(**everybody | others)
     return made, heard

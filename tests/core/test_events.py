@@ -27,6 +27,7 @@ EXAMPLES = [
         "LoginFailed at=1 identity=None source=None",
     ),
     (events.LoginThrottled(at=1, source="2001:db8::1"), logging.WARNING, "LoginThrottled at=1 source='2001:db8::1'"),
+    (events.LoginUncounted(at=1, source=None), logging.ERROR, "LoginUncounted at=1 source=None"),
     (
         events.TokenRefused(at=1, code="invalid_token", detail="bad signature"),
         logging.INFO,

@@ -52,12 +52,14 @@ from praetorian_core.events import (
     TokenReused,
     UserRevoked,
 )
+from praetorian_core.flows.state import session_key
 from praetorian_core.guard import AsyncGuard, Guard
 from praetorian_core.login import LoginThrottle, PasswordHasher
 from praetorian_core.policy import Policy, all_roles, any_role
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, as_user, cheapest_hasher
+from praetorian_core.testing.contract.world import BreakableStore
 from praetorian_core.token import FLASK_PRAETORIAN, STANDARD, KeyRing, generate_secret
 
 NOW = 1_800_000_000
@@ -1466,7 +1468,7 @@ class TestFailingStore:
         stored.guard.revoke(World().guard.issue(stored.alice))
         token = stored.guard.issue(stored.alice)
         session_id = stored.guard.verify(token).session_id
-        key = next(key for key in store._entries if ":s:" in key).rpartition(":")[0] + f":{session_id}"
+        key = session_key(1, session_id)
         store.swap(key, None, "rubbish", until=NOW + 10**6, now=stored.clock.now)
         stored.clock.tick(ACCESS)
         stored.heard.clear()
@@ -1621,6 +1623,8 @@ class TestEvents:
         guard.redeem_action(action, "reset")
         outcome(guard.redeem_action, action, "reset")
         outcome(guard.issue, bob)
+        guard._parties.store.is_broken = True
+        guard.authenticate("alice", PASSWORD)
         return tokens
 
     def play(self, on_event=None):
@@ -1630,8 +1634,8 @@ class TestEvents:
         clock = FrozenClock(NOW)
         guard = Guard(
             users,
-            Settings(keys=RING, access_lifespan=ACCESS, refresh_lifespan=REFRESH),
-            store=MemoryStore(),
+            Settings(keys=RING, access_lifespan=ACCESS, refresh_lifespan=REFRESH, throttle_failure="allow"),
+            store=BreakableStore(),
             throttle=LoginThrottle(per_account=3),
             passwords=cheapest_hasher(),
             clock=clock,

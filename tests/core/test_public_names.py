@@ -10,8 +10,8 @@ import praetorian_core
 from praetorian_core import errors
 
 NAMES = [
-    "FLASK_PRAETORIAN", "STANDARD", "AsyncGuard", "Guard", "KeyRing", "LoginThrottle", "MemoryStore", "PasswordHasher",
-    "Principal", "Settings", "all_roles", "any_role", "generate_secret",
+    "FLASK_PRAETORIAN", "STANDARD", "AsyncGuard", "AsyncRedisStore", "Guard", "KeyRing", "LoginThrottle", "MemoryStore",
+    "PasswordHasher", "Principal", "RedisStore", "SQLiteStore", "Settings", "all_roles", "any_role", "generate_secret",
 ]  # fmt: skip
 
 ERRORS = [

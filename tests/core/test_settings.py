@@ -29,7 +29,8 @@ LIFESPAN = (
 )
 HTTP_TOKEN = "expected an HTTP token (RFC 9110 §5.6.2) such as"
 BAD_LAYOUTS = "expected STANDARD, FLASK_PRAETORIAN or both"
-BAD_STORE = "PRAETORIAN_STORE is of a kind that this version does not have; expected None or 'memory://'"
+STORES = "'memory://', 'sqlite:///path/to/file.db' or 'redis://host:6379/0'"
+BAD_STORE = f"PRAETORIAN_STORE is a URL of another kind; expected {STORES}"
 
 
 def refusal(function, *args, **options):
@@ -86,7 +87,9 @@ class TestAttributes:
             "validation_method": "is_valid",
             "disable_error_handler": False,
             "store": None,
+            "store_timeout": 2.0,
             "throttle": True,
+            "throttle_failure": "refuse",
             "check_sessions": "always",
             "refresh_grace": 10,
             "early_refresh": 0,
@@ -123,7 +126,23 @@ class TestAttributes:
             pytest.param("disable_error_handler", True, True, id="disable-error-handler"),
             pytest.param("store", "memory://", "memory://", id="store"),
             pytest.param("store", None, None, id="store-none"),
+            *(
+                pytest.param("store", url, url, id=f"store-{url}")
+                for url in (
+                    "sqlite:///state.db",
+                    "sqlite:////var/lib/app/state.db",
+                    "redis://localhost/0",
+                    "rediss://user:password@db.example:6380/1?socket_timeout=1",
+                    "unix:///run/valkey.sock",
+                    "valkey://localhost",
+                    "valkeys://localhost",
+                )
+            ),
+            pytest.param("store_timeout", 1, 1, id="store-timeout-whole"),
+            pytest.param("store_timeout", 0.05, 0.05, id="store-timeout-part"),
+            pytest.param("store_timeout", 60, 60, id="store-timeout-most"),
             pytest.param("throttle", False, False, id="throttle"),
+            pytest.param("throttle_failure", "allow", "allow", id="throttle-failure"),
             pytest.param("check_sessions", "refresh", "refresh", id="check-sessions"),
             pytest.param("refresh_grace", 0, 0, id="grace-none"),
             pytest.param("refresh_grace", "1 minute", 60, id="grace-text"),
@@ -336,13 +355,36 @@ class TestAttributes:
             *(
                 pytest.param("store", store, BAD_STORE, id=f"store-{name}")
                 for name, store in {
-                    "redis": "redis://localhost/0",
-                    "sqlite": "sqlite:///state.db",
                     "blank": "memory:// ",
                     "empty": "",
-                    "number": 0,
                     "path": "memory://x",
+                    "postgres": "postgresql://localhost/x",
+                    "capitals": "REDIS://localhost",
+                    "redis-nowhere": "redis://",
+                    "sqlite-nowhere": "sqlite:///",
+                    "sqlite-in-memory": "sqlite://",
+                    "sqlite-two-slashes": "sqlite://state.db",
+                    "file": "state.db",
                 }.items()
+            ),
+            pytest.param("store", 0, f"PRAETORIAN_STORE is int; expected {STORES}", id="store-number"),
+            *(
+                pytest.param(
+                    "store_timeout",
+                    value,
+                    f"PRAETORIAN_STORE_TIMEOUT is {value!r}; expected seconds above 0 and at most 60",
+                    id=f"store-timeout-{value}",
+                )
+                for value in (0, -1, 60.1, float("nan"), float("inf"), True, "2", None)
+            ),
+            *(
+                pytest.param(
+                    "throttle_failure",
+                    choice,
+                    f"PRAETORIAN_THROTTLE_FAILURE is {choice!r}; expected 'refuse' or 'allow'",
+                    id=f"throttle-failure-{choice}",
+                )
+                for choice in ("ignore", "Allow", True, None)
             ),
             *(
                 pytest.param(
@@ -409,7 +451,7 @@ class TestAttributes:
 
     @pytest.mark.parametrize(
         "url",
-        ["redis://:hunter2@db.example:6379/0", "postgres://app:hunter2@db.example/x", "memory://:hunter2@"],
+        ["redis+cluster://:hunter2@db.example:6379/0", "postgres://app:hunter2@db.example/x", "memory://:hunter2@"],
     )
     def test_a_store_with_a_password_is_not_repeated(self, url):
         """ASVS 16.2.5: a URL that holds a password stays out of the message."""
@@ -551,7 +593,9 @@ class TestFromMapping:
             ("USER_CLASS_VALIDATION_METHOD", "may_act", "validation_method", "may_act"),
             ("DISABLE_PRAETORIAN_ERROR_HANDLER", True, "disable_error_handler", True),
             ("PRAETORIAN_STORE", "memory://", "store", "memory://"),
+            ("PRAETORIAN_STORE_TIMEOUT", 0.5, "store_timeout", 0.5),
             ("PRAETORIAN_THROTTLE", False, "throttle", False),
+            ("PRAETORIAN_THROTTLE_FAILURE", "allow", "throttle_failure", "allow"),
             ("PRAETORIAN_CHECK_SESSIONS", "refresh", "check_sessions", "refresh"),
             ("PRAETORIAN_REFRESH_GRACE", 0, "refresh_grace", 0),
             ("PRAETORIAN_EARLY_REFRESH", "1m", "early_refresh", 60),
@@ -581,7 +625,9 @@ class TestFromMapping:
             ("USER_CLASS_VALIDATION_METHOD", 1),
             ("DISABLE_PRAETORIAN_ERROR_HANDLER", 1),
             ("PRAETORIAN_STORE", "redis://"),
+            ("PRAETORIAN_STORE_TIMEOUT", "soon"),
             ("PRAETORIAN_THROTTLE", 0),
+            ("PRAETORIAN_THROTTLE_FAILURE", "pass"),
             ("PRAETORIAN_CHECK_SESSIONS", "sometimes"),
             ("PRAETORIAN_REFRESH_GRACE", -1),
             ("PRAETORIAN_EARLY_REFRESH", 1.5),
@@ -601,8 +647,8 @@ class TestFromMapping:
             "JWT_KEYS", "JWT_SECRET_KEY", "JWT_ALGORITHM", "JWT_ACCESS_LIFESPAN", "JWT_REFRESH_LIFESPAN",
             "JWT_LEEWAY", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_REALM", "JWT_PLACES", "JWT_HEADER_NAME",
             "JWT_HEADER_TYPE", "JWT_COOKIE_NAME", "PRAETORIAN_ROLES_DISABLED", "USER_CLASS_VALIDATION_METHOD",
-            "DISABLE_PRAETORIAN_ERROR_HANDLER", "PRAETORIAN_STORE", "PRAETORIAN_THROTTLE",
-            "PRAETORIAN_CHECK_SESSIONS", "PRAETORIAN_REFRESH_GRACE", "PRAETORIAN_EARLY_REFRESH",
+            "DISABLE_PRAETORIAN_ERROR_HANDLER", "PRAETORIAN_STORE", "PRAETORIAN_STORE_TIMEOUT", "PRAETORIAN_THROTTLE",
+            "PRAETORIAN_THROTTLE_FAILURE", "PRAETORIAN_CHECK_SESSIONS", "PRAETORIAN_REFRESH_GRACE", "PRAETORIAN_EARLY_REFRESH",
             "PRAETORIAN_VERIFIED_CACHE", "SECRET_KEY_FALLBACKS",
         ],
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TypeVar
 
 from praetorian_core.errors import (
     AuthenticationError,
@@ -10,7 +11,7 @@ from praetorian_core.errors import (
     LoginThrottledError,
     ServiceUnavailableError,
 )
-from praetorian_core.events import LoginFailed, LoginSucceeded, LoginThrottled
+from praetorian_core.events import LoginFailed, LoginSucceeded, LoginThrottled, LoginUncounted
 from praetorian_core.flows.rules import Rules, require_valid
 from praetorian_core.login.throttle import Reservation
 from praetorian_core.questions import (
@@ -24,6 +25,8 @@ from praetorian_core.questions import (
     ask,
 )
 from praetorian_core.token.strict_json import is_text
+
+T = TypeVar("T")
 
 
 def authenticate(rules: Rules, username: object, password: object, source: str | None, now: int) -> Flow[object]:
@@ -49,7 +52,7 @@ def authenticate(rules: Rules, username: object, password: object, source: str |
     except ServiceUnavailableError:
         # Nobody computed anything, so nobody guessed anything.
         if reservation is not None:
-            yield from reservation.release(now)
+            yield from _unless_allowed(rules, reservation.release(now), source, now)
         raise
     if user is None or check.matches is not True:
         yield from _fail(user, source, now)
@@ -58,7 +61,7 @@ def authenticate(rules: Rules, username: object, password: object, source: str |
     except InvalidUserError:
         yield from _fail(user, source, now)
     if reservation is not None:
-        yield from reservation.give_back(now)
+        yield from _unless_allowed(rules, reservation.give_back(now), source, now)
     if check.outdated and rules.renews_passwords and type(password) is str:
         # The driver tells the operator if that fails. The old hash still holds, and the next login tries again.
         with suppress(ServiceUnavailableError):
@@ -72,10 +75,21 @@ def _reserve(rules: Rules, username: object, source: str | None, now: int) -> Fl
     if rules.throttle is None:
         return None
     try:
-        return (yield from rules.throttle.reserve(username, source, now))
+        return (yield from _unless_allowed(rules, rules.throttle.reserve(username, source, now), source, now))
     except LoginThrottledError:
         yield from ask(Announce(LoginThrottled(at=now, source=source)))
         raise
+
+
+def _unless_allowed(rules: Rules, counting: Flow[T], source: str | None, now: int) -> Flow[T | None]:
+    """Return what counting returns; None where it fails and the operator lets such logins go on."""
+    try:
+        return (yield from counting)
+    except ServiceUnavailableError:
+        if rules.settings.throttle_failure != "allow":
+            raise
+    yield from ask(Announce(LoginUncounted(at=now, source=source)))
+    return None
 
 
 def _fail(user: object, source: str | None, now: int) -> Flow[None]:

@@ -29,6 +29,7 @@ from praetorian_core.flows.state import (
     ATTEMPTS,
     ENDED,
     SPENT,
+    Epoch,
     Generation,
     action_key,
     epoch_key,
@@ -94,13 +95,14 @@ def _current_epoch(rules: Rules, identity: object, now: int) -> Flow[str | None]
         return None
     key = epoch_key(identity)
     for _ in range(ATTEMPTS):
-        (epoch,) = yield from ask(ReadState((key,), now))
+        (entry,) = yield from ask(ReadState((key,), now))
+        epoch = Epoch.parse(entry)
         if epoch is None:
             return None
         # Prolonged, so that it outlives the token that is about to be issued under it.
-        until = kept_until(now + rules.settings.refresh_lifespan)
-        if (yield from ask(SwapState(key, epoch, epoch, until, now))):
-            return epoch
+        prolonged = Epoch(epoch.name, max(epoch.until, kept_until(now + rules.settings.refresh_lifespan)))
+        if (yield from ask(SwapState(key, entry, prolonged.value(), prolonged.until, now))):
+            return epoch.name
     raise lost_every_race()
 
 
@@ -111,10 +113,11 @@ def check_session(claims: SessionClaims, now: int) -> Flow[str | None]:
         RevokedTokenError: The session was ended, alone or with all of the user's.
     """
     principal = claims.principal
-    entry, epoch = yield from ask(
+    entry, mark = yield from ask(
         ReadState((session_key(principal.identity, principal.session_id), epoch_key(principal.identity)), now)
     )
-    if entry == ENDED or claims.epoch != epoch:
+    epoch = Epoch.parse(mark)
+    if entry == ENDED or claims.epoch != (None if epoch is None else epoch.name):
         raise RevokedTokenError
     return entry
 
@@ -159,6 +162,9 @@ def refresh(rules: Rules, token: str, access_lifespan: int | None, now: int) -> 
     fresh = rules.codec.encode(claims._replace(principal=successor, generation=generation))
     if spends:
         yield from _spend_generation(rules, claims, presented, entry, now)
+    if rules.has_store and settings.check_sessions == "refresh":
+        # Nobody asks about the new token until its exp, so what was ended in the meantime is asked here.
+        yield from check_session(claims, now)
     digest = session_digest(old.session_id)
     yield from ask(Announce(TokenRefreshed(at=now, identity=str(identity), session=digest)))
     return fresh
@@ -265,10 +271,12 @@ def revoke_user(rules: Rules, identity: object, now: int) -> Flow[None]:
     identity = wire_identity(identity)
     key = epoch_key(identity)
     until = kept_until(now + rules.settings.refresh_lifespan)
-    fresh = secrets.token_urlsafe(9)
+    name = secrets.token_urlsafe(9)
     for _ in range(ATTEMPTS):
-        (epoch,) = yield from ask(ReadState((key,), now))
-        if (yield from ask(SwapState(key, epoch, fresh, until, now))):
+        (entry,) = yield from ask(ReadState((key,), now))
+        former = Epoch.parse(entry)
+        fresh = Epoch(name, until if former is None else max(until, former.until))
+        if (yield from ask(SwapState(key, entry, fresh.value(), fresh.until, now))):
             yield from ask(Announce(UserRevoked(at=now, identity=str(identity))))
             return
     raise lost_every_race()

@@ -6,6 +6,8 @@ refresh and a revocation that race:
 
     "3 1767225600"   generation 3 is the current one, made at that second
     "ended"          the session is over
+
+A user's epoch is kept with its end, "Xq3… 1769817600", so that nobody who prolongs it cuts it short.
 """
 
 from __future__ import annotations
@@ -82,6 +84,38 @@ class Generation:
     def next_value(self, now: int) -> str:
         """Return the entry of the generation that follows."""
         return f"{self.number + 1} {now}"
+
+
+@attrs.frozen
+class Epoch:
+    """Since when a user's sessions count: those issued under this name, and no others.
+
+    Attributes:
+        name: A random text, which tokens carry.
+        until: Until when it is remembered, in seconds since the epoch.
+    """
+
+    name: str
+    until: int
+
+    @classmethod
+    def parse(cls, value: str | None) -> Epoch | None:
+        """Return what a user's entry says; no entry means that the user's sessions were never ended all at once.
+
+        Raises:
+            ServiceUnavailableError: The entry says something that was never written here.
+        """
+        if value is None:
+            return None
+        name, _, until = value.partition(" ")
+        if not name or not until.isdecimal():
+            detail = "the store holds an epoch that is not ours; expected a name and a time"
+            raise ServiceUnavailableError(detail)
+        return cls(name, int(until))
+
+    def value(self) -> str:
+        """Return the entry."""
+        return f"{self.name} {self.until}"
 
 
 def lost_every_race() -> ServiceUnavailableError:

@@ -1,7 +1,15 @@
 """State in the memory of one process: for tests, for development, and for an application that is one process.
 
-Nothing is shared with other processes, and all of it is gone at a restart. Expired entries are found by the second in
-which they may go, a few at each write, so that no call pays for all of them (no scan, no thread).
+Nothing is shared with other processes, and all of it is gone at a restart.
+
+Facts:
+
+* A million ended sessions are held in less than 240 bytes each, the table that finds them included: keys and values
+  are bytes, and what belongs to an entry is one object, its ``until`` in eight bytes before its value.
+* Which entries may go is known by the minute, without a scan and without a thread: each write removes a few of them, so
+  no call pays for all. Every entry stands in exactly one minute's list. Where its ``until`` was moved, it is found there
+  in its old minute and put into its new one.
+* It holds an end. What would not fit is refused, because to forget an ended session would be to open it again.
 """
 
 from __future__ import annotations
@@ -9,82 +17,134 @@ from __future__ import annotations
 import heapq
 import threading
 
+from praetorian_core.errors import ConfigurationError, ServiceUnavailableError
+
+_MINUTE = 60
 _PURGED_A_WRITE = 8
+_LOOKED_BACK = 64
+_UNTIL_BYTES = 8
+
+
+def _pack(value: str, until: int) -> bytes:
+    return until.to_bytes(_UNTIL_BYTES, "big") + value.encode()
+
+
+def _until(entry: bytes) -> int:
+    return int.from_bytes(entry[:_UNTIL_BYTES], "big")
+
+
+def _minute(until: int) -> int:
+    """Return the first minute in which an entry may go."""
+    return -(-until // _MINUTE)
 
 
 class MemoryStore:
     """A ``Store`` in this process.
 
     Safe to share between threads: one lock makes each verb atomic.
+
+    Args:
+        max_entries: The most entries that are held, those of ended sessions, refreshed sessions and counted logins
+            together. A write that would need one more raises ``ServiceUnavailableError``. A million of them take about
+            a fifth of a gigabyte.
+
+    Raises:
+        ConfigurationError: ``max_entries`` is not a positive integer.
     """
 
-    __slots__ = ("_buckets", "_deadlines", "_entries", "_lock")
+    __slots__ = ("_entries", "_lock", "_max_entries", "_minutes", "_order")
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_entries: int = 1_000_000) -> None:
         """Begin empty."""
+        if type(max_entries) is not int or max_entries < 1:
+            detail = f"max_entries is {max_entries!r}; expected a positive integer"
+            raise ConfigurationError(detail)
+        self._max_entries = max_entries
         self._lock = threading.Lock()
-        self._entries: dict[str, tuple[str, int]] = {}
-        # Which keys may go in which second, and those seconds in order.
-        self._buckets: dict[int, list[str]] = {}
-        self._deadlines: list[int] = []
+        self._entries: dict[bytes, bytes] = {}
+        # Which keys may go in which minute, and those minutes in order.
+        self._minutes: dict[int, list[bytes]] = {}
+        self._order: list[int] = []
 
     def read(self, *keys: str, now: int) -> list[str | None]:
         """See ``protocols.Store.read``."""
         with self._lock:
-            return [self._live(key, now) for key in keys]
+            return [self._live(key.encode(), now) for key in keys]
 
     def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
         """See ``protocols.Store.swap``."""
+        name = key.encode()
         with self._lock:
-            if self._live(key, now) != expected:
+            if self._live(name, now) != expected:
                 return False
-            self._write(key, new, until)
             self._purge(now)
+            self._write(name, new, until)
             return True
 
     def add(self, key: str, amount: int, *, until: int, now: int) -> int:
         """See ``protocols.Store.add``."""
+        name = key.encode()
         with self._lock:
-            live = self._live(key, now)
+            live = self._live(name, now)
             total = amount if live is None else int(live) + amount
-            if total == 0:
-                # An absent counter stands at zero, and takes no room.
-                self._entries.pop(key, None)
-            elif live is None:
-                self._write(key, str(total), until)
-            else:
-                self._entries[key] = (str(total), self._entries[key][1])
             self._purge(now)
+            if total == 0:
+                self._forget(name)
+            else:
+                # A counter keeps the end that its first call gave it.
+                self._write(name, str(total), until if live is None else _until(self._entries[name]))
             return total
 
     def __len__(self) -> int:
         """Return how many entries are held, those that may go included."""
         return len(self._entries)
 
-    def _live(self, key: str, now: int) -> str | None:
-        entry = self._entries.get(key)
-        return entry[0] if entry is not None and now < entry[1] else None
+    def _live(self, name: bytes, now: int) -> str | None:
+        entry = self._entries.get(name)
+        return entry[_UNTIL_BYTES:].decode() if entry is not None and now < _until(entry) else None
 
-    def _write(self, key: str, value: str, until: int) -> None:
-        previous = self._entries.get(key)
-        self._entries[key] = (value, until)
-        if previous is None or previous[1] != until:
-            bucket = self._buckets.get(until)
-            if bucket is None:
-                self._buckets[until] = bucket = []
-                heapq.heappush(self._deadlines, until)
-            bucket.append(key)
+    def _write(self, name: bytes, value: str, until: int) -> None:
+        if name not in self._entries:
+            if len(self._entries) >= self._max_entries:
+                detail = f"the memory store is full: it holds {self._max_entries} entries, its max_entries"
+                raise ServiceUnavailableError(detail)
+            self._enlist(name, until)
+        self._entries[name] = _pack(value, until)
+
+    def _enlist(self, name: bytes, until: int) -> None:
+        minute = _minute(until)
+        names = self._minutes.get(minute)
+        if names is None:
+            self._minutes[minute] = names = []
+            heapq.heappush(self._order, minute)
+        names.append(name)
+
+    def _forget(self, name: bytes) -> None:
+        # A counter at zero takes no room, or a flood of made-up names whose attempts are given back would stay for a
+        # whole window. It is among the latest of its minute, unless many more are under way at once.
+        entry = self._entries.get(name)
+        if entry is None:
+            return
+        names = self._minutes.get(_minute(_until(entry)), [])
+        for index in range(len(names) - 1, max(len(names) - 1 - _LOOKED_BACK, -1), -1):
+            if names[index] == name:
+                del names[index]
+                del self._entries[name]
+                return
+        # Absent all the same, and removed when its minute comes.
+        self._entries[name] = _pack("", 0)
 
     def _purge(self, now: int) -> None:
         for _ in range(_PURGED_A_WRITE):
-            if not self._deadlines or self._deadlines[0] > now:
+            if not self._order or self._order[0] * _MINUTE > now:
                 return
-            deadline = self._deadlines[0]
-            bucket = self._buckets[deadline]
-            key = bucket.pop()
-            # A key that was written again since has another deadline, and another bucket.
-            if key in self._entries and self._entries[key][1] == deadline:
-                del self._entries[key]
-            if not bucket:
-                del self._buckets[deadline]
-                heapq.heappop(self._deadlines)
+            names = self._minutes[self._order[0]]
+            if names:
+                name = names.pop()
+                until = _until(self._entries[name])
+                if until > now:
+                    self._enlist(name, until)
+                else:
+                    del self._entries[name]
+            if not names:
+                del self._minutes[heapq.heappop(self._order)]

@@ -50,6 +50,8 @@ RING = KeyRing.from_secret(generate_secret())
 OTHER_RING = KeyRing.from_secret(generate_secret())
 USER = object()
 YES, NO = True, False
+KEPT = NOW + REFRESH + 60
+E, F = f"e {KEPT}", f"f {KEPT}"
 FACTS = UserFacts(1, ["admin"])
 
 
@@ -189,26 +191,33 @@ class TestIssue:
         chosen = rules(has_store=True)
         flow = issue(chosen, USER, None, None, {}, NOW)
 
-        assert SwapState(epoch_key(1), "e", "e", NOW + REFRESH + 60, NOW) == answered(flow, YES, FACTS, ["e"])
+        assert SwapState(epoch_key(1), "e 5", E, KEPT, NOW) == answered(flow, YES, FACTS, ["e 5"])
+
+    def test_epoch_not_cut_short(self):
+        """An entry that was made for longer lifespans than the present one keeps its end."""
+        flow = issue(rules(has_store=True), USER, None, None, {}, NOW)
+        longer = f"e {KEPT + 1}"
+
+        assert SwapState(epoch_key(1), longer, longer, KEPT + 1, NOW) == answered(flow, YES, FACTS, [longer])
 
     def test_epoch_carried(self):
         """The token carries the epoch of its issue."""
         chosen = rules(has_store=True)
 
-        assert "e" == read(chosen, issued(chosen, epoch="e")).epoch
+        assert "e" == read(chosen, issued(chosen, epoch=E)).epoch
 
     def test_epoch_race(self):
         """Where all sessions are ended in between, the epoch is read anew."""
         chosen = rules(has_store=True)
         flow = issue(chosen, USER, None, None, {}, NOW)
-        token = result_of(flow, YES, FACTS, ["e"], NO, ["f"], YES)
+        token = result_of(flow, YES, FACTS, [E], NO, [F], YES)
 
         assert "f" == read(chosen, token).epoch
 
     def test_epoch_lost(self):
         """Whoever loses every race is refused and may try again."""
         flow = issue(rules(has_store=True), USER, None, None, {}, NOW)
-        answered(flow, YES, FACTS, *[["e"], NO] * (ATTEMPTS - 1), ["e"])
+        answered(flow, YES, FACTS, *[[E], NO] * (ATTEMPTS - 1), [E])
 
         with pytest.raises(ServiceUnavailableError):
             flow.send(NO)
@@ -273,7 +282,7 @@ class TestCheckSession:
 
         assert entry == result_of(flow, [entry, None])
 
-    @pytest.mark.parametrize("state", [["ended", None], [None, "e"], ["1 1800000000", "e"], ["ended", "e"]])
+    @pytest.mark.parametrize("state", [["ended", None], [None, E], ["1 1800000000", E], ["ended", E]])
     def test_revoked(self, state):
         """A session that was ended is over, and so is one of an earlier epoch."""
         _, flow = self.opened()
@@ -284,18 +293,27 @@ class TestCheckSession:
 
     def test_same_epoch(self):
         """A session of the present epoch lives."""
-        _, flow = self.opened(epoch="e")
+        _, flow = self.opened(epoch=E)
 
-        assert None is result_of(flow, [None, "e"])
+        assert None is result_of(flow, [None, E])
 
-    @pytest.mark.parametrize("epoch", [None, "E", "e ", "f"])
+    @pytest.mark.parametrize("epoch", [None, "E 9", "ee 9", F])
     def test_other_epoch(self, epoch):
         """Epochs are compared exactly; a store that forgot the epoch refuses rather than admits."""
-        _, flow = self.opened(epoch="e")
+        _, flow = self.opened(epoch=E)
         next(flow)
 
         with pytest.raises(RevokedTokenError):
             flow.send([None, epoch])
+
+    @pytest.mark.parametrize("entry", ["e", "", " 9", "e ", "e -9", "e 9 9", "e x"])
+    def test_rubbish_epoch(self, entry):
+        """An entry that was never written here refuses as a store that failed."""
+        _, flow = self.opened(epoch=E)
+        next(flow)
+
+        with pytest.raises(ServiceUnavailableError, match="epoch that is not ours"):
+            flow.send([None, entry])
 
 
 class TestRefresh:
@@ -428,11 +446,30 @@ class TestRefresh:
     def test_epoch_kept(self):
         """The successor is of the epoch of its predecessor, so ending all sessions ends it too."""
         chosen = rules(has_store=True)
-        token = issued(chosen, epoch="e")
+        token = issued(chosen, epoch=E)
         flow = refresh(chosen, token, None, self.then)
-        fresh = result_of(flow, [None, "e"], USER, YES, FACTS, YES, None)
+        fresh = result_of(flow, [None, E], USER, YES, FACTS, YES, None)
 
         assert "e" == read(chosen, fresh, self.then).epoch
+
+    @pytest.mark.parametrize("layout", [STANDARD, FLASK_PRAETORIAN], ids=["STANDARD", "FLASK_PRAETORIAN"])
+    @pytest.mark.parametrize("state", [[None, E], ["ended", None]], ids=["all-sessions", "this-session"])
+    def test_ended_in_between(self, state, layout):
+        """Where access asks nobody, what was ended while the successor was made is asked last of all."""
+        chosen = rules(has_store=True, check_sessions="refresh", layout=layout)
+        flow = refresh(chosen, issued(chosen), None, self.then)
+        spent = [YES] if layout is STANDARD else []
+        assert isinstance(answered(flow, [None, None], USER, YES, FACTS, *spent), ReadState)
+
+        with pytest.raises(RevokedTokenError):
+            flow.send(state)
+
+    def test_nothing_ended_in_between(self):
+        """The twin: a session that lives gets its successor."""
+        chosen = rules(has_store=True, check_sessions="refresh")
+        flow = refresh(chosen, issued(chosen), None, self.then)
+
+        assert result_of(flow, [None, None], USER, YES, FACTS, YES, ["1 9", None], None)
 
 
 class TestGenerations:
@@ -530,7 +567,7 @@ class TestGenerations:
         flow.send(NO)
 
         with pytest.raises(RevokedTokenError):
-            flow.send([None, "e"])
+            flow.send([None, E])
 
     def test_reuse_race(self):
         """Where the end of a reused session loses a race, it is judged anew."""
@@ -683,15 +720,21 @@ class TestRevokeUser:
         """The user's epoch is replaced by a new random one for as long as any token may live, and that is told."""
         flow = revoke_user(self.chosen, 1, NOW)
         read_question = next(flow)
-        swap = flow.send(["e"])
+        swap = flow.send(["e 5"])
 
-        assert (ReadState((epoch_key(1),), NOW), epoch_key(1), "e", NOW + REFRESH + 60) == (
+        assert (ReadState((epoch_key(1),), NOW), epoch_key(1), "e 5", KEPT) == (
             read_question,
             swap.key,
             swap.expected,
             swap.until,
         )
         assert Announce(UserRevoked(at=NOW, identity="1")) == flow.send(YES)
+
+    def test_not_cut_short(self):
+        """An entry that was made for longer lifespans than the present one is followed by one that lives as long."""
+        swap = answered(revoke_user(self.chosen, 1, NOW), [f"e {KEPT + 1}"])
+
+        assert (KEPT + 1, str(KEPT + 1)) == (swap.until, swap.new.partition(" ")[2])
 
     def test_random(self):
         """No two epochs are alike, so the second one in a second counts as well."""
@@ -701,12 +744,12 @@ class TestRevokeUser:
 
     def test_race(self):
         """Another end of all sessions in between is followed by this one."""
-        assert "f" == answered(revoke_user(self.chosen, 1, NOW), ["e"], NO, ["f"]).expected
+        assert F == answered(revoke_user(self.chosen, 1, NOW), [E], NO, [F]).expected
 
     def test_lost(self):
         """One that loses every race says so."""
         flow = revoke_user(self.chosen, 1, NOW)
-        answered(flow, *[["e"], NO] * (ATTEMPTS - 1), ["e"])
+        answered(flow, *[[E], NO] * (ATTEMPTS - 1), [E])
 
         with pytest.raises(ServiceUnavailableError):
             flow.send(NO)

@@ -60,6 +60,10 @@ class Door:
             self.store.add(key, -1, until=reservation.until, now=now)
         return True
 
+    def held(self, now):
+        """Return what the store holds at an instant."""
+        return self.store.read(*(key.decode() for key in self.store._entries), now=now)
+
     def _settle(self, flow):
         answer = None
         while True:
@@ -388,7 +392,7 @@ class TestNames:
         """Counters and mark of one account lie in one slot of a Redis cluster; the source's own in its own."""
         door = Door()
         door.attempt()
-        slots = [key[: key.index("}") + 1] for key in door.store._entries]
+        slots = [key[: key.index(b"}") + 1] for key in door.store._entries]
 
         assert (3, 2) == (len(slots), len(set(slots)))
 
@@ -397,7 +401,8 @@ class TestNames:
         door = Door()
         door.attempt()
 
-        assert {START + WINDOW} == {until for _, until in door.store._entries.values()}
+        assert ["1"] * 3 == door.held(START + WINDOW - 1)
+        assert [None] * 3 == door.held(START + WINDOW)
 
 
 class TestSources:
@@ -572,4 +577,5 @@ class TestBehindAGuard:
         for thread in threads:
             thread.join()
 
-        assert ["known"] == [value for value, _ in store._entries.values()]
+        (key,) = store._entries
+        assert ["known"] == store.read(key.decode(), now=START)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from praetorian_core.errors import ConfigurationError, ServiceUnavailableError
 from praetorian_core.stores.memory import MemoryStore
 
 UNTIL = 1_000
@@ -190,12 +191,57 @@ class TestAdd:
         assert ["text"] == store.read("k", now=0)
 
 
+class TestBound:
+    def test_full(self):
+        """What would not fit is refused: to forget an ended session would be to open it again (facts 105)."""
+        store = MemoryStore(max_entries=2)
+        store.swap("a", None, "ended", until=UNTIL, now=0)
+        store.add("b", 1, until=UNTIL, now=0)
+        for write in (
+            lambda: store.swap("c", None, "ended", until=UNTIL, now=0),
+            lambda: store.add("c", 1, until=UNTIL, now=0),
+        ):
+            with pytest.raises(ServiceUnavailableError, match="the memory store is full: it holds 2 entries"):
+                write()
+
+        assert ["ended", "1", None] == store.read("a", "b", "c", now=0)
+
+    def test_full_and_written_again(self):
+        """The twin: what is there already can change, and room that was given back can be taken."""
+        store = MemoryStore(max_entries=2)
+        store.swap("a", None, "1", until=UNTIL, now=0)
+        store.add("b", 1, until=UNTIL, now=0)
+
+        assert store.swap("a", "1", "ended", until=UNTIL, now=0)
+        assert [2, 0] == [store.add("b", amount, until=UNTIL, now=0) for amount in (1, -2)]
+        assert store.swap("c", None, "ended", until=UNTIL, now=0)
+
+    def test_full_of_what_may_go(self):
+        """What has expired makes room before anything is refused."""
+        store = MemoryStore(max_entries=2)
+        store.swap("a", None, "ended", until=60, now=0)
+        store.swap("b", None, "ended", until=60, now=0)
+
+        assert store.swap("c", None, "ended", until=UNTIL, now=60)
+        assert 1 == len(store)
+
+    @pytest.mark.parametrize("most", [0, -1, True, 1.0, "9", None], ids=repr)
+    def test_no_bound(self, most):
+        """A store without an end is not to be had."""
+        with pytest.raises(ConfigurationError, match=r"max_entries is .*; expected a positive integer"):
+            MemoryStore(max_entries=most)
+
+
+LATE = UNTIL + 59
+"""When the minute of ``UNTIL`` is over in any case."""
+
+
 class TestPurge:
     def test_a_write_removes_eight_at_most(self, store):
         """No call pays for all that has expired: each write removes eight entries."""
         for number in range(100):
             store.swap(f"old{number}", None, "v", until=UNTIL, now=0)
-        store.swap("new", None, "v", until=2 * UNTIL, now=UNTIL)
+        store.swap("new", None, "v", until=2 * UNTIL, now=LATE)
 
         assert 100 + 1 - 8 == len(store)
 
@@ -204,87 +250,109 @@ class TestPurge:
         """What has expired is gone after an eighth as many writes, whenever it expired."""
         for number in range(100):
             store.swap(f"old{number}", None, "v", until=UNTIL + number % spread, now=0)
-        for _ in range(13):
-            store.swap("new", store.read("new", now=UNTIL + 100)[0], "v", until=2 * UNTIL, now=UNTIL + 100)
+        for _ in range(14):
+            store.swap("new", store.read("new", now=LATE + 100)[0], "v", until=2 * UNTIL, now=LATE + 100)
 
         assert 1 == len(store)
-        assert ["v"] == store.read("new", now=UNTIL + 100)
+        assert ["v"] == store.read("new", now=LATE + 100)
 
     def test_new_counters_purge(self, store):
         """An application that only counts does not grow either."""
         for number in range(100):
             store.add(f"old{number}", 1, until=UNTIL, now=0)
         for number in range(15):
-            store.add(f"new{number}", 1, until=2 * UNTIL, now=UNTIL)
+            store.add(f"new{number}", 1, until=2 * UNTIL, now=LATE)
 
         assert 15 == len(store)
 
-    @pytest.mark.parametrize(("now", "held"), [(UNTIL - 1, 2), (UNTIL, 1)], ids=["until-1", "until"])
-    def test_nothing_goes_early(self, store, now, held):
-        """An entry is removed from its ``until`` on, not a second before."""
-        store.swap("k", None, "v", until=UNTIL, now=0)
+    @pytest.mark.parametrize(
+        ("until", "now", "held"),
+        [
+            pytest.param(960, 959, 2, id="full-minute-1"),
+            pytest.param(960, 960, 1, id="full-minute"),
+            pytest.param(961, 1019, 2, id="next-minute-1"),
+            pytest.param(961, 1020, 1, id="next-minute"),
+        ],
+    )
+    def test_nothing_goes_early(self, store, until, now, held):
+        """An entry is removed at the first full minute from its ``until`` on, not a second before."""
+        store.swap("k", None, "v", until=until, now=0)
         store.swap("new", None, "v", until=2 * UNTIL, now=now)
 
         assert held == len(store)
 
     def test_a_steady_flow_stays_small(self, store):
-        """However long it runs, of entries that live ten seconds there are ten seconds' worth."""
+        """However long it runs, of entries that live ten seconds there are a minute's worth more at most."""
         for now in range(5_000):
             store.swap(f"k{now}", None, "v", until=now + 10, now=now)
-            assert len(store) <= 10
+            assert len(store) <= 10 + 60
 
     def test_an_extended_entry_stays(self, store):
-        """A key that was written again is not removed when its first deadline passes."""
+        """A key that was written again is not removed when its first deadline passes, but when its last one does."""
         store.swap("k", None, "a", until=UNTIL, now=0)
         store.swap("k", "a", "b", until=3 * UNTIL, now=0)
-        store.swap("other", None, "v", until=3 * UNTIL, now=2 * UNTIL)
+        store.swap("other", None, "v", until=9 * UNTIL, now=2 * UNTIL)
 
         assert ["b"] == store.read("k", now=2 * UNTIL)
         assert 2 == len(store)
+        store.swap("other", "v", "v", until=9 * UNTIL, now=4 * UNTIL)
+        assert 1 == len(store)
 
     def test_a_shortened_entry_goes(self, store):
-        """A key that was given less time goes with its last deadline, and its first one finds nothing."""
+        """A key that was given less time is absent at once, and goes with its first deadline at the latest."""
         store.swap("k", None, "a", until=3 * UNTIL, now=0)
         store.swap("k", "a", "b", until=UNTIL, now=0)
-        store.swap("other", None, "v", until=9 * UNTIL, now=UNTIL)
-        assert 1 == len(store)
+        assert [None] == store.read("k", now=UNTIL)
 
-        store.swap("other", "v", "w", until=9 * UNTIL, now=3 * UNTIL)
-        assert 1 == len(store)
-
-    def test_an_entry_that_returns_to_its_first_deadline(self, store):
-        """However often deadlines change, an entry goes at its last one."""
-        store.swap("k", None, "a", until=UNTIL, now=0)
-        store.swap("k", "a", "b", until=2 * UNTIL, now=0)
-        store.swap("k", "b", "c", until=UNTIL, now=0)
-        assert ["c"] == store.read("k", now=UNTIL - 1)
-
-        store.swap("other", None, "v", until=9 * UNTIL, now=UNTIL)
+        store.swap("other", None, "v", until=9 * UNTIL, now=4 * UNTIL)
         assert 1 == len(store)
 
     def test_writing_again_costs_nothing(self, store):
-        """However often an entry is written with one deadline, there is one note of when it may go."""
+        """However often an entry is written, there is one note of when it may go."""
         for turn in range(100):
-            store.swap("k", None if turn == 0 else "v", "v", until=UNTIL, now=0)
+            store.swap("k", None if turn == 0 else "v", "v", until=UNTIL + 600 * turn, now=0)
             store.add("n", 1, until=UNTIL, now=0)
 
-        assert {UNTIL: ["k", "n"]} == store._buckets
-        assert [UNTIL] == store._deadlines
+        assert [[b"k", b"n"]] == list(store._minutes.values())
+        assert [*store._minutes] == store._order
+
+    def test_giving_back_leaves_nothing(self, store):
+        """Counts that are given back leave neither an entry nor a note, whoever else counts beside them."""
+        for number in range(200):
+            for other in range(20):
+                store.add(f"{number}-{other}", 1, until=UNTIL, now=0)
+            for other in range(20):
+                store.add(f"{number}-{other}", -1, until=UNTIL, now=0)
+
+        assert (0, []) == (len(store), [name for names in store._minutes.values() for name in names])
+
+    def test_giving_back_late(self, store):
+        """One that is given back after many others is absent at once, and is removed when its minute comes."""
+        store.add("k", 1, until=UNTIL, now=0)
+        for number in range(100):
+            store.add(f"n{number}", 1, until=UNTIL, now=0)
+        store.add("k", -1, until=UNTIL, now=0)
+
+        assert (101, [None]) == (len(store), store.read("k", now=0))
+        assert 1 == store.add("k", 1, until=UNTIL, now=0)
+        assert 101 == len(store)
 
     def test_nothing_is_left(self, store):
         """When the last entry has gone, nothing of it is held."""
         store.swap("k", None, "v", until=UNTIL, now=0)
-        store.swap("k", None, "v", until=UNTIL + 1, now=UNTIL)
-        store.swap("k", None, "v", until=0, now=UNTIL + 1)
+        store.swap("k", None, "v", until=0, now=LATE)
+        store.add("n", 1, until=2 * UNTIL, now=LATE)
+        store.add("n", -1, until=2 * UNTIL, now=LATE)
+        store.add("n", 0, until=UNTIL, now=9 * UNTIL)
 
-        assert (0, {}, []) == (len(store), store._buckets, store._deadlines)
+        assert (0, {}, []) == (len(store), store._minutes, store._order)
 
     def test_written_after_its_deadline(self, store):
         """An entry that is over when it is written is never read, and goes like all others."""
 
         assert store.swap("k", None, "v", until=UNTIL, now=UNTIL)
         assert [None] == store.read("k", now=UNTIL)
-        store.swap("other", None, "v", until=9 * UNTIL, now=UNTIL)
+        store.swap("other", None, "v", until=9 * UNTIL, now=LATE)
         assert 1 == len(store)
 
 

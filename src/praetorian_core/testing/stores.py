@@ -1,0 +1,478 @@
+"""What every store must do: a table of facts, to be proven of whatever store.
+
+The author of a store says how to get a handle on it, and proves every fact; ``prove`` returns what differs, and an empty
+list is a pass::
+
+    @pytest.mark.parametrize("fact", FACTS, ids=str)
+    def test_store(fact):
+        assert prove(lambda: MyStore(database), fact) == []
+
+``connect`` is called whenever a handle is needed, several times a fact: each call may return a handle of its own, as
+each process of an application has one, or the same object again where there is only one. An ``AsyncStore`` is proven
+alike; its coroutines run on one event loop, in a thread, and where it has ``aclose`` that is awaited before the loop
+ends. Every fact uses keys that were never used before, so the
+state need not be cleared. Nothing here knows a test runner.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import secrets
+import threading
+from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeAlias, TypeVar, cast
+
+import attrs
+
+from praetorian_core.protocols import AsyncStore, Store
+
+T = TypeVar("T")
+
+Connect: TypeAlias = Callable[[], Store | AsyncStore]
+
+NOW = 1_000
+UNTIL = 2_000
+"""Long ago: a store that asks its own clock for the present is found out."""
+
+THREADS = 16
+
+
+@attrs.frozen(kw_only=True)
+class Bench:
+    """What a fact is tried on.
+
+    Attributes:
+        connect: Returns a handle on the store, whose calls block.
+        key: Returns a key that was never used, as long as those that Praetorian uses.
+    """
+
+    connect: Callable[[], Store]
+    key: Callable[[], str]
+
+
+@attrs.frozen
+class Fact:
+    """Something that holds of every store.
+
+    Attributes:
+        name: The fact in words.
+        check: Tries it, and raises ``DifferentError`` where it does not hold.
+    """
+
+    name: str
+    check: Callable[[Bench], None] = attrs.field(repr=False)
+
+    def __str__(self) -> str:
+        """Return the name."""
+        return self.name
+
+
+class DifferentError(Exception):
+    """Something came back that was not expected."""
+
+
+def prove(connect: Connect, fact: Fact) -> list[str]:
+    """Try a fact on a store.
+
+    Args:
+        connect: Returns a handle on the store.
+        fact: One of ``FACTS``.
+
+    Returns:
+        What differs from what is expected, in words; an empty list is a pass.
+    """
+    mark = secrets.token_hex(16)
+
+    def key() -> str:
+        return f"{{{mark}}}:s:{secrets.token_urlsafe(16)}"
+
+    with _blocking(connect) as handle:
+        try:
+            fact.check(Bench(connect=handle, key=key))
+        except DifferentError as difference:
+            return [str(difference)]
+        except Exception as error:  # noqa: BLE001  (whatever comes through is a finding, not the end of the test)
+            return [f"{type(error).__name__} came through: {error}"]
+    return []
+
+
+def _expect(what: str, expected: object, found: object) -> None:
+    # True is 1 to Python, and not to whoever tests for True.
+    if type(expected) is not type(found) or expected != found:
+        msg = f"{what} is {found!r}; expected {expected!r}"
+        raise DifferentError(msg)
+
+
+@contextmanager
+def _blocking(connect: Connect) -> Generator[Callable[[], Store], None, None]:
+    """Give handles whose calls block, whatever kind of store it is."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def make() -> Store | AsyncStore:
+        # Where a loop runs, because a client may bind itself to it when it is made.
+        return connect()
+
+    handles: list[_Blocking] = []
+
+    def handle() -> Store:
+        store = asyncio.run_coroutine_threadsafe(make(), loop).result()
+        if not inspect.iscoroutinefunction(store.read):
+            return cast("Store", store)
+        handles.append(_Blocking(cast("AsyncStore", store), loop))
+        return handles[-1]
+
+    try:
+        yield handle
+    finally:
+        for opened in handles:
+            opened.close()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@attrs.frozen
+class _Blocking:
+    """An ``AsyncStore`` whose calls block."""
+
+    store: AsyncStore
+    loop: asyncio.AbstractEventLoop
+
+    def read(self, *keys: str, now: int) -> list[str | None]:
+        async def call() -> list[str | None]:
+            return await self.store.read(*keys, now=now)
+
+        return self._wait(call())
+
+    def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
+        async def call() -> bool:
+            return await self.store.swap(key, expected, new, until=until, now=now)
+
+        return self._wait(call())
+
+    def add(self, key: str, amount: int, *, until: int, now: int) -> int:
+        async def call() -> int:
+            return await self.store.add(key, amount, until=until, now=now)
+
+        return self._wait(call())
+
+    def close(self) -> None:
+        close = cast("Callable[[], Coroutine[object, object, object]] | None", getattr(self.store, "aclose", None))
+        if close is not None:
+            self._wait(close())
+
+    def _wait(self, work: Coroutine[object, object, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+
+def _together(bench: Bench, work: Callable[[Store, int], T]) -> list[T]:
+    """Let many threads begin the work at once, each with a handle of its own, and return what each of them returned."""
+    barrier = threading.Barrier(THREADS)
+
+    def begin(number: int) -> T:
+        store = bench.connect()
+        barrier.wait()
+        return work(store, number)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(begin, range(THREADS)))
+
+
+# ---------------------------------------------------------------- read
+
+
+def _absent(bench: Bench) -> None:
+    _expect("a key that was never written", [None], bench.connect().read(bench.key(), now=NOW))
+
+
+def _nothing_asked(bench: Bench) -> None:
+    _expect("the answer to no key", [], bench.connect().read(now=NOW))
+
+
+def _in_order(bench: Bench) -> None:
+    store, first, second = bench.connect(), bench.key(), bench.key()
+    store.swap(first, None, "1", until=UNTIL, now=NOW)
+    store.swap(second, None, "2", until=UNTIL, now=NOW)
+    found = store.read(second, bench.key(), first, second, now=NOW)
+    _expect("the answer to b, an absent key, a and b", ["2", None, "1", "2"], found)
+
+
+def _text(bench: Bench) -> None:
+    store = bench.connect()
+    for value in ("ended", "3 1767225600", "7", "0", "-1", "None", "", " ", "a b c", "x" * 200):
+        key = bench.key()
+        store.swap(key, None, value, until=UNTIL, now=NOW)
+        _expect(f"what was written as {value!r}", [value], store.read(key, now=NOW))
+
+
+def _exact_keys(bench: Bench) -> None:
+    store, key = bench.connect(), bench.key()
+    store.swap(f"{key}Ab", None, "v", until=UNTIL, now=NOW)
+    others = (f"{key}AB", f"{key}ab", f"{key}A", f"{key}Ab ", f"{key}A%", f"{key}A_", f"{key}A*")
+    _expect("the answer to keys that are only alike", [None] * len(others), store.read(*others, now=NOW))
+    _expect("the answer to the key itself", ["v"], store.read(f"{key}Ab", now=NOW))
+
+
+def _expiry(bench: Bench) -> None:
+    store, key = bench.connect(), bench.key()
+    store.swap(key, None, "v", until=UNTIL, now=NOW)
+    for name, now, expected in (
+        ("start", NOW, "v"),
+        ("until-1", UNTIL - 1, "v"),
+        ("until", UNTIL, None),
+        ("until+1", UNTIL + 1, None),
+        ("until-1 once more", UNTIL - 1, "v"),
+    ):
+        _expect(f"an entry at {name}", [expected], store.read(key, now=now))
+
+
+def _far_off(bench: Bench) -> None:
+    store = bench.connect()
+    # The longest lifespan that the settings take, and a present beyond the clock of any machine.
+    for now, life in ((NOW, 400_000_000 * 86_400), (4_000_000_000, 30 * 86_400)):
+        key = bench.key()
+        store.swap(key, None, "v", until=now + life, now=now)
+        _expect(f"an entry of {life} s at {now}, in its last second", ["v"], store.read(key, now=now + life - 1))
+        _expect("the same at its until", [None], store.read(key, now=now + life))
+
+
+def _stillborn(bench: Bench) -> None:
+    store, key = bench.connect(), bench.key()
+    _expect("a swap whose entry is over already", [True], [store.swap(key, None, "v", until=NOW, now=NOW)])
+    _expect("that entry", [None], store.read(key, now=NOW))
+
+
+# ---------------------------------------------------------------- swap
+
+
+def _swaps(bench: Bench) -> None:
+    store = bench.connect()
+    for live, expected in (
+        (None, None),
+        (None, "a"),
+        (None, ""),
+        ("a", "a"),
+        ("a", "A"),
+        ("a", "b"),
+        ("a", "a "),
+        ("a", None),
+        ("", ""),
+        ("", None),
+        ("None", None),
+        ("absent", None),
+        (None, "absent"),
+        ("7", "07"),
+        ("7", "7.0"),
+    ):
+        key = bench.key()
+        if live is not None:
+            store.swap(key, None, live, until=UNTIL, now=NOW)
+        what = f"a swap that expects {expected!r} of {live!r}"
+        done = live == expected
+        _expect(what, done, store.swap(key, expected, "new", until=UNTIL, now=NOW))
+        _expect(f"the value after {what}", ["new" if done else live], store.read(key, now=NOW))
+
+
+def _swap_and_expiry(bench: Bench) -> None:
+    store = bench.connect()
+    for name, now, expected, done in (
+        ("the live value at until-1", UNTIL - 1, "old", True),
+        ("absence at until-1", UNTIL - 1, None, False),
+        ("the former value at until", UNTIL, "old", False),
+        ("absence at until", UNTIL, None, True),
+    ):
+        key = bench.key()
+        store.swap(key, None, "old", until=UNTIL, now=NOW)
+        _expect(f"a swap that expects {name}", done, store.swap(key, expected, "new", until=UNTIL + 500, now=now))
+
+
+def _swap_sets_the_end(bench: Bench) -> None:
+    store = bench.connect()
+    for until in (UNTIL - 500, UNTIL, UNTIL + 500):
+        key = bench.key()
+        store.swap(key, None, "a", until=UNTIL, now=NOW)
+        store.swap(key, "a", "b", until=until, now=NOW)
+        _expect(f"an entry swapped to end at {until}, a second before", ["b"], store.read(key, now=until - 1))
+        _expect("the same at its until", [None], store.read(key, now=until))
+
+
+def _refused_swap(bench: Bench) -> None:
+    store, key = bench.connect(), bench.key()
+    store.swap(key, None, "a", until=UNTIL, now=NOW)
+    store.swap(key, "x", "b", until=UNTIL + 500, now=NOW)
+    _expect("the value after a refused swap", ["a"], store.read(key, now=UNTIL - 1))
+    _expect("the same at the end that it had", [None], store.read(key, now=UNTIL))
+
+
+def _one_key(bench: Bench) -> None:
+    store, first, second = bench.connect(), bench.key(), bench.key()
+    store.swap(first, None, "1", until=UNTIL, now=NOW)
+    store.swap(second, None, "2", until=UNTIL, now=NOW)
+    store.swap(first, "1", "3", until=UNTIL, now=NOW)
+    _expect("both values after a swap of one", ["3", "2"], store.read(first, second, now=NOW))
+
+
+# ---------------------------------------------------------------- add
+
+
+def _counts(bench: Bench) -> None:
+    store, key = bench.connect(), bench.key()
+    for amount, total in ((1, 1), (2, 3), (-1, 2), (0, 2), (-3, -1), (1, 0), (1, 1)):
+        _expect(f"the sum after adding {amount}", total, store.add(key, amount, until=UNTIL, now=NOW))
+
+
+def _zero(bench: Bench) -> None:
+    store, key = bench.connect(), bench.key()
+    store.add(key, 2, until=UNTIL, now=NOW)
+    store.add(key, -2, until=UNTIL, now=NOW)
+    _expect("a counter that came to zero", [None], store.read(key, now=NOW))
+
+
+def _counter_is_text(bench: Bench) -> None:
+    store, key = bench.connect(), bench.key()
+    store.add(key, 12, until=UNTIL, now=NOW)
+    _expect("a counter that is read", ["12"], store.read(key, now=NOW))
+    _expect("a swap of a counter", [True], [store.swap(key, "12", "40", until=UNTIL, now=NOW)])
+    _expect("the sum after adding to it", 42, store.add(key, 2, until=UNTIL, now=NOW))
+
+
+def _large_sums(bench: Bench) -> None:
+    store, key = bench.connect(), bench.key()
+    store.add(key, 2**52, until=UNTIL, now=NOW)
+    _expect("the sum of 2^52 and 1", 2**52 + 1, store.add(key, 1, until=UNTIL, now=NOW))
+
+
+def _counter_and_expiry(bench: Bench) -> None:
+    store = bench.connect()
+    for name, now, total in (("until-1", UNTIL - 1, 6), ("until", UNTIL, 1), ("until+1", UNTIL + 1, 1)):
+        key = bench.key()
+        store.add(key, 5, until=UNTIL, now=NOW)
+        _expect(f"the sum at {name}", total, store.add(key, 1, until=UNTIL + 500, now=now))
+
+
+def _counter_keeps_its_end(bench: Bench) -> None:
+    store = bench.connect()
+    for until in (UNTIL - 500, UNTIL + 500):
+        key = bench.key()
+        store.add(key, 1, until=UNTIL, now=NOW)
+        store.add(key, 1, until=until, now=NOW)
+        _expect("a counter a second before its first until", ["2"], store.read(key, now=UNTIL - 1))
+        _expect("the same at its first until", [None], store.read(key, now=UNTIL))
+
+
+def _new_counter_takes_its_end(bench: Bench) -> None:
+    store, key = bench.connect(), bench.key()
+    store.add(key, 1, until=UNTIL, now=NOW)
+    store.add(key, 1, until=UNTIL + 500, now=UNTIL)
+    _expect("a new counter in its last second", ["1"], store.read(key, now=UNTIL + 499))
+    _expect("the same at its until", [None], store.read(key, now=UNTIL + 500))
+
+
+def _no_number(bench: Bench) -> None:
+    store, key = bench.connect(), bench.key()
+    store.swap(key, None, "text", until=UNTIL, now=NOW)
+    try:
+        total = store.add(key, 1, until=UNTIL, now=NOW)
+    except Exception:  # noqa: BLE001  (whatever a store raises)
+        _expect("the value that could not be counted", ["text"], store.read(key, now=NOW))
+    else:
+        msg = f"adding to a text returned {total!r}; expected it to raise"
+        raise DifferentError(msg)
+
+
+# ---------------------------------------------------------------- many at once
+
+
+def _is_shared(bench: Bench) -> None:
+    one, other, key = bench.connect(), bench.connect(), bench.key()
+    one.swap(key, None, "1", until=UNTIL, now=NOW)
+    _expect("what another handle wrote", ["1"], other.read(key, now=NOW))
+    other.swap(key, "1", "2", until=UNTIL, now=NOW)
+    _expect("what the other handle wrote upon it", ["2"], one.read(key, now=NOW))
+    other.add(key, 1, until=UNTIL, now=NOW)
+    _expect("the sum over two handles", 4, one.add(key, 1, until=UNTIL, now=NOW))
+
+
+def _one_wins(bench: Bench) -> None:
+    keys = [bench.key() for _ in range(10)]
+
+    def spend(store: Store, number: int) -> list[bool]:
+        return [store.swap(key, None, str(number), until=UNTIL, now=NOW) for key in keys]
+
+    outcomes = _together(bench, spend)
+    for turn, key in enumerate(keys):
+        winners = [str(number) for number, done in enumerate(outcomes) if done[turn]]
+        _expect("the number of those who won one key", 1, len(winners))
+        _expect("the value that is left", list[object](winners), list[object](bench.connect().read(key, now=NOW)))
+
+
+def _no_step_is_lost(bench: Bench) -> None:
+    key, steps = bench.key(), 8
+    bench.connect().swap(key, None, "0", until=UNTIL, now=NOW)
+
+    def climb(store: Store, _: int) -> None:
+        won = 0
+        while won < steps:
+            (value,) = store.read(key, now=NOW)
+            won += store.swap(key, value, str(int(value or "0") + 1), until=UNTIL, now=NOW)
+
+    _together(bench, climb)
+    _expect("the number of steps", [str(THREADS * steps)], bench.connect().read(key, now=NOW))
+
+
+def _no_count_is_lost(bench: Bench) -> None:
+    key, turns = bench.key(), 10
+
+    def count(store: Store, _: int) -> list[int]:
+        return [store.add(key, 1, until=UNTIL, now=NOW) for _ in range(turns)]
+
+    sums = sorted(total for totals in _together(bench, count) for total in totals)
+    _expect("all sums that were told", list(range(1, THREADS * turns + 1)), sums)
+
+
+def _nothing_is_left_of_it(bench: Bench) -> None:
+    key, turns = bench.key(), 10
+
+    def borrow(store: Store, _: int) -> None:
+        for _ in range(turns):
+            store.add(key, 1, until=UNTIL, now=NOW)
+            store.add(key, -1, until=UNTIL, now=NOW)
+
+    _together(bench, borrow)
+    _expect("what is left of counts that were all given back", [None], bench.connect().read(key, now=NOW))
+
+
+FACTS: tuple[Fact, ...] = (
+    Fact("a key that was never written is absent", _absent),
+    Fact("nothing asked, nothing answered", _nothing_asked),
+    Fact("values come in the order of the keys", _in_order),
+    Fact("a value comes back as the text that it was", _text),
+    Fact("keys are compared whole, and with their letter case", _exact_keys),
+    Fact("an entry lives up to its until, by the present of the call", _expiry),
+    Fact("no lifespan is too long, and no present too late", _far_off),
+    Fact("an entry that is over when it is written is absent", _stillborn),
+    Fact("a swap is done iff the live value is the expected one", _swaps),
+    Fact("an expired entry is absent to a swap", _swap_and_expiry),
+    Fact("a swap sets the end anew, sooner or later", _swap_sets_the_end),
+    Fact("a refused swap changes neither value nor end", _refused_swap),
+    Fact("a swap of one key is a swap of one key", _one_key),
+    Fact("a counter begins at nothing, and every call tells the sum", _counts),
+    Fact("a counter at zero is absent", _zero),
+    Fact("a counter is its decimal digits", _counter_is_text),
+    Fact("sums are exact up to 2^53", _large_sums),
+    Fact("a counter begins anew at its until", _counter_and_expiry),
+    Fact("a live counter keeps its end", _counter_keeps_its_end),
+    Fact("a new counter takes the end of its first call", _new_counter_takes_its_end),
+    Fact("what is no number cannot be counted, and stays", _no_number),
+    Fact("what one handle writes, every other sees", _is_shared),
+    Fact("of many who swap at once, one wins", _one_wins),
+    Fact("of many swaps in a row, none is lost", _no_step_is_lost),
+    Fact("of many who count at once, no count is lost", _no_count_is_lost),
+    Fact("counts that are given back at once leave nothing", _nothing_is_left_of_it),
+)
+"""The table."""

@@ -1,0 +1,79 @@
+"""Kill the writers of a store in the middle of their work, and see whether anything is missing.
+
+    python killing.py STORE KILLS
+
+Each writer is a process that ends one session after another and says so on a pipe; it is killed with signal 9 at a
+random moment. A process of its own reads the pipe and looks up every session that was acknowledged. It prints how many
+there were, as JSON; ``missing`` must be 0.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
+from praetorian_core.stores.by_url import open_store
+
+NOW, UNTIL = 1_000, 10**10
+LINE = 40
+
+
+def write(url: str, round_: int, pipe: int) -> None:
+    """End sessions until somebody puts an end to it."""
+    store = open_store(url, 30.0)
+    number = 0
+    while True:
+        key = f"{{{round_:032}}}:s:{number}"
+        if store.swap(key, None, "ended", until=UNTIL, now=NOW):
+            # A line is written whole or not at all (POSIX: up to PIPE_BUF).
+            os.write(pipe, f"{round_} {number}".ljust(LINE - 1).encode() + b"\n")
+        number += 1
+
+
+def lines(pipe: int) -> Iterator[bytes]:
+    """Yield what was acknowledged, until nobody can write any more."""
+    while line := os.read(pipe, LINE):
+        while len(line) < LINE:
+            line += os.read(pipe, LINE - len(line))
+        yield line
+
+
+def check(url: str, pipe: int) -> dict[str, int]:
+    """Look up every session that is acknowledged; return how many there were and how many were missing."""
+    store = open_store(url, 30.0)
+    acknowledged = missing = 0
+    for line in lines(pipe):
+        round_, number = map(int, line.split())
+        acknowledged += 1
+        missing += store.read(f"{{{round_:032}}}:s:{number}", now=NOW) != ["ended"]
+    return {"acknowledged": acknowledged, "missing": missing}
+
+
+def main(url: str, kills: int) -> None:
+    """Kill one writer after another while somebody else checks."""
+    read_end, write_end = os.pipe()
+    checker = os.fork()
+    if checker == 0:
+        os.close(write_end)
+        sys.stdout.write(json.dumps(check(url, read_end)))
+        sys.stdout.flush()
+        os._exit(0)
+    for round_ in range(kills):
+        writer = os.fork()
+        if writer == 0:
+            write(url, round_, write_end)
+        time.sleep(random.uniform(0.002, 0.03))
+        os.kill(writer, signal.SIGKILL)
+        os.waitpid(writer, 0)
+    os.close(write_end)
+    _, status = os.waitpid(checker, 0)
+    sys.exit(os.waitstatus_to_exitcode(status))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,125 @@
+"""Which store a URL means. What is refused is in test_settings.py, with the setting."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from praetorian_core import AsyncGuard, AsyncRedisStore, Guard, KeyRing, MemoryStore, RedisStore, Settings, SQLiteStore
+from praetorian_core.errors import ConfigurationError
+from praetorian_core.stores.by_url import check_url, open_async_store, open_store
+from praetorian_core.token import generate_secret
+
+RING = KeyRing.from_secret(generate_secret())
+REDIS = [
+    "redis://localhost:7000/3",
+    "rediss://localhost:7000/3",
+    "valkey://localhost:7000/3",
+    "valkeys://localhost:7000/3",
+]
+
+
+class TestOpenStore:
+    def test_memory(self):
+        """One process alone."""
+
+        assert MemoryStore is type(open_store("memory://", 2.0))
+
+    def test_relative_path(self, tmp_path, monkeypatch):
+        """Three slashes and a path from where the process runs."""
+        monkeypatch.chdir(tmp_path)
+        store = open_store("sqlite:///state.db", 2.0)
+
+        assert (SQLiteStore, True) == (type(store), (tmp_path / "state.db").exists())
+
+    def test_absolute_path(self, tmp_path):
+        """Four slashes and a path from the root."""
+        path = tmp_path / "state of the app.db"
+        open_store(f"sqlite:///{path}", 2.0)
+
+        assert path.exists()
+
+    def test_sqlite_waits(self, tmp_path):
+        """The time-out is how long the store waits for others."""
+
+        assert 7.0 == open_store(f"sqlite:///{tmp_path}/state.db", 7.0)._timeout
+
+    @pytest.mark.parametrize("url", REDIS)
+    def test_redis(self, url):
+        """A server's host, port and database, with TLS where the scheme says so."""
+        store = open_store(url, 0.5)
+        pool = store._client.connection_pool
+
+        assert (RedisStore, "localhost", 7000, 3, 0.5) == (
+            type(store),
+            *(pool.connection_kwargs[name] for name in ("host", "port", "db", "socket_timeout")),
+        )
+        assert url.startswith(("rediss:", "valkeys:")) is (pool.connection_class.__name__ == "SSLConnection")
+
+    def test_socket(self):
+        """A socket of this machine."""
+
+        assert (
+            "/run/valkey.sock"
+            == open_store("unix:///run/valkey.sock", 2.0)._client.connection_pool.connection_kwargs["path"]
+        )
+
+    @pytest.mark.parametrize("url", REDIS)
+    def test_redis_for_asyncio(self, url):
+        """An event loop waits for Redis itself."""
+
+        assert AsyncRedisStore is type(open_async_store(url, 2.0))
+
+    def test_others_for_asyncio(self, tmp_path):
+        """For the others threads wait."""
+
+        assert MemoryStore is type(open_async_store("memory://", 2.0))
+        assert SQLiteStore is type(open_async_store(f"sqlite:///{tmp_path}/state.db", 2.0))
+
+
+class TestCheckUrl:
+    @pytest.mark.parametrize("url", ["memory://", "sqlite:///x", "unix:///x", *REDIS])
+    def test_nothing_is_opened(self, url, tmp_path, monkeypatch):
+        """A check makes no file and asks for no server."""
+        monkeypatch.chdir(tmp_path)
+        check_url(url)
+
+        assert [] == list(tmp_path.iterdir())
+
+
+class TestGuards:
+    def test_setting(self, tmp_path):
+        """PRAETORIAN_STORE and PRAETORIAN_STORE_TIMEOUT make the guard's store."""
+        config = {
+            "SECRET_KEY": generate_secret(),
+            "PRAETORIAN_STORE": f"sqlite:///{tmp_path}/state.db",
+            "PRAETORIAN_STORE_TIMEOUT": 3,
+        }
+        store = Guard(None, Settings.from_mapping(config))._parties.store
+
+        assert (SQLiteStore, 3) == (type(store), store._timeout)
+
+    @pytest.mark.parametrize(("kind", "expected"), [(Guard, RedisStore), (AsyncGuard, AsyncRedisStore)])
+    def test_redis(self, kind, expected):
+        """Each guard has the client that fits it."""
+        guard = kind(None, Settings(keys=RING, store="redis://localhost", store_timeout=0.5))
+
+        assert expected is type(guard._parties.store)
+
+    def test_what_cannot_be_opened(self, tmp_path):
+        """A file that cannot be made is found at start."""
+        settings = Settings(keys=RING, store=f"sqlite:///{tmp_path}/nowhere/state.db")
+        with pytest.raises(ConfigurationError, match="the SQLite store cannot use"):
+            Guard(None, settings)
+
+    def test_redis_py_is_missing(self, monkeypatch):
+        """So is a library that is missing."""
+        monkeypatch.setitem(sys.modules, "redis", None)
+        with pytest.raises(ConfigurationError, match=r"praetorian-core\[redis\]"):
+            Guard(None, Settings(keys=RING, store="redis://localhost"))
+
+    def test_for_asyncio_only(self):
+        """A store whose calls have to be awaited is refused by a guard that does not wait."""
+        with pytest.raises(ConfigurationError, match=r"store.read is a coroutine function.*AsyncGuard"):
+            Guard(None, Settings(keys=RING), store=AsyncRedisStore("redis://localhost"))
