@@ -135,7 +135,7 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure ``verify``, requests on each framework, and the event loop during logins; ``-- --quick`` is short."""
-    session.install(".[asymmetric,flask,restx,falcon]", *group("bench"))
-    for script in ("verify", "overhead", "heartbeat"):
+    """Measure ``verify``, requests on each framework, the event loop during logins, and stores; ``-- --quick`` is short."""
+    session.install(".[asymmetric,flask,restx,falcon,redis]", *group("bench"))
+    for script in ("verify", "overhead", "heartbeat", "stores"):
         session.run("python", f"bench/{script}.py", *session.posargs)

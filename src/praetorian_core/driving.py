@@ -321,6 +321,30 @@ def drive(flow: Flow[T], parties: Parties, now: int) -> T:
         raise
 
 
+def read_now(parties: Parties, keys: tuple[str, str], now: int) -> list[str | None]:
+    """Ask the store about a session without a flow: the one question of access, which every request pays for.
+
+    Args:
+        parties: Who answers.
+        keys: What is asked.
+        now: The present, in seconds since the epoch.
+
+    Raises:
+        PraetorianError: The store failed, as ``drive`` has it.
+    """
+    try:
+        answer: object = cast("Store", parties.store).read(*keys, now=now)
+        if type(answer) is not list or not _are_values(cast("object", answer), len(keys)):
+            question = cast("Question[object]", ReadState(keys, now))
+            _checked(question, _plain(question, answer))
+    except Exception as error:
+        refusal = _failure(parties, cast("Question[object]", ReadState(keys, now)), error, now)
+        if refusal is error:
+            raise
+        raise refusal from error
+    return cast("list[str | None]", answer)
+
+
 async def adrive(flow: Flow[T], parties: Parties, now: int) -> T:
     """Run a flow to its end under asyncio: coroutines are awaited, everything else runs in a thread.
 

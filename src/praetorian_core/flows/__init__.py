@@ -17,19 +17,23 @@ from praetorian_core.flows.rules import Rules
 from praetorian_core.flows.sessions import (
     check_session,
     issue,
+    judge_session,
     read_session,
     refresh,
     revoke,
     revoke_user,
     user_of,
 )
+from praetorian_core.flows.state import access_keys
 
 __all__ = [
     "Rules",
+    "access_keys",
     "authenticate",
     "check_session",
     "issue",
     "issue_action",
+    "judge_session",
     "read_session",
     "redeem_action",
     "refresh",

@@ -31,6 +31,7 @@ from praetorian_core.flows.state import (
     SPENT,
     Epoch,
     Generation,
+    access_keys,
     action_key,
     epoch_key,
     kept_until,
@@ -113,9 +114,17 @@ def check_session(claims: SessionClaims, now: int) -> Flow[str | None]:
         RevokedTokenError: The session was ended, alone or with all of the user's.
     """
     principal = claims.principal
-    entry, mark = yield from ask(
-        ReadState((session_key(principal.identity, principal.session_id), epoch_key(principal.identity)), now)
-    )
+    values = yield from ask(ReadState(access_keys(principal.identity, principal.session_id), now))
+    return judge_session(claims, values)
+
+
+def judge_session(claims: SessionClaims, values: list[str | None]) -> str | None:
+    """Return the entry of a session that is not over, given what the store holds under its ``access_keys``.
+
+    Raises:
+        RevokedTokenError: The session was ended, alone or with all of the user's.
+    """
+    entry, mark = values
     epoch = Epoch.parse(mark)
     if entry == ENDED or claims.epoch != (None if epoch is None else epoch.name):
         raise RevokedTokenError

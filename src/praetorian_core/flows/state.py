@@ -40,6 +40,12 @@ def epoch_key(identity: object) -> str:
     return f"{{{_slot(identity)}}}:e"
 
 
+def access_keys(identity: object, session_id: str) -> tuple[str, str]:
+    """Return the keys of a session and of its user's epoch: all that access asks about."""
+    slot = _slot(identity)
+    return f"{{{slot}}}:s:{session_id}", f"{{{slot}}}:e"
+
+
 def action_key(identity: object, token_id: str) -> str:
     """Return the key under which an action token is spent."""
     return f"{{{_slot(identity)}}}:a:{token_id}"

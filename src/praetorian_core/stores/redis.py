@@ -113,9 +113,9 @@ class _Words:
             raise ConfigurationError(detail)
         self._prefix = prefix
 
-    def read(self, keys: tuple[str, ...]) -> _Command:
+    def read(self, keys: tuple[str, ...]) -> list[str]:
         prefix = self._prefix
-        return ("MGET", *[prefix + key for key in keys])
+        return [prefix + key for key in keys]
 
     def swap(self, key: str, expected: str | None, new: str, until: int, now: int) -> _Command:
         wanted = "absent" if expected is None else f"={expected}"
@@ -125,20 +125,19 @@ class _Words:
         return (self._prefix + key, now, amount, until, _seconds_to_live(until, now))
 
 
-def _live(reply: object, now: int) -> list[str | None]:
-    """Return the live values of ``MGET``; what is none of ours raises, and so refuses."""
-    values = list[str | None]()
-    for entry in cast("list[bytes | str | None]", reply):
-        if entry is None:
-            values.append(None)
-            continue
-        # A client may have been told to decode.
-        until, blank, value = (entry.decode() if isinstance(entry, bytes) else entry).partition(" ")
-        if not blank:
-            msg = "an entry that is not ours; expected a time, a blank and a value"
-            raise ValueError(msg)
-        values.append(value if now < int(until) else None)
-    return values
+def _live(entries: object, now: int) -> list[str | None]:
+    """Return the live values of a reply to ``MGET``."""
+    return [None if entry is None else _value(entry, now) for entry in cast("list[bytes | str | None]", entries)]
+
+
+def _value(entry: bytes | str, now: int) -> str | None:
+    """Return the value of an entry that is live; what is none of ours raises, and so refuses."""
+    # A client may have been told to decode.
+    until, blank, value = (entry.decode() if isinstance(entry, bytes) else entry).partition(" ")
+    if not blank:
+        msg = "an entry that is not ours; expected a time, a blank and a value"
+        raise ValueError(msg)
+    return value if now < int(until) else None
 
 
 def _is_async(server: object) -> bool:
@@ -195,7 +194,7 @@ class RedisStore:
         """See ``protocols.Store.read``."""
         if not keys:
             return []
-        return _live(self._client.execute_command(*self._words.read(keys)), now)
+        return _live(self._client.execute_command("MGET", *self._words.read(keys)), now)
 
     def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
         """See ``protocols.Store.swap``."""
@@ -249,7 +248,7 @@ class AsyncRedisStore:
         """See ``protocols.Store.read``."""
         if not keys:
             return []
-        return _live(await self._client().execute_command(*self._words.read(keys)), now)
+        return _live(await self._client().execute_command("MGET", *self._words.read(keys)), now)
 
     async def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
         """See ``protocols.Store.swap``."""
