@@ -113,15 +113,17 @@ class SQLiteStore:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         # Where several processes begin at once, SQLite does not wait for the one that switches to the log, but fails.
-        for attempt in range(int(self._timeout / _PAUSE), -1, -1):
+        attempts = int(self._timeout / _PAUSE)
+        while True:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(_SCHEMA)
                 connection.execute(_INDEX)
                 connection.execute(_READ, ("", 0))
             except sqlite3.OperationalError as error:
-                if attempt == 0 or "locked" not in str(error):
+                if attempts == 0 or "locked" not in str(error):
                     raise
+                attempts -= 1
                 time.sleep(_PAUSE)
             else:
                 return

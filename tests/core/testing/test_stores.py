@@ -1,0 +1,572 @@
+"""The table of facts has teeth: for every fact there is a store that lacks just that, and is found."""
+
+import asyncio
+import itertools
+import threading
+import time
+
+import attrs
+import pytest
+
+from praetorian_core import MemoryStore
+from praetorian_core.testing.stores import FACTS, THREADS, Fact, prove
+
+BY_NAME = {fact.name: fact for fact in FACTS}
+PATIENCE = 30  # seconds after which threads that should have met give up
+
+
+# ---------------------------------------------------------------- stores that read wrongly
+
+
+class KnowsWhatWasNeverWritten(MemoryStore):
+    def read(self, *keys, now):
+        return [value or "" for value in super().read(*keys, now=now)]
+
+
+class AnswersUnasked(MemoryStore):
+    def read(self, *keys, now):
+        return super().read(*keys, now=now) or [None]
+
+
+class AnswersWithATuple(MemoryStore):
+    def read(self, *keys, now):
+        return tuple(super().read(*keys, now=now))
+
+
+class AnswersInItsOwnOrder(MemoryStore):
+    def read(self, *keys, now):
+        return super().read(*sorted(keys), now=now)
+
+
+class LeavesOutWhatIsAbsent(MemoryStore):
+    def read(self, *keys, now):
+        return [value for value in super().read(*keys, now=now) if value is not None]
+
+
+class AnswersEachKeyOnce(MemoryStore):
+    def read(self, *keys, now):
+        return super().read(*dict.fromkeys(keys), now=now)
+
+
+class ReadsNumbers(MemoryStore):
+    def read(self, *keys, now):
+        return [int(value) if value and value.isdigit() else value for value in super().read(*keys, now=now)]
+
+
+class ReadsBytes(MemoryStore):
+    def read(self, *keys, now):
+        return [None if value is None else value.encode() for value in super().read(*keys, now=now)]
+
+
+class ReadsByItsOwnClock(MemoryStore):
+    def read(self, *keys, now):
+        return super().read(*keys, now=int(time.time()))
+
+
+class ReadsASecondTooLong(MemoryStore):
+    def read(self, *keys, now):
+        return super().read(*keys, now=now - 1)
+
+
+class ForgetsOnReading(MemoryStore):
+    """It takes the present of one call for everybody's."""
+
+    latest = 0
+
+    def read(self, *keys, now):
+        self.latest = max(self.latest, now)
+        return super().read(*keys, now=self.latest)
+
+
+# ---------------------------------------------------------------- stores that take a key for another
+
+
+class KeyedStore(MemoryStore):
+    """Good, unless ``name`` of a subclass takes two keys for one."""
+
+    def name(self, key):
+        return key
+
+    def read(self, *keys, now):
+        return super().read(*(self.name(key) for key in keys), now=now)
+
+    def swap(self, key, expected, new, *, until, now):
+        return super().swap(self.name(key), expected, new, until=until, now=now)
+
+    def add(self, key, amount, *, until, now):
+        return super().add(self.name(key), amount, until=until, now=now)
+
+
+class IgnoresLetterCase(KeyedStore):
+    def name(self, key):
+        return key.lower()
+
+
+class IgnoresTrailingBlanks(KeyedStore):
+    def name(self, key):
+        return key.rstrip()
+
+
+class CutsKeys(KeyedStore):
+    def name(self, key):
+        return key[:36]
+
+
+# ---------------------------------------------------------------- stores that swap wrongly
+
+
+class StripsValues(MemoryStore):
+    def swap(self, key, expected, new, *, until, now):
+        return super().swap(key, expected, new.strip(), until=until, now=now)
+
+
+class SwapsByItsOwnClock(MemoryStore):
+    def swap(self, key, expected, new, *, until, now):
+        present = int(time.time())
+        return super().swap(key, expected, new, until=present + until - now, now=present)
+
+
+class CountsSecondsIn32Bits(MemoryStore):
+    def swap(self, key, expected, new, *, until, now):
+        return super().swap(key, expected, new, until=min(until, 2**31 - 1), now=now)
+
+
+class HoldsWhatIsOver(MemoryStore):
+    """At least for a second, as where an expiry of 0 means a mistake, or none."""
+
+    def swap(self, key, expected, new, *, until, now):
+        return super().swap(key, expected, new, until=max(until, now + 1), now=now)
+
+
+class RefusesWhatIsOver(MemoryStore):
+    def swap(self, key, expected, new, *, until, now):
+        return until > now and super().swap(key, expected, new, until=until, now=now)
+
+
+class SwapsWhateverIsThere(MemoryStore):
+    def swap(self, key, expected, new, *, until, now):
+        return super().swap(key, *super().read(key, now=now), new, until=until, now=now)
+
+
+class TakesEmptyForAbsent(MemoryStore):
+    def swap(self, key, expected, new, *, until, now):
+        (live,) = super().read(key, now=now)
+        return (live or None) == (expected or None) and super().swap(key, live, new, until=until, now=now)
+
+
+class ComparesNumbers(MemoryStore):
+    def swap(self, key, expected, new, *, until, now):
+        (live,) = super().read(key, now=now)
+        try:
+            same = float(live) == float(expected)
+        except (TypeError, ValueError):
+            same = live == expected
+        return same and super().swap(key, live, new, until=until, now=now)
+
+
+class SwapReturnsOne(MemoryStore):
+    def swap(self, key, expected, new, *, until, now):
+        return int(super().swap(key, expected, new, until=until, now=now))
+
+
+class SwapSeesWhatIsOver(MemoryStore):
+    def swap(self, key, expected, new, *, until, now):
+        return super().swap(key, expected, new, until=until, now=0)
+
+
+class SwapKeepsTheEnd(MemoryStore):
+    def __init__(self):
+        super().__init__()
+        self.ends = {}
+
+    def swap(self, key, expected, new, *, until, now):
+        return super().swap(key, expected, new, until=self.ends.setdefault(key, until), now=now)
+
+
+class SwapOnlyExtends(SwapKeepsTheEnd):
+    def swap(self, key, expected, new, *, until, now):
+        self.ends[key] = max(until, self.ends.get(key, 0))
+        return super().swap(key, expected, new, until=until, now=now)
+
+
+class RefusedSwapExtends(MemoryStore):
+    def swap(self, key, expected, new, *, until, now):
+        done = super().swap(key, expected, new, until=until, now=now)
+        if not done:
+            (live,) = super().read(key, now=now)
+            super().swap(key, live, live, until=until, now=now)
+        return done
+
+
+class RefusedSwapWrites(MemoryStore):
+    def swap(self, key, expected, new, *, until, now):
+        (live,) = super().read(key, now=now)
+        super().swap(key, live, new, until=until, now=now)
+        return live == expected
+
+
+# ---------------------------------------------------------------- stores that count wrongly
+
+
+class TellsTheFormerSum(MemoryStore):
+    def add(self, key, amount, *, until, now):
+        return super().add(key, amount, until=until, now=now) - amount
+
+
+class NeverBelowZero(MemoryStore):
+    def add(self, key, amount, *, until, now):
+        return max(super().add(key, amount, until=until, now=now), 0)
+
+
+class SumIsText(MemoryStore):
+    def add(self, key, amount, *, until, now):
+        return str(super().add(key, amount, until=until, now=now))
+
+
+class ZeroStays(MemoryStore):
+    def add(self, key, amount, *, until, now):
+        total = super().add(key, amount, until=until, now=now)
+        if total == 0:
+            super().swap(key, None, "0", until=until, now=now)
+        return total
+
+
+class CountsElsewhere(MemoryStore):
+    def add(self, key, amount, *, until, now):
+        return super().add(f"{key} counter", amount, until=until, now=now)
+
+
+class CountsIn32Bits(MemoryStore):
+    def add(self, key, amount, *, until, now):
+        return min(super().add(key, amount, until=until, now=now), 2**31 - 1)
+
+
+class CountsOnWhatIsOver(MemoryStore):
+    def add(self, key, amount, *, until, now):
+        return super().add(key, amount, until=until, now=0)
+
+
+class CountsByItsOwnClock(MemoryStore):
+    def add(self, key, amount, *, until, now):
+        present = int(time.time())
+        return super().add(key, amount, until=present + until - now, now=present)
+
+
+class EndOfCounterMoves(MemoryStore):
+    def add(self, key, amount, *, until, now):
+        total = super().add(key, amount, until=until, now=now)
+        super().swap(key, str(total), str(total), until=until, now=now)
+        return total
+
+
+class NewCounterTakesItsFormerEnd(MemoryStore):
+    def __init__(self):
+        super().__init__()
+        self.ends = {}
+
+    def add(self, key, amount, *, until, now):
+        return super().add(key, amount, until=self.ends.setdefault(key, until), now=now)
+
+
+class CountsTexts(MemoryStore):
+    def add(self, key, amount, *, until, now):
+        try:
+            return super().add(key, amount, until=until, now=now)
+        except ValueError:
+            return amount
+
+
+class ClearsAwayTexts(MemoryStore):
+    def add(self, key, amount, *, until, now):
+        try:
+            return super().add(key, amount, until=until, now=now)
+        except ValueError:
+            super().swap(key, *super().read(key, now=now), "0", until=until, now=now)
+            raise
+
+
+# ---------------------------------------------------------------- stores that many may not use at once
+
+
+class MeetingStore(MemoryStore):
+    """Good, unless a subclass meets between what it reads and what it writes.
+
+    There all threads of a fact wait for each other, so that the worst happens every time; whoever made the store, and
+    prepares and judges the fact, waits for nobody.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.maker = threading.get_ident()
+        self.barrier = threading.Barrier(THREADS, timeout=PATIENCE)
+
+    def meet(self):
+        if threading.get_ident() != self.maker:
+            self.barrier.wait()
+
+
+class ReadsThenSwaps(MeetingStore):
+    def swap(self, key, expected, new, *, until, now):
+        (live,) = super().read(key, now=now)
+        if live != expected:
+            return False
+        self.meet()
+        # Whatever is there by now.
+        while not super().swap(key, *super().read(key, now=now), new, until=until, now=now):
+            pass
+        return True
+
+
+class ReadsThenCounts(MeetingStore):
+    def add(self, key, amount, *, until, now):
+        (live,) = super().read(key, now=now)
+        total = int(live or "0") + amount
+        self.meet()
+        while not super().swap(key, *super().read(key, now=now), str(total), until=until, now=now):
+            pass
+        return total
+
+
+class LosesOneThatIsGivenBack(MeetingStore):
+    def __init__(self):
+        super().__init__()
+        self.given_back = itertools.count()
+
+    def add(self, key, amount, *, until, now):
+        if amount < 0 and threading.get_ident() != self.maker and next(self.given_back) == 0:
+            return 0
+        return super().add(key, amount, until=until, now=now)
+
+
+class Down(MemoryStore):
+    def read(self, *keys, now):
+        raise ConnectionRefusedError("no route to the store")
+
+
+# ---------------------------------------------------------------- stores for asyncio
+
+
+@attrs.frozen
+class AsyncMemoryStore:
+    """Good, and has nothing to close."""
+
+    store: MemoryStore = attrs.field(factory=MemoryStore)
+
+    async def read(self, *keys, now):
+        await asyncio.sleep(0)
+        return self.store.read(*keys, now=now)
+
+    async def swap(self, key, expected, new, *, until, now):
+        await asyncio.sleep(0)
+        return self.store.swap(key, expected, new, until=until, now=now)
+
+    async def add(self, key, amount, *, until, now):
+        await asyncio.sleep(0)
+        return self.store.add(key, amount, until=until, now=now)
+
+
+@attrs.frozen
+class ClosableStore(AsyncMemoryStore):
+    """Belongs to the event loop that runs where it is made, and notes on which one it is closed."""
+
+    loop: asyncio.AbstractEventLoop = attrs.field(factory=asyncio.get_running_loop)
+    closed_on: list[asyncio.AbstractEventLoop] = attrs.field(factory=list)
+
+    async def aclose(self):
+        await asyncio.sleep(0)
+        self.closed_on.append(asyncio.get_running_loop())
+
+
+class AsyncReadsThenSwaps(AsyncMemoryStore):
+    async def swap(self, key, expected, new, *, until, now):
+        (live,) = self.store.read(key, now=now)
+        # Others have their turn here: all who had read absence before go on.
+        for _ in range(THREADS):
+            await asyncio.sleep(0)
+        return live == expected and self.store.swap(key, *self.store.read(key, now=now), new, until=until, now=now)
+
+
+# ---------------------------------------------------------------- the facts
+
+
+def shared(make):
+    """Return a way to one store, whoever asks."""
+    store = make()
+    return lambda: store
+
+
+BROKEN = [
+    (KnowsWhatWasNeverWritten, "a key that was never written is absent"),
+    (AnswersWithATuple, "a key that was never written is absent"),
+    (LeavesOutWhatIsAbsent, "a key that was never written is absent"),
+    (AnswersUnasked, "nothing asked, nothing answered"),
+    (AnswersWithATuple, "nothing asked, nothing answered"),
+    (AnswersInItsOwnOrder, "values come in the order of the keys"),
+    (LeavesOutWhatIsAbsent, "values come in the order of the keys"),
+    (AnswersEachKeyOnce, "values come in the order of the keys"),
+    (ReadsNumbers, "a value comes back as the text that it was"),
+    (ReadsBytes, "a value comes back as the text that it was"),
+    (StripsValues, "a value comes back as the text that it was"),
+    (IgnoresLetterCase, "keys are compared whole, and with their letter case"),
+    (IgnoresTrailingBlanks, "keys are compared whole, and with their letter case"),
+    (CutsKeys, "keys are compared whole, and with their letter case"),
+    (ReadsByItsOwnClock, "an entry lives up to its until, by the present of the call"),
+    (SwapsByItsOwnClock, "an entry lives up to its until, by the present of the call"),
+    (ReadsASecondTooLong, "an entry lives up to its until, by the present of the call"),
+    (ForgetsOnReading, "an entry lives up to its until, by the present of the call"),
+    (CountsSecondsIn32Bits, "no lifespan is too long, and no present too late"),
+    (HoldsWhatIsOver, "an entry that is over when it is written is absent"),
+    (RefusesWhatIsOver, "an entry that is over when it is written is absent"),
+    (SwapsWhateverIsThere, "a swap is done iff the live value is the expected one"),
+    (TakesEmptyForAbsent, "a swap is done iff the live value is the expected one"),
+    (ComparesNumbers, "a swap is done iff the live value is the expected one"),
+    (RefusedSwapWrites, "a swap is done iff the live value is the expected one"),
+    (SwapReturnsOne, "a swap is done iff the live value is the expected one"),
+    (SwapSeesWhatIsOver, "an expired entry is absent to a swap"),
+    (SwapKeepsTheEnd, "a swap sets the end anew, sooner or later"),
+    (SwapOnlyExtends, "a swap sets the end anew, sooner or later"),
+    (RefusedSwapExtends, "a refused swap changes neither value nor end"),
+    (RefusedSwapWrites, "a refused swap changes neither value nor end"),
+    (CutsKeys, "a swap of one key is a swap of one key"),
+    (TellsTheFormerSum, "a counter begins at nothing, and every call tells the sum"),
+    (NeverBelowZero, "a counter begins at nothing, and every call tells the sum"),
+    (SumIsText, "a counter begins at nothing, and every call tells the sum"),
+    (ZeroStays, "a counter at zero is absent"),
+    (CountsElsewhere, "a counter is its decimal digits"),
+    (ReadsNumbers, "a counter is its decimal digits"),
+    (CountsIn32Bits, "sums are exact up to 2^53"),
+    (CountsOnWhatIsOver, "a counter begins anew at its until"),
+    (CountsByItsOwnClock, "a counter begins anew at its until"),
+    (EndOfCounterMoves, "a live counter keeps its end"),
+    (NewCounterTakesItsFormerEnd, "a new counter takes the end of its first call"),
+    (CountsTexts, "what is no number cannot be counted, and stays"),
+    (ClearsAwayTexts, "what is no number cannot be counted, and stays"),
+    (ReadsThenSwaps, "of many who swap at once, one wins"),
+    (AsyncReadsThenSwaps, "of many who swap at once, one wins"),
+    (ReadsThenSwaps, "of many swaps in a row, none is lost"),
+    (ReadsThenCounts, "of many who count at once, no count is lost"),
+    (LosesOneThatIsGivenBack, "counts that are given back at once leave nothing"),
+    (ZeroStays, "counts that are given back at once leave nothing"),
+]
+APART = ["what one handle writes, every other sees", "of many who swap at once, one wins"]
+
+
+class TestFacts:
+    @pytest.mark.parametrize("fact", FACTS, ids=str)
+    @pytest.mark.parametrize("make", [MemoryStore, KeyedStore, MeetingStore, AsyncMemoryStore])
+    def test_good(self, make, fact):
+        """Of a good store every fact holds, and so it does of what the broken ones are made of."""
+
+        assert [] == prove(shared(make), fact)
+
+    @pytest.mark.parametrize(("make", "name"), BROKEN, ids=[f"{make.__name__}-{name}" for make, name in BROKEN])
+    def test_broken(self, make, name):
+        """The fact that a store lacks is found missing, by its answers and not by an accident of the store's."""
+        (difference,) = prove(shared(make), BY_NAME[name])
+
+        assert "; expected " in difference
+
+    @pytest.mark.parametrize("name", APART)
+    def test_handles_apart(self, name):
+        """Handles that share nothing are found."""
+
+        assert [] != prove(MemoryStore, BY_NAME[name])
+
+    def test_every_fact_has_teeth(self):
+        """There is none that a broken store could not fail."""
+
+        assert set(BY_NAME) == {name for _, name in BROKEN} | set(APART)
+
+    def test_names(self):
+        """A fact is called by its name, and no two by the same."""
+
+        assert len(FACTS) == len(BY_NAME)
+        assert list(BY_NAME) == [str(fact) for fact in FACTS]
+
+
+class TestProve:
+    def test_says_what_differs(self):
+        """With what was tried, what came back, and what should have."""
+
+        assert ["a counter that came to zero is ['0']; expected [None]"] == prove(
+            shared(ZeroStays), BY_NAME["a counter at zero is absent"]
+        )
+
+    def test_true_is_not_one(self):
+        """Though they are equal to Python."""
+
+        assert ["a swap that expects None of None is 1; expected True"] == prove(
+            shared(SwapReturnsOne), BY_NAME["a swap is done iff the live value is the expected one"]
+        )
+
+    def test_what_a_store_raises(self):
+        """A store that cannot answer is a finding, not the end of the test."""
+
+        assert ["ConnectionRefusedError came through: no route to the store"] == prove(shared(Down), FACTS[0])
+
+    def test_what_connecting_raises(self):
+        """Nor is one that there is no way to."""
+
+        def connect():
+            raise ConnectionRefusedError("no route to the store")
+
+        assert ["ConnectionRefusedError came through: no route to the store"] == prove(connect, FACTS[0])
+
+    def test_what_many_threads_raise(self):
+        """What comes through in a thread is found as well."""
+
+        class Full(MemoryStore):
+            def add(self, key, amount, *, until, now):
+                raise MemoryError("full")
+
+        assert ["MemoryError came through: full"] == prove(
+            shared(Full), BY_NAME["of many who count at once, no count is lost"]
+        )
+
+    def test_keys_are_fresh(self):
+        """No key is used twice: not within a fact, nor when it is tried again."""
+        keys = []
+        asks = Fact("keys are asked for", lambda bench: keys.extend(bench.key() for _ in range(10)))
+        for _ in range(3):
+            assert [] == prove(MemoryStore, asks)
+
+        assert 30 == len(set(keys))
+
+    @pytest.mark.parametrize("fact", FACTS, ids=str)
+    def test_state_need_not_be_cleared(self, fact):
+        """A fact that held of a store holds of it again."""
+        connect = shared(MemoryStore)
+
+        assert [[], []] == [prove(connect, fact) for _ in range(2)]
+
+    def test_closes_what_can_be_closed(self):
+        """Each handle of a store for asyncio once, on the loop that ran when it was made."""
+        opened = []
+        state = MemoryStore()
+
+        def connect():
+            opened.append(ClosableStore(state))
+            return opened[-1]
+
+        assert [] == prove(connect, BY_NAME["what one handle writes, every other sees"])
+        assert 2 == len(opened)
+        assert [[handle.loop] for handle in opened] == [handle.closed_on for handle in opened]
+
+    def test_closes_after_a_failure(self):
+        """Also where the fact does not hold, or an error came through."""
+        opened = []
+
+        def connect():
+            opened.append(ClosableStore())
+            return opened[-1]
+
+        assert [] != prove(connect, BY_NAME["what one handle writes, every other sees"])
+        assert [1, 1] == [len(handle.closed_on) for handle in opened]
+
+    @pytest.mark.parametrize("make", [MemoryStore, AsyncMemoryStore, Down])
+    def test_leaves_no_thread(self, make):
+        """Whatever the outcome, the loop's thread is gone."""
+        before = set(threading.enumerate())
+        prove(shared(make), FACTS[0])
+
+        assert set() == set(threading.enumerate()) - before
