@@ -10,20 +10,20 @@ Proven on SQLite, and on PostgreSQL at its usual isolation level, READ COMMITTED
   admits one INSERT.
 * No transaction reads before it writes: in SQLite a writer can wait for its turn, and a reader who would go on as a
   writer cannot (sqlite.org/lang_transaction.html §2.1).
-* Every write clears away a few entries that are over, last of all and passing by those that somebody else holds, so no
-  two transactions wait for each other.
+* Every write that is done clears away a few entries that are over, last of all and passing by those that somebody else
+  holds, so no two transactions wait for each other.
 
 Text has to be compared exactly, which is what these two do; MySQL does so with a collation that ends in ``_bin``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Engine,
     MetaData,
@@ -67,30 +67,40 @@ class SQLAlchemyStore:
 
     def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
         """See ``Store.swap``."""
-        with suppress(IntegrityError), self._writing(key, now) as connection:
-            return _replace(connection, key, expected, {"value": new, "until": until}, now)
+        with suppress(IntegrityError), self._engine.begin() as connection:
+            if expected is None:
+                _clear(connection, STATE.c.key == key, now)
+            done = _replace(connection, key, expected, {"value": new, "until": until}, now)
+            if done:
+                _clear(connection, _some_over(now), now)
+            return done
         return False
 
     def add(self, key: str, amount: int, *, until: int, now: int) -> int:
         """See ``Store.add``."""
         while True:
-            with suppress(IntegrityError), self._writing(key, now) as connection:
+            with suppress(IntegrityError), self._engine.begin() as connection:
+                _clear(connection, STATE.c.key == key, now)
                 live = connection.scalar(select(STATE.c.value).where(STATE.c.key == key).with_for_update())
                 total = amount if live is None else int(live) + amount
-                # A live counter keeps its end, and one at zero takes no room.
-                new: dict[str, object] = {"value": str(total)} | ({"until": until} if live is None else {})
+                new: dict[str, object] = {"value": str(total)}
+                if live is None:
+                    # A live counter keeps its end.
+                    new["until"] = until
+                # One at zero takes no room.
                 if _replace(connection, key, live, new if total else None, now):
+                    _clear(connection, _some_over(now), now)
                     return total
             # Whoever was overtaken counts anew.
 
-    @contextmanager
-    def _writing(self, key: str, now: int) -> Generator[Connection, None, None]:
-        over = STATE.c.until <= now
-        some = select(STATE.c.key).where(over).limit(PURGED_A_WRITE).with_for_update(skip_locked=True)
-        with self._engine.begin() as connection:
-            connection.execute(delete(STATE).where(STATE.c.key == key, over))
-            yield connection
-            connection.execute(delete(STATE).where(STATE.c.key.in_(some), over))
+
+def _clear(connection: Connection, which: ColumnElement[bool], now: int) -> None:
+    connection.execute(delete(STATE).where(which, STATE.c.until <= now))
+
+
+def _some_over(now: int) -> ColumnElement[bool]:
+    some = select(STATE.c.key).where(STATE.c.until <= now).limit(PURGED_A_WRITE)
+    return STATE.c.key.in_(some.with_for_update(skip_locked=True))
 
 
 def _replace(connection: Connection, key: str, expected: str | None, new: dict[str, object] | None, now: int) -> bool:
