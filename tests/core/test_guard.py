@@ -52,7 +52,7 @@ from praetorian_core.events import (
     TokenReused,
     UserRevoked,
 )
-from praetorian_core.flows.state import session_key
+from praetorian_core.flows.state import epoch_key, session_key
 from praetorian_core.guard import AsyncGuard, Guard
 from praetorian_core.login import LoginThrottle, PasswordHasher
 from praetorian_core.policy import Policy, all_roles, any_role
@@ -1475,6 +1475,14 @@ class TestFailingStore:
 
         assert (ServiceUnavailableError, [CallFailed]) == (outcome(stored.guard.refresh, token), stored.kinds)
         assert str is type(outcome(call))
+
+    def test_rubbish_epoch(self, stored):
+        """So does a user's entry on access: it opens nothing, and is told once."""
+        token = stored.guard.issue(stored.alice)
+        stored.guard._parties.store.swap(epoch_key(1), None, "rubbish", until=NOW + 10**6, now=stored.clock.now)
+        stored.heard.clear()
+
+        assert (ServiceUnavailableError, [CallFailed]) == (outcome(stored.guard.verify, token), stored.kinds)
 
     def test_recovers(self):
         """A store that works again is asked again: no failure is remembered."""

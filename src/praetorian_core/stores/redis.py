@@ -343,7 +343,8 @@ def _connect_async(url: str, timeout: float) -> AsyncRedisClient:
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
 
-    options = {**_options(timeout), "retry": Retry(NoBackoff(), 0)}
+    # Under RESP3 redis-py 8 leaves out its look at whether the server has closed a connection meanwhile.
+    options = {**_options(timeout), "retry": Retry(NoBackoff(), 0), "protocol": 2}
     with _unreadable_url():
         # See _connect.
         pool = BlockingConnectionPool.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
