@@ -333,8 +333,8 @@ def read_now(parties: Parties, keys: tuple[str, str], now: int) -> list[str | No
         PraetorianError: The store failed, as ``drive`` has it.
     """
     try:
-        answer: object = cast("Store", parties.store).read(*keys, now=now)
-        if type(answer) is not list or not _are_values(cast("object", answer), len(keys)):
+        answer = cast("Store", parties.store).read(*keys, now=now)
+        if type(answer) is not list or not _are_values(answer, len(keys)):
             question = cast("Question[object]", ReadState(keys, now))
             _checked(question, _plain(question, answer))
     except Exception as error:
@@ -342,7 +342,7 @@ def read_now(parties: Parties, keys: tuple[str, str], now: int) -> list[str | No
         if refusal is error:
             raise
         raise refusal from error
-    return cast("list[str | None]", answer)
+    return answer
 
 
 async def adrive(flow: Flow[T], parties: Parties, now: int) -> T:
