@@ -37,6 +37,7 @@ def create_app(guard: AsyncGuard[MemoryUser], *tasks: Task) -> Starlette:
             Route("/own", own),
             Route("/login", login, methods=["POST"]),
             Route("/refresh", refresh, methods=["POST"]),
+            Route("/logout", logout, methods=["POST"]),
             Route("/redeem", redeem, methods=["POST"]),
             Route("/password", password, methods=["POST"]),
             Route("/collide", collide, methods=["POST"]),
@@ -87,6 +88,13 @@ async def refresh(request: Request) -> Response:
     """Exchange an expired token, which is not looked at before."""
     guard = guard_of(request)
     return JSONResponse({"refreshed": bool(await guard.refresh(guard.find_token(StarletteView(request))))})
+
+
+async def logout(request: Request) -> Response:
+    """End the session of a token, dead or alive."""
+    guard = guard_of(request)
+    await guard.revoke(guard.find_token(StarletteView(request)))
+    return JSONResponse({"ended": True})
 
 
 async def redeem(request: Request) -> Response:

@@ -96,6 +96,11 @@ def add_routes(app, users):
     def refresh():
         return jsonify(refreshed=bool(current_guard().refresh(current_token())))
 
+    @app.post("/logout")
+    def logout():
+        current_guard().revoke(current_token())
+        return jsonify(ended=True)
+
     @app.post("/redeem")
     def redeem():
         return jsonify(username=current_guard().redeem_action(current_token(), "confirm").username)

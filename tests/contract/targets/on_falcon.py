@@ -127,6 +127,11 @@ def _waiting_resources(users):
         def on_post(self, req, resp):
             resp.media = {"refreshed": bool(current_guard(req).refresh(current_token(req)))}
 
+    class Logout:
+        def on_post(self, req, resp):
+            current_guard(req).revoke(current_token(req))
+            resp.media = {"ended": True}
+
     class Redeem:
         def on_post(self, req, resp):
             resp.media = {"username": current_guard(req).redeem_action(current_token(req), "confirm").username}
@@ -143,7 +148,7 @@ def _waiting_resources(users):
         def on_post(self, req, resp):
             resp.media = current_guard(req).issue(users.lookup("alice"), misfit=object())
 
-    kinds = (Me, Login, Refresh, Redeem, Password, Collide, Misfit)
+    kinds = (Me, Login, Refresh, Logout, Redeem, Password, Collide, Misfit)
     return {f"/{kind.__name__.lower()}": kind() for kind in kinds}
 
 
@@ -208,6 +213,11 @@ def _awaiting_resources(users):
         async def on_post(self, req, resp):
             resp.media = {"refreshed": bool(await current_guard(req).refresh(current_token(req)))}
 
+    class Logout:
+        async def on_post(self, req, resp):
+            await current_guard(req).revoke(current_token(req))
+            resp.media = {"ended": True}
+
     class Redeem:
         async def on_post(self, req, resp):
             user = await current_guard(req).redeem_action(current_token(req), "confirm")
@@ -226,5 +236,5 @@ def _awaiting_resources(users):
         async def on_post(self, req, resp):
             resp.media = await current_guard(req).issue(users.lookup("alice"), misfit=object())
 
-    kinds = (Me, Login, Refresh, Redeem, Password, Collide, Misfit)
+    kinds = (Me, Login, Refresh, Logout, Redeem, Password, Collide, Misfit)
     return {f"/{kind.__name__.lower()}": kind() for kind in kinds}

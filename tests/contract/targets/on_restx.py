@@ -112,6 +112,12 @@ def _add_resources(api, users):
         def post(self):
             return {"refreshed": bool(current_guard().refresh(current_token()))}
 
+    @api.route("/logout")
+    class Logout(Resource):
+        def post(self):
+            current_guard().revoke(current_token())
+            return {"ended": True}
+
     @api.route("/redeem")
     class Redeem(Resource):
         def post(self):

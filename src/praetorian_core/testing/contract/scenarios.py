@@ -23,6 +23,7 @@ ROUTES: Mapping[str, str] = {
     "GET /own": "raises praetorian_core.testing.contract.OutOfHoursError",
     "POST /login": "the JSON body's members username and password are authenticated: {username}",
     "POST /refresh": "refreshes the request's token: {refreshed: true}",
+    "POST /logout": "revokes the request's token: {ended: true}",
     "POST /redeem": "redeems the request's token for the action 'confirm': {username}",
     "POST /password": "hashes the JSON body's member 'password': {changed: true}",
     "POST /collide": "issues alice a token with the custom claim SUB",
@@ -129,7 +130,36 @@ _TABLE: dict[str, _Row] = {
     ),
     # --- sessions that were ended ------------------------------------------------------------------------------------
     "a session that was ended": (_bearer("revoked"), refused("RevokedTokenError")),
+    "a session that was ended is not refreshed": (
+        _bearer("revoked_expired", method="POST", path="/refresh"),
+        refused("RevokedTokenError"),
+    ),
+    "a session of a user whose sessions were all ended": (_bearer("ended"), refused("RevokedTokenError")),
+    "nor is such a session refreshed": (
+        _bearer("ended_expired", method="POST", path="/refresh"),
+        refused("RevokedTokenError"),
+    ),
+    "a session of the same user that began after that": (
+        _bearer("issued_after"),
+        Expected(body={"id": 5, "roles": []}),
+    ),
     "a generation that was spent": (_bearer("reused", method="POST", path="/refresh"), refused("ReusedTokenError")),
+    "the successor of one that came back": (
+        _bearer("robbed", method="POST", path="/refresh"),
+        refused("RevokedTokenError"),
+    ),
+    "logout": (_bearer("leaver", method="POST", path="/logout"), Expected(body={"ended": True})),
+    "logout with an expired token": (
+        _bearer("leaver_expired", method="POST", path="/logout"),
+        Expected(body={"ended": True}),
+    ),
+    "logout with a dead token": (_bearer("dead", method="POST", path="/logout"), Expected(body={"ended": True})),
+    "logout of what was ended": (_bearer("revoked", method="POST", path="/logout"), Expected(body={"ended": True})),
+    "logout with a forged token": (
+        _bearer("foreign", method="POST", path="/logout"),
+        refused("InvalidTokenError"),
+    ),
+    "logout without a token": (Request(method="POST", path="/logout"), refused("MissingTokenError")),
     # --- action tokens -----------------------------------------------------------------------------------------------
     "an action": (_bearer("action", method="POST", path="/redeem"), Expected(body={"username": "alice"})),
     "an action token opens no route": (_bearer("action"), refused("MisusedTokenError")),
@@ -151,6 +181,10 @@ _TABLE: dict[str, _Row] = {
     ),
     "an action that was performed": (
         _bearer("spent_action", method="POST", path="/redeem"),
+        refused("ReusedTokenError"),
+    ),
+    "an action that was withdrawn": (
+        _bearer("withdrawn_action", method="POST", path="/redeem"),
         refused("ReusedTokenError"),
     ),
     # --- the user behind the token -----------------------------------------------------------------------------------
@@ -209,6 +243,15 @@ _TABLE: dict[str, _Row] = {
     "login: too many attempts": (
         _login("alice", PASSWORD, remote=THROTTLED),
         refused("LoginThrottledError", retry_after="900"),
+    ),
+    "login: too many attempts at nobody's account": (
+        _login("nobody", PASSWORD, remote=THROTTLED),
+        refused("LoginThrottledError", retry_after="900"),
+    ),
+    "login: too many attempts, from elsewhere": (_login("alice", PASSWORD), Expected(body={"username": "alice"})),
+    "login: too many attempts, another account": (
+        _login("root", PASSWORD, remote=THROTTLED),
+        Expected(body={"username": "root"}),
     ),
     "login: no JSON object": (Request(method="POST", path="/login", json=[]), Expected(status=400)),
     "login: broken JSON": (
@@ -308,6 +351,41 @@ _TABLE: dict[str, _Row] = {
         _bearer("good", path="/optional"),
         refused("ServiceUnavailableError"),
         Setting.BROKEN_STORE,
+    ),
+    "a broken store: logout": (
+        _bearer("good", method="POST", path="/logout"),
+        refused("ServiceUnavailableError"),
+        Setting.BROKEN_STORE,
+    ),
+    "a broken store: an action": (
+        _bearer("action", method="POST", path="/redeem"),
+        refused("ServiceUnavailableError"),
+        Setting.BROKEN_STORE,
+    ),
+    "a broken store: a good login": (
+        _login("alice", PASSWORD),
+        refused("ServiceUnavailableError"),
+        Setting.BROKEN_STORE,
+    ),
+    "a broken store: a wrong password": (
+        _login("alice", "wrong"),
+        refused("ServiceUnavailableError"),
+        Setting.BROKEN_STORE,
+    ),
+    "logins that cannot be counted: a good one": (
+        _login("alice", PASSWORD),
+        Expected(body={"username": "alice"}),
+        Setting.UNCOUNTED_LOGINS,
+    ),
+    "logins that cannot be counted: a wrong password": (
+        _login("alice", "wrong"),
+        refused("AuthenticationError"),
+        Setting.UNCOUNTED_LOGINS,
+    ),
+    "logins that cannot be counted: access": (
+        _bearer("good"),
+        refused("ServiceUnavailableError"),
+        Setting.UNCOUNTED_LOGINS,
     ),
     "a broken store: no token": (Request(), refused("MissingTokenError"), Setting.BROKEN_STORE),
     "a broken store: an expired token": (_bearer("expired"), refused("ExpiredAccessError"), Setting.BROKEN_STORE),

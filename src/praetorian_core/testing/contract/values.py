@@ -40,6 +40,8 @@ class Setting(enum.Enum):
     """``PRAETORIAN_ROLES_DISABLED`` is set."""
     BROKEN_STORE = enum.auto()
     """The store of sessions and attempts is down."""
+    UNCOUNTED_LOGINS = enum.auto()
+    """It is down, and ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``."""
 
 
 @attrs.frozen(kw_only=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import ParamSpec, TypedDict, TypeVar
 
 import attrs
 
 from praetorian_core.clock import Clock
-from praetorian_core.errors import AuthenticationError, MissingRoleError, PraetorianError
+from praetorian_core.errors import MissingRoleError, PraetorianError
 from praetorian_core.guard import Guard
 from praetorian_core.login.passwords import PasswordHasher
 from praetorian_core.login.throttle import LoginThrottle
@@ -34,7 +35,7 @@ CANARY = "canary"  # is in every secret, and may be in no response and no log
 PASSWORD = "canary-correct horse battery staple"  # noqa: S105  (of users for tests)
 SECRET = f"canary-{generate_secret()}"
 THROTTLED = "8.8.4.4"
-"""The address from which alice may not log in any more."""
+"""The address from which neither alice nor nobody may log in any more."""
 
 CONFIG: Mapping[str, object] = {
     "SECRET_KEY": SECRET,
@@ -46,6 +47,7 @@ CONFIG: Mapping[str, object] = {
 _SETTINGS: Mapping[Setting, Mapping[str, object]] = {
     Setting.NO_HANDLER: {"DISABLE_PRAETORIAN_ERROR_HANDLER": True},
     Setting.NO_ROLES: {"PRAETORIAN_ROLES_DISABLED": True},
+    Setting.UNCOUNTED_LOGINS: {"PRAETORIAN_THROTTLE_FAILURE": "allow"},
 }
 _HASHER = cheapest_hasher()
 _HASH = _HASHER.hash(PASSWORD)
@@ -146,6 +148,7 @@ def make_world(setting: Setting = Setting.USUAL) -> World:
             MemoryUser(identity=1, username="alice", password=_HASH, rolenames=["reader"]),
             MemoryUser(identity=2, username="root", password=_HASH, rolenames=["reader", "admin"]),
             MemoryUser(identity=3, username="disabled", password=_HASH, valid=False),
+            MemoryUser(identity=5, username="ousted", password=_HASH),
             MemoryUser(identity=13, username="broken", password=_HASH),
         ]
     )
@@ -157,7 +160,7 @@ def make_world(setting: Setting = Setting.USUAL) -> World:
     guard = Guard(users, settings, **options)
     tokens = mint(guard, users, clock)
     _exhaust(guard)
-    store.is_broken = setting is Setting.BROKEN_STORE
+    store.is_broken = setting in {Setting.BROKEN_STORE, Setting.UNCOUNTED_LOGINS}
     told: list[str] = []
 
     def tell(error: PraetorianError) -> None:
@@ -194,6 +197,16 @@ def mint(guard: Guard[MemoryUser], users: MemoryUsers, clock: FrozenClock) -> di
     guard.revoke(revoked)
     reused = at(NOW - ACCESS - 11, guard.issue, alice)
     at(NOW - 11, guard.refresh, reused)
+    revoked_late = at(NOW - ACCESS, guard.issue, alice)
+    guard.revoke(revoked_late)
+    ousted = MemoryUser(identity=5, username="ousted")
+    ended, ended_late = guard.issue(ousted), at(NOW - ACCESS, guard.issue, ousted)
+    guard.revoke_user(5)
+    thief = at(NOW - ACCESS * 2 - 11, guard.issue, alice)
+    robbed = at(NOW - ACCESS, guard.refresh, thief)
+    _refuse(guard.refresh, thief)
+    withdrawn = guard.issue_action(alice, "confirm")
+    guard.revoke(withdrawn)
     good = guard.issue(alice)
     stranger = Guard(users, Settings(keys=KeyRing.from_secret(generate_secret())), clock=clock)
     claims: dict[str, object] = {
@@ -206,6 +219,8 @@ def mint(guard: Guard[MemoryUser], users: MemoryUsers, clock: FrozenClock) -> di
     }
     return {
         "good": good,
+        "leaver": guard.issue(alice),
+        "leaver_expired": at(NOW - ACCESS, guard.issue, alice),
         "root": guard.issue(root),
         "last_second": at(NOW - ACCESS + 1, guard.issue, alice),
         "expired": at(NOW - ACCESS, guard.issue, alice),
@@ -216,11 +231,17 @@ def mint(guard: Guard[MemoryUser], users: MemoryUsers, clock: FrozenClock) -> di
         "none": ".".join([_segment(b'{"alg":"none","typ":"JWT"}'), good.split(".")[1], ""]),
         "claimless": Sealer(guard.settings.keys.signing_key()).seal("JWT", json.dumps(claims).encode()),
         "revoked": revoked,
+        "revoked_expired": revoked_late,
+        "ended": ended,
+        "ended_expired": ended_late,
+        "issued_after": guard.issue(ousted),
+        "robbed": robbed,
         "reused": reused,
         "action": action,
         "other_action": stop,
         "expired_action": over,
         "spent_action": spent,
+        "withdrawn_action": withdrawn,
         "disabled": guard.issue(late),
         "disabled_expired": at(NOW - ACCESS, guard.issue, late),
         "gone": guard.issue(gone),
@@ -235,9 +256,13 @@ def _segment(octets: bytes) -> str:
 
 
 def _exhaust(guard: Guard[MemoryUser]) -> None:
-    """Fail to log in until no further attempt is allowed."""
-    for _ in range(3):
-        try:
-            guard.authenticate("alice", "wrong", source=THROTTLED)
-        except AuthenticationError:
-            continue
+    """Fail to log in until no further attempt is allowed, at an account that exists and at one that does not."""
+    for username in ("alice", "nobody"):
+        for _ in range(3):
+            _refuse(guard.authenticate, username, "wrong", source=THROTTLED)
+
+
+def _refuse(call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Call what is refused."""
+    with suppress(PraetorianError):
+        call(*args, **kwargs)
