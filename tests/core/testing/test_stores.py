@@ -377,12 +377,20 @@ class ClosableStore(AsyncMemoryStore):
         self.closed_on.append(asyncio.get_running_loop())
 
 
+@attrs.frozen
 class AsyncReadsThenSwaps(AsyncMemoryStore):
+    """Goes on to write when all have read: the ``MeetingStore`` of asyncio."""
+
+    waiting: list[asyncio.Future[None]] = attrs.field(factory=list)
+
     async def swap(self, key, expected, new, *, until, now):
         (live,) = self.store.read(key, now=now)
-        # Others have their turn here: all who had read absence before go on.
-        for _ in range(THREADS):
-            await asyncio.sleep(0)
+        turn = asyncio.get_running_loop().create_future()
+        self.waiting.append(turn)
+        if len(self.waiting) == THREADS:
+            while self.waiting:
+                self.waiting.pop().set_result(None)
+        await asyncio.wait_for(turn, PATIENCE)
         return live == expected and self.store.swap(key, *self.store.read(key, now=now), new, until=until, now=now)
 
 
