@@ -20,7 +20,7 @@ import asyncio
 import inspect
 import secrets
 import threading
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeAlias, TypeVar, cast
@@ -89,13 +89,13 @@ def prove(connect: Connect, fact: Fact) -> list[str]:
     def key() -> str:
         return f"{{{mark}}}:s:{secrets.token_urlsafe(16)}"
 
-    with _blocking(connect) as handle:
-        try:
+    try:
+        with _blocking(connect) as handle:
             fact.check(Bench(connect=handle, key=key))
-        except DifferentError as difference:
-            return [str(difference)]
-        except Exception as error:  # noqa: BLE001  (whatever comes through is a finding, not the end of the test)
-            return [f"{type(error).__name__} came through: {error}"]
+    except DifferentError as difference:
+        return [str(difference)]
+    except Exception as error:  # noqa: BLE001  (whatever comes through is a finding, not the end of the test)
+        return [f"{type(error).__name__} came through: {error}"]
     return []
 
 
@@ -120,64 +120,60 @@ def _blocking(connect: Connect) -> Generator[Callable[[], Store], None, None]:
     handles: list[_Blocking] = []
 
     def handle() -> Store:
-        store = asyncio.run_coroutine_threadsafe(make(), loop).result()
-        if not inspect.iscoroutinefunction(store.read):
-            return cast("Store", store)
-        handles.append(_Blocking(cast("AsyncStore", store), loop))
+        handles.append(_Blocking(asyncio.run_coroutine_threadsafe(make(), loop).result(), loop))
         return handles[-1]
 
     try:
         yield handle
     finally:
-        for opened in handles:
-            opened.close()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        try:
+            for opened in handles:
+                opened.close()
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
 
 
 @attrs.frozen
 class _Blocking:
-    """An ``AsyncStore`` whose calls block."""
+    """A store whose calls block: what has to be awaited is awaited on the loop."""
 
-    store: AsyncStore
+    store: Store | AsyncStore
     loop: asyncio.AbstractEventLoop
 
     def read(self, *keys: str, now: int) -> list[str | None]:
-        async def call() -> list[str | None]:
-            return await self.store.read(*keys, now=now)
-
-        return self._wait(call())
+        return self._settle(self.store.read(*keys, now=now))
 
     def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
-        async def call() -> bool:
-            return await self.store.swap(key, expected, new, until=until, now=now)
-
-        return self._wait(call())
+        return self._settle(self.store.swap(key, expected, new, until=until, now=now))
 
     def add(self, key: str, amount: int, *, until: int, now: int) -> int:
-        async def call() -> int:
-            return await self.store.add(key, amount, until=until, now=now)
-
-        return self._wait(call())
+        return self._settle(self.store.add(key, amount, until=until, now=now))
 
     def close(self) -> None:
-        close = cast("Callable[[], Coroutine[object, object, object]] | None", getattr(self.store, "aclose", None))
+        close = cast("Callable[[], object] | None", getattr(self.store, "aclose", None))
         if close is not None:
-            self._wait(close())
+            self._settle(close())
 
-    def _wait(self, work: Coroutine[object, object, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+    def _settle(self, answer: T | Awaitable[T]) -> T:
+        async def wait(pending: Awaitable[T]) -> T:
+            return await pending
+
+        if inspect.isawaitable(answer):
+            return asyncio.run_coroutine_threadsafe(wait(answer), self.loop).result()
+        return answer
 
 
 def _together(bench: Bench, work: Callable[[Store, int], T]) -> list[T]:
     """Let many threads begin the work at once, each with a handle of its own, and return what each of them returned."""
+    # All of them before anybody waits for the others, since a database may not have as many.
+    handles = [bench.connect() for _ in range(THREADS)]
     barrier = threading.Barrier(THREADS)
 
     def begin(number: int) -> T:
-        store = bench.connect()
         barrier.wait()
-        return work(store, number)
+        return work(handles[number], number)
 
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(begin, range(THREADS)))
@@ -417,7 +413,10 @@ def _no_step_is_lost(bench: Bench) -> None:
 
     def climb(store: Store, _: int) -> None:
         won = 0
-        while won < steps:
+        # Who loses lost to somebody's step, and there are no more steps than these.
+        for _ in range(THREADS * steps + 1):
+            if won == steps:
+                return
             (value,) = store.read(key, now=NOW)
             won += store.swap(key, value, str(int(value or "0") + 1), until=UNTIL, now=NOW)
 

@@ -305,6 +305,13 @@ class MeetingStore(MemoryStore):
             self.barrier.wait()
 
 
+class NeverSwaps(MemoryStore):
+    """Refuses every swap but the first of a key."""
+
+    def swap(self, key, expected, new, *, until, now):
+        return expected is None and super().swap(key, expected, new, until=until, now=now)
+
+
 class ReadsThenSwaps(MeetingStore):
     def swap(self, key, expected, new, *, until, now):
         (live,) = super().read(key, now=now)
@@ -452,6 +459,7 @@ BROKEN = [
     (ReadsThenSwaps, "of many who swap at once, one wins"),
     (AsyncReadsThenSwaps, "of many who swap at once, one wins"),
     (ReadsThenSwaps, "of many swaps in a row, none is lost"),
+    (NeverSwaps, "of many swaps in a row, none is lost"),
     (ReadsThenCounts, "of many who count at once, no count is lost"),
     (LosesOneThatIsGivenBack, "counts that are given back at once leave nothing"),
     (ZeroStays, "counts that are given back at once leave nothing"),
