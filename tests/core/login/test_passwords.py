@@ -870,3 +870,32 @@ class TestInEarnest:
         answer, computations, work = spent(hasher, "wrong", hashed)
         assert (NO_MATCH, 2) == (answer, computations)
         assert 196_608 - 2 <= work <= 196_608
+
+
+CROWD = """
+import resource, sys, threading
+from praetorian_core import Guard, KeyRing, PasswordHasher, Settings, generate_secret
+from praetorian_core.testing import MemoryUser, MemoryUsers
+
+hasher = PasswordHasher(max_concurrent=2, max_waiting=32, max_wait=300.0)
+hashed = hasher.hash("correct horse battery staple")
+users = MemoryUsers(MemoryUser(identity=n, username=f"user{n}", password=hashed) for n in range(32))
+guard = Guard(users, Settings(keys=KeyRing.from_secret(generate_secret())), passwords=hasher)
+names = []
+work = lambda n: names.append(guard.authenticate(f"user{n}", "correct horse battery staple").username)
+threads = [threading.Thread(target=work, args=[n]) for n in range(32)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+unit = 1 if sys.platform == "darwin" else 1024
+print(len(set(names)), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 2**20)
+"""
+
+
+class TestMemory:
+    def test_32_logins_at_once(self):
+        """With two slots 32 logins at the real cost stay under two hashes of 64 MiB and 60 MiB for all the rest."""
+        done = subprocess.run([sys.executable, "-c", CROWD], capture_output=True, text=True, check=True)
+        logins, mebibytes = map(int, done.stdout.split())
+
+        assert 32 == logins
+        assert 2 * 64 < mebibytes < 2 * 64 + 60
