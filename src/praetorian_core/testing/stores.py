@@ -100,10 +100,16 @@ def prove(connect: Connect, fact: Fact) -> list[str]:
 
 
 def _expect(what: str, expected: object, found: object) -> None:
-    # True is 1 to Python, and not to whoever tests for True.
-    if type(expected) is not type(found) or expected != found:
+    # True is 1 to Python, and not to whoever tests for True; nor is a subclass of str good enough for a guard.
+    if _typed(expected) != _typed(found):
         msg = f"{what} is {found!r}; expected {expected!r}"
         raise DifferentError(msg)
+
+
+def _typed(value: object) -> object:
+    if type(value) is list:
+        return [_typed(item) for item in cast("list[object]", value)]
+    return type(value), value
 
 
 @contextmanager
@@ -200,7 +206,7 @@ def _in_order(bench: Bench) -> None:
 
 def _text(bench: Bench) -> None:
     store = bench.connect()
-    for value in ("ended", "3 1767225600", "7", "0", "-1", "None", "", " ", "a b c", "x" * 200):
+    for value in ("ended", "3 1767225600", "7", "0", "-1", "None", "", " ", "a b c", "\\'\"%_{}:?$1\n", "x" * 200):
         key = bench.key()
         store.swap(key, None, value, until=UNTIL, now=NOW)
         _expect(f"what was written as {value!r}", [value], store.read(key, now=NOW))
@@ -241,6 +247,9 @@ def _stillborn(bench: Bench) -> None:
     store, key = bench.connect(), bench.key()
     _expect("a swap whose entry is over already", [True], [store.swap(key, None, "v", until=NOW, now=NOW)])
     _expect("that entry", [None], store.read(key, now=NOW))
+    counter = bench.key()
+    _expect("the sum of a counter that is over already", 3, store.add(counter, 3, until=NOW, now=NOW))
+    _expect("that counter", [None], store.read(counter, now=NOW))
 
 
 # ---------------------------------------------------------------- swap
@@ -256,6 +265,8 @@ def _swaps(bench: Bench) -> None:
         ("a", "A"),
         ("a", "b"),
         ("a", "a "),
+        ("a", "_"),
+        ("a", "%"),
         ("a", None),
         ("", ""),
         ("", None),
@@ -313,6 +324,20 @@ def _one_key(bench: Bench) -> None:
     _expect("both values after a swap of one", ["3", "2"], store.read(first, second, now=NOW))
 
 
+def _outlives_the_others(bench: Bench) -> None:
+    store, longer, counter = bench.connect(), bench.key(), bench.key()
+    store.swap(longer, None, "a", until=UNTIL, now=NOW)
+    store.swap(longer, "a", "b", until=UNTIL + 500, now=NOW)
+    store.add(counter, 1, until=UNTIL + 500, now=NOW)
+    for _ in range(40):
+        # Whoever clears away in passing has something to clear.
+        store.swap(bench.key(), None, "v", until=UNTIL, now=NOW)
+    for _ in range(20):
+        store.swap(bench.key(), None, "v", until=UNTIL + 500, now=UNTIL + 100)
+        store.add(bench.key(), 1, until=UNTIL + 500, now=UNTIL + 100)
+    _expect("what lives on while others are cleared away", ["b", "1"], store.read(longer, counter, now=UNTIL + 100))
+
+
 # ---------------------------------------------------------------- add
 
 
@@ -327,6 +352,11 @@ def _zero(bench: Bench) -> None:
     store.add(key, 2, until=UNTIL, now=NOW)
     store.add(key, -2, until=UNTIL, now=NOW)
     _expect("a counter that came to zero", [None], store.read(key, now=NOW))
+    _expect("the sum of a counter that begins again", 1, store.add(key, 1, until=UNTIL + 500, now=NOW))
+    _expect("the same in its own last second", ["1"], store.read(key, now=UNTIL + 499))
+    nothing = bench.key()
+    _expect("nothing, added to nothing", 0, store.add(nothing, 0, until=UNTIL, now=NOW))
+    _expect("what is left of it", [None], store.read(nothing, now=NOW))
 
 
 def _counter_is_text(bench: Bench) -> None:
@@ -365,6 +395,9 @@ def _new_counter_takes_its_end(bench: Bench) -> None:
     store, key = bench.connect(), bench.key()
     store.add(key, 1, until=UNTIL, now=NOW)
     store.add(key, 1, until=UNTIL + 500, now=UNTIL)
+    text = bench.key()
+    store.swap(text, None, "text", until=UNTIL, now=NOW)
+    _expect("the sum upon a text that is over", 1, store.add(text, 1, until=UNTIL + 500, now=UNTIL))
     _expect("a new counter in its last second", ["1"], store.read(key, now=UNTIL + 499))
     _expect("the same at its until", [None], store.read(key, now=UNTIL + 500))
 
@@ -386,6 +419,9 @@ def _no_number(bench: Bench) -> None:
 
 def _is_shared(bench: Bench) -> None:
     one, other, key = bench.connect(), bench.connect(), bench.key()
+    # Whoever remembers what was read would let in a session that another process has ended since.
+    _expect("a key that nobody wrote yet", [None], one.read(key, now=NOW))
+    _expect("the same to another handle", [None], other.read(key, now=NOW))
     one.swap(key, None, "1", until=UNTIL, now=NOW)
     _expect("what another handle wrote", ["1"], other.read(key, now=NOW))
     other.swap(key, "1", "2", until=UNTIL, now=NOW)
@@ -460,6 +496,7 @@ FACTS: tuple[Fact, ...] = (
     Fact("a swap sets the end anew, sooner or later", _swap_sets_the_end),
     Fact("a refused swap changes neither value nor end", _refused_swap),
     Fact("a swap of one key is a swap of one key", _one_key),
+    Fact("what is live stays when others are cleared away", _outlives_the_others),
     Fact("a counter begins at nothing, and every call tells the sum", _counts),
     Fact("a counter at zero is absent", _zero),
     Fact("a counter is its decimal digits", _counter_is_text),

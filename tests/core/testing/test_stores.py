@@ -78,6 +78,17 @@ class ForgetsOnReading(MemoryStore):
         return super().read(*keys, now=self.latest)
 
 
+class Word(str):
+    __slots__ = ()
+
+
+class ReadsWords(MemoryStore):
+    """Equal to text, and no ``str`` to a guard."""
+
+    def read(self, *keys, now):
+        return [None if value is None else Word(value) for value in super().read(*keys, now=now)]
+
+
 # ---------------------------------------------------------------- stores that take a key for another
 
 
@@ -205,6 +216,34 @@ class RefusedSwapWrites(MemoryStore):
         return live == expected
 
 
+class DropsBackslashes(MemoryStore):
+    def swap(self, key, expected, new, *, until, now):
+        return super().swap(key, expected, new.replace("\\", ""), until=until, now=now)
+
+
+class ComparesPatterns(MemoryStore):
+    """As ``value LIKE expected`` does where letter case counts."""
+
+    def swap(self, key, expected, new, *, until, now):
+        (live,) = super().read(key, now=now)
+        if live is not None and expected in {"_", "%"}:
+            expected = live
+        return super().swap(key, expected, new, until=until, now=now)
+
+
+class ClearsAwayByTheFirstEnd(MemoryStore):
+    def __init__(self):
+        super().__init__()
+        self.ends = {}
+
+    def swap(self, key, expected, new, *, until, now):
+        for other in [known for known, end in self.ends.items() if end <= now]:
+            del self.ends[other]
+            super().swap(other, *super().read(other, now=now), "", until=now, now=now)
+        self.ends.setdefault(key, until)
+        return super().swap(key, expected, new, until=until, now=now)
+
+
 # ---------------------------------------------------------------- stores that count wrongly
 
 
@@ -285,6 +324,42 @@ class ClearsAwayTexts(MemoryStore):
             raise
 
 
+class NothingStays(MemoryStore):
+    def add(self, key, amount, *, until, now):
+        total = super().add(key, amount, until=until, now=now)
+        if amount == 0:
+            super().swap(key, None, "0", until=until, now=now)
+        return total
+
+
+class ZeroKeepsTheEnd(MemoryStore):
+    def __init__(self):
+        super().__init__()
+        self.ends = {}
+
+    def add(self, key, amount, *, until, now):
+        if now >= self.ends.get(key, now):
+            self.ends[key] = until
+        return super().add(key, amount, until=self.ends[key], now=now)
+
+
+class HoldsCountsThatAreOver(MemoryStore):
+    def add(self, key, amount, *, until, now):
+        return super().add(key, amount, until=max(until, now + 1), now=now)
+
+
+class TakesWhatIsOverForANumber(MemoryStore):
+    """A text that is over is no number either."""
+
+    def add(self, key, amount, *, until, now):
+        (former,) = super().read(key, now=0)
+        try:
+            int(former or "0")
+        except ValueError:
+            return 0
+        return super().add(key, amount, until=until, now=now)
+
+
 # ---------------------------------------------------------------- stores that many may not use at once
 
 
@@ -343,6 +418,27 @@ class LosesOneThatIsGivenBack(MeetingStore):
         if amount < 0 and threading.get_ident() != self.maker and next(self.given_back) == 0:
             return 0
         return super().add(key, amount, until=until, now=now)
+
+
+class RemembersAbsence(MemoryStore):
+    """A handle on a store that is shared, which asks it once a second about a key that was absent."""
+
+    def __init__(self, state):
+        self.state = state
+        self.absent = set()
+
+    def read(self, *keys, now):
+        values = [None if (key, now) in self.absent else self.state.read(key, now=now)[0] for key in keys]
+        self.absent |= {(key, now) for key, value in zip(keys, values, strict=True) if value is None}
+        return values
+
+    def swap(self, key, expected, new, *, until, now):
+        self.absent.discard((key, now))
+        return self.state.swap(key, expected, new, until=until, now=now)
+
+    def add(self, key, amount, *, until, now):
+        self.absent.discard((key, now))
+        return self.state.add(key, amount, until=until, now=now)
 
 
 class Down(MemoryStore):
@@ -421,6 +517,8 @@ BROKEN = [
     (AnswersEachKeyOnce, "values come in the order of the keys"),
     (ReadsNumbers, "a value comes back as the text that it was"),
     (ReadsBytes, "a value comes back as the text that it was"),
+    (ReadsWords, "a value comes back as the text that it was"),
+    (DropsBackslashes, "a value comes back as the text that it was"),
     (StripsValues, "a value comes back as the text that it was"),
     (IgnoresLetterCase, "keys are compared whole, and with their letter case"),
     (IgnoresTrailingBlanks, "keys are compared whole, and with their letter case"),
@@ -431,11 +529,13 @@ BROKEN = [
     (ForgetsOnReading, "an entry lives up to its until, by the present of the call"),
     (CountsSecondsIn32Bits, "no lifespan is too long, and no present too late"),
     (HoldsWhatIsOver, "an entry that is over when it is written is absent"),
+    (HoldsCountsThatAreOver, "an entry that is over when it is written is absent"),
     (RefusesWhatIsOver, "an entry that is over when it is written is absent"),
     (SwapsWhateverIsThere, "a swap is done iff the live value is the expected one"),
     (TakesEmptyForAbsent, "a swap is done iff the live value is the expected one"),
     (ComparesNumbers, "a swap is done iff the live value is the expected one"),
     (RefusedSwapWrites, "a swap is done iff the live value is the expected one"),
+    (ComparesPatterns, "a swap is done iff the live value is the expected one"),
     (SwapReturnsOne, "a swap is done iff the live value is the expected one"),
     (SwapSeesWhatIsOver, "an expired entry is absent to a swap"),
     (SwapKeepsTheEnd, "a swap sets the end anew, sooner or later"),
@@ -443,6 +543,7 @@ BROKEN = [
     (RefusedSwapExtends, "a refused swap changes neither value nor end"),
     (RefusedSwapWrites, "a refused swap changes neither value nor end"),
     (CutsKeys, "a swap of one key is a swap of one key"),
+    (ClearsAwayByTheFirstEnd, "what is live stays when others are cleared away"),
     (TellsTheFormerSum, "a counter begins at nothing, and every call tells the sum"),
     (NeverBelowZero, "a counter begins at nothing, and every call tells the sum"),
     (SumIsText, "a counter begins at nothing, and every call tells the sum"),
@@ -454,6 +555,9 @@ BROKEN = [
     (CountsByItsOwnClock, "a counter begins anew at its until"),
     (EndOfCounterMoves, "a live counter keeps its end"),
     (NewCounterTakesItsFormerEnd, "a new counter takes the end of its first call"),
+    (TakesWhatIsOverForANumber, "a new counter takes the end of its first call"),
+    (NothingStays, "a counter at zero is absent"),
+    (ZeroKeepsTheEnd, "a counter at zero is absent"),
     (CountsTexts, "what is no number cannot be counted, and stays"),
     (ClearsAwayTexts, "what is no number cannot be counted, and stays"),
     (ReadsThenSwaps, "of many who swap at once, one wins"),
@@ -487,6 +591,14 @@ class TestFacts:
         """Handles that share nothing are found."""
 
         assert [] != prove(MemoryStore, BY_NAME[name])
+
+    def test_remembered_absence(self):
+        """A handle that misses what another one wrote since it last looked is found."""
+        state = MemoryStore()
+
+        assert ["what another handle wrote is [None]; expected ['1']"] == prove(
+            lambda: RemembersAbsence(state), BY_NAME["what one handle writes, every other sees"]
+        )
 
     def test_every_fact_has_teeth(self):
         """There is none that a broken store could not fail."""
@@ -538,6 +650,30 @@ class TestProve:
         assert ["MemoryError came through: full"] == prove(
             shared(Full), BY_NAME["of many who count at once, no count is lost"]
         )
+
+    def test_too_few_handles(self):
+        """Where not every thread gets a handle, none waits for ever."""
+        store, left = MemoryStore(), iter(range(THREADS - 1))
+
+        def connect():
+            if next(left, None) is None:
+                raise ConnectionError("too many clients")
+            return store
+
+        assert ["ConnectionError came through: too many clients"] == prove(
+            connect, BY_NAME["of many who swap at once, one wins"]
+        )
+
+    def test_what_closing_raises(self):
+        """It is a finding as well, and the loop's thread is gone."""
+
+        class Stuck(AsyncMemoryStore):
+            async def aclose(self):
+                raise ConnectionError("no answer")
+
+        before = set(threading.enumerate())
+        assert ["ConnectionError came through: no answer"] == prove(shared(Stuck), FACTS[0])
+        assert set() == set(threading.enumerate()) - before
 
     def test_keys_are_fresh(self):
         """No key is used twice: not within a fact, nor when it is tried again."""
