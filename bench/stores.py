@@ -447,7 +447,6 @@ def on_asyncio(url: str, port: int, pace: Pace) -> Section:
                 value=rounds.micros("verify"),
                 unit="µs",
                 ratio=rounds.ratio("verify", "both"),
-                goal=REQUEST_GOAL,
             ),
             Line(what=f"EXISTS, {TASKS} tasks", value=1e6 / crowd.micros("exists"), unit="/s"),
             Line(

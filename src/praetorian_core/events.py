@@ -119,7 +119,9 @@ class ActionRedeemed(Event):
 
 @attrs.frozen(kw_only=True)
 class CallFailed(Event):
-    """A store or a callback of the application raised, so the request was refused.
+    """A store or a callback of the application raised, so what depended on it was refused.
+
+    Two failures refuse nobody: to save a renewed password, and to count a login where that may be left out.
 
     Attributes:
         what: Which call.

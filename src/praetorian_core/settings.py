@@ -146,7 +146,8 @@ class Settings:
             keeps its own time; an ``AsyncGuard`` cuts every store. Defaults to 2.
         throttle: Whether logins are counted and slowed. Defaults to True.
         throttle_failure: What becomes of a login that cannot be counted: ``refuse``, or ``allow``, which lets guessers
-            go on for as long as the store fails and tells ``on_event``.
+            go on for as long as the store fails and tells ``on_event``. A token is issued only while the store can be
+            read, so this is for a store that takes no writes.
         check_sessions: When the store is asked whether a session was ended: ``always``, or only at ``refresh``.
         refresh_grace: For how many seconds a refreshed token may be refreshed once more, for two tabs or a lost
             response. Defaults to 10.

@@ -1,0 +1,109 @@
+"""What 64 threads of one process do to one session at the same moment. Several processes are in tests/processes."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from praetorian_core import Guard, KeyRing, MemoryStore, RedisStore, Settings, SQLiteStore, generate_secret
+from praetorian_core.errors import PraetorianError, ReusedTokenError, RevokedTokenError
+from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers
+
+ACCESS = 15 * 60
+THREADS = 64
+ALICE = MemoryUser(identity=1, username="alice")
+
+
+@pytest.fixture
+def memory():
+    """Return a store in this process."""
+    return MemoryStore()
+
+
+@pytest.fixture
+def sqlite(tmp_path):
+    """Return a store in a file; so many writers at once wait longer than it does by itself."""
+    store = SQLiteStore(tmp_path / "state.db", timeout=60)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def redis(valkey):
+    """Return a store in a real Valkey; so many threads wait for its connections longer than it does by itself."""
+    store = RedisStore(valkey.url, timeout=60)
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def guard(request, valkey):
+    """Return a guard on each of the stores, a while after it issued a token."""
+    store = request.getfixturevalue(request.param)
+    return Guard(
+        MemoryUsers([ALICE]),
+        Settings(keys=KeyRing.from_secret(generate_secret())),
+        store=store,
+        clock=FrozenClock(),
+        on_event=lambda _: None,
+    )
+
+
+def outcome(call, *args):
+    """Return what a call returns, or the class of its refusal."""
+    try:
+        return call(*args)
+    except PraetorianError as error:
+        return type(error)
+
+
+def together(*calls):
+    """Make all calls at once, each in a thread; return what came of each."""
+    barrier = threading.Barrier(len(calls))
+
+    def begin(call):
+        barrier.wait()
+        return outcome(*call)
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(begin, calls))
+
+
+class TestRefreshOnce:
+    def test_in_parallel(self, guard):
+        """One generation comes of it, and nobody is signed out."""
+        token = guard.issue(ALICE)
+        guard._clock.tick(ACCESS)
+        found = together(*[(guard.refresh, token)] * THREADS)
+
+        assert {str} == {type(fresh) for fresh in found}
+        assert {1} == {guard._codec.decode(fresh, guard._clock()).generation for fresh in found}
+        assert 1 == guard.verify(found[0]).identity
+
+
+class TestRevokeRacesRefresh:
+    @pytest.mark.parametrize("everything", [False, True], ids=["revoke", "revoke_user"])
+    def test_nothing_gets_past(self, guard, everything):
+        """Whatever a racing refresh brought home is of a session that is over."""
+        for _ in range(5):
+            token = guard.issue(ALICE)
+            guard._clock.tick(ACCESS)
+            end = (guard.revoke_user, 1) if everything else (guard.revoke, token)
+            refresh = (guard.refresh, token)
+            found = together(*[refresh] * 31, end, *[refresh] * 32)
+
+            assert found.pop(31) is None
+            for fresh in found:
+                assert RevokedTokenError in (fresh, outcome(guard.verify, fresh))
+            assert RevokedTokenError is outcome(guard.refresh, token)
+
+
+class TestRedeemOnce:
+    def test_in_parallel(self, guard):
+        """Of 32 who redeem one action token one succeeds (ASVS 15.4.2)."""
+        action = guard.issue_action(ALICE, "confirm")
+        found = together(*[(guard.redeem_action, action, "confirm")] * 32)
+
+        assert [1, 31] == [sum(one is kind for one in found) for kind in (ALICE, ReusedTokenError)]
