@@ -1,0 +1,57 @@
+"""Stores and the facts that prove them, as an application types them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.cluster import RedisCluster
+
+from praetorian_core import AsyncGuard, AsyncRedisStore, Guard, MemoryStore, RedisStore, Settings, SQLiteStore
+from praetorian_core.protocols import AsyncStore, Store
+from praetorian_core.testing.stores import FACTS, Fact, prove
+
+if TYPE_CHECKING:
+    from typing_extensions import assert_type
+
+
+def stores(client: Redis, async_client: AsyncRedis, cluster: RedisCluster) -> list[Store | AsyncStore]:
+    return [
+        MemoryStore(),
+        MemoryStore(max_entries=1_000),
+        SQLiteStore("state.db"),
+        SQLiteStore(Path("state.db"), timeout=1.5),
+        RedisStore("redis://localhost"),
+        RedisStore(client, prefix="shop:"),
+        RedisStore(cluster),
+        RedisStore(async_client),
+        AsyncRedisStore("redis://localhost", timeout=1.5),
+        AsyncRedisStore(async_client),
+    ]
+
+
+def verbs(store: SQLiteStore) -> None:
+    assert_type(store.read("a", "b", now=1), list[str | None])
+    assert_type(store.swap("a", None, "1", until=2, now=1), bool)
+    assert_type(store.add("a", 1, until=2, now=1), int)
+    store.close()
+
+
+async def awaited(store: AsyncRedisStore) -> None:
+    assert_type(await store.read("a", "b", now=1), list[str | None])
+    assert_type(await store.swap("a", None, "1", until=2, now=1), bool)
+    assert_type(await store.add("a", 1, until=2, now=1), int)
+    await store.aclose()
+
+
+def guards(settings: Settings) -> None:
+    Guard(None, settings, store=RedisStore("redis://localhost"))
+    AsyncGuard(None, settings, store=AsyncRedisStore("redis://localhost"))
+    AsyncGuard(None, settings, store=SQLiteStore("state.db"))
+
+
+def proofs() -> None:
+    assert_type(FACTS, tuple[Fact, ...])
+    assert_type(prove(MemoryStore, FACTS[0]), list[str])
