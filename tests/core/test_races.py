@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
 from praetorian_core import Guard, KeyRing, MemoryStore, RedisStore, Settings, SQLiteStore, generate_secret
-from praetorian_core.errors import PraetorianError, ReusedTokenError, RevokedTokenError
-from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers
+from praetorian_core.errors import (
+    AuthenticationError,
+    LoginThrottledError,
+    PraetorianError,
+    ReusedTokenError,
+    RevokedTokenError,
+)
+from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, cheapest_hasher
 
 ACCESS = 15 * 60
 THREADS = 64
@@ -98,6 +106,24 @@ class TestRevokeRacesRefresh:
             for fresh in found:
                 assert RevokedTokenError in (fresh, outcome(guard.verify, fresh))
             assert RevokedTokenError is outcome(guard.refresh, token)
+
+
+class TestThrottle:
+    @pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
+    def test_one_source(self, guard, is_known):
+        """100 wrong passwords at once compute as many hashes as the limit allows, known name or not."""
+        hasher = cheapest_hasher(max_waiting=100, max_wait=60.0)
+        # The state is shared with other tests: a name and a source that none of them has.
+        name, source = secrets.token_hex(8), f"9.{'.'.join(str(secrets.randbelow(256)) for _ in range(3))}"
+        alice = MemoryUser(identity=1, username=name, password=hasher.hash("correct horse"))
+        users = MemoryUsers([alice] if is_known else [])
+        settings, store = guard.settings, guard._parties.store
+        door = Guard(users, settings, store=store, passwords=hasher, clock=guard._clock, on_event=lambda _: None)
+        before = hasher.computations
+        found = together(*[(partial(door.authenticate, source=source), name, "wrong")] * 100)
+
+        assert [10, 90] == [found.count(kind) for kind in (AuthenticationError, LoginThrottledError)]
+        assert 10 == hasher.computations - before
 
 
 class TestRedeemOnce:
