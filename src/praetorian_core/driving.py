@@ -334,6 +334,7 @@ def read_now(parties: Parties, keys: tuple[str, str], now: int) -> list[str | No
     """
     try:
         answer = cast("Store", parties.store).read(*keys, now=now)
+        # What is good is not asked twice; what is not is refused in the words of every other question.
         if type(answer) is not list or not _are_values(answer, len(keys)):
             question = cast("Question[object]", ReadState(keys, now))
             _checked(question, _plain(question, answer))

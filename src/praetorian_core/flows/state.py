@@ -30,20 +30,20 @@ def _slot(identity: object) -> str:
     return hashlib.sha256(str(identity).encode()).hexdigest()[:32]
 
 
-def session_key(identity: object, session_id: str) -> str:
-    """Return the key under which a session is remembered."""
-    return f"{{{_slot(identity)}}}:s:{session_id}"
-
-
-def epoch_key(identity: object) -> str:
-    """Return the key under which a user's current epoch is remembered."""
-    return f"{{{_slot(identity)}}}:e"
-
-
 def access_keys(identity: object, session_id: str) -> tuple[str, str]:
     """Return the keys of a session and of its user's epoch: all that access asks about."""
     slot = _slot(identity)
     return f"{{{slot}}}:s:{session_id}", f"{{{slot}}}:e"
+
+
+def session_key(identity: object, session_id: str) -> str:
+    """Return the key under which a session is remembered."""
+    return access_keys(identity, session_id)[0]
+
+
+def epoch_key(identity: object) -> str:
+    """Return the key under which a user's current epoch is remembered, whichever the session."""
+    return access_keys(identity, "")[1]
 
 
 def action_key(identity: object, token_id: str) -> str:

@@ -239,8 +239,8 @@ class AsyncRedisStore:
         if isinstance(server, str):
             _check_url(server)
             _import_redis()
-            # The URL is read where a loop runs; what is wrong with it is found here.
-            _connect(server, timeout)
+            # Each loop gets a client of its own; what is wrong with the URL is found here.
+            _connect_async(server, timeout)
         elif not _is_async(server):
             raise _no_server(server)
 
@@ -292,11 +292,11 @@ class _AsyncClosable(Protocol):
     def aclose(self) -> Awaitable[object]: ...
 
 
-SCHEMES = ("redis", "rediss", "unix")
+_SCHEMES = ("redis", "rediss", "unix")
 
 
 def _check_url(url: str) -> None:
-    if url.partition("://")[0] not in SCHEMES:
+    if url.partition("://")[0] not in _SCHEMES:
         # A URL may hold a password, so it is not repeated.
         detail = "the URL of the Redis store is of another kind; expected redis://host:6379/0, rediss://… or unix://…"
         raise ConfigurationError(detail)
@@ -315,13 +315,14 @@ def _import_redis() -> None:
         raise ConfigurationError(detail) from None
 
 
-def _options(timeout: float) -> dict[str, object]:
+def _options(timeout: float, retry: object) -> dict[str, object]:
     return {
         "max_connections": _MOST_CONNECTIONS,
         # How long a call waits for one of them.
         "timeout": timeout,
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
+        "retry": retry,
     }
 
 
@@ -331,7 +332,7 @@ def _connect(url: str, timeout: float) -> RedisClient:
     from redis.retry import Retry
 
     # Nothing is tried twice: a script whose answer got lost may have run.
-    options = {**_options(timeout), "retry": Retry(NoBackoff(), 0)}
+    options = _options(timeout, Retry(NoBackoff(), 0))
     with _unreadable_url():
         # redis-py does not type its options.
         pool = BlockingConnectionPool.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
@@ -344,7 +345,7 @@ def _connect_async(url: str, timeout: float) -> AsyncRedisClient:
     from redis.backoff import NoBackoff
 
     # Under RESP3 redis-py 8 leaves out its look at whether the server has closed a connection meanwhile.
-    options = {**_options(timeout), "retry": Retry(NoBackoff(), 0), "protocol": 2}
+    options = _options(timeout, Retry(NoBackoff(), 0)) | {"protocol": 2}
     with _unreadable_url():
         # See _connect.
         pool = BlockingConnectionPool.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
