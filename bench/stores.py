@@ -38,7 +38,7 @@ import redis.asyncio
 
 from praetorian_core import AsyncGuard, Guard, KeyRing, Settings, generate_secret
 from praetorian_core.errors import RevokedTokenError
-from praetorian_core.flows.state import ENDED, Generation, epoch_key, kept_until, session_key
+from praetorian_core.flows.state import ENDED, Generation, entry_expiry, epoch_key, session_key
 from praetorian_core.protocols import Store
 from praetorian_core.stores.by_url import open_store
 from praetorian_core.stores.memory import MemoryStore
@@ -268,14 +268,14 @@ def ends(within: int = MONTH) -> Iterable[tuple[str, int]]:
     """Yield sessions to end, each of another user, and until when that is remembered: any time within these seconds."""
     for number in itertools.count():
         # A prime, so that the ends are scattered and no two are the same before each second had its own.
-        yield session_key(number, secrets.token_urlsafe(16)), kept_until(NOW + 1 + number * 104_729 % within)
+        yield session_key(number, secrets.token_urlsafe(16)), entry_expiry(NOW + 1 + number * 104_729 % within)
 
 
 def checking(url: str) -> Call:
     """Return a call that asks, as each request does, for a session and its user."""
     store = open_store(url, PATIENCE)
     pairs = itertools.cycle([(session_key(n, secrets.token_urlsafe(16)), epoch_key(n)) for n in range(BATCH)])
-    return lambda: store.read(*next(pairs), now=NOW)
+    return lambda: store.get(*next(pairs), now=NOW)
 
 
 def ending(url: str) -> Call:
@@ -284,8 +284,8 @@ def ending(url: str) -> Call:
     sessions = iter(ends())
 
     def end() -> None:
-        key, until = next(sessions)
-        store.swap(key, None, ENDED, until=until, now=NOW)
+        key, expires_at = next(sessions)
+        store.compare_and_set(key, None, ENDED, expires_at=expires_at, now=NOW)
 
     return end
 
@@ -295,7 +295,7 @@ def counting(url: str) -> Call:
     store = open_store(url, PATIENCE)
     own = secrets.token_urlsafe(16)
     keys = itertools.cycle([f"{{{own}}}:{number}" for number in range(BATCH)])
-    return lambda: store.add(next(keys), 1, until=NOW + 900, now=NOW)
+    return lambda: store.increment(next(keys), 1, expires_at=NOW + 900, now=NOW)
 
 
 def guard_on(store: Store | None) -> Guard:
@@ -342,20 +342,20 @@ def on_redis(url: str, client: redis.Redis, pace: Pace) -> tuple[Section, list[s
     without, guard = guard_on(None), guard_on(store)
     token = guard.issue(USER, team="blue")
     fresh, known, user = session_key(1, "fresh"), session_key(1, "known"), epoch_key(1)
-    store.swap(known, None, Generation(0, None).next_value(NOW), until=NOW + MONTH, now=NOW)
+    store.compare_and_set(known, None, Generation(0, None).next_value(NOW), expires_at=NOW + MONTH, now=NOW)
 
     def verify() -> object:
         return guard.verify(token)
 
     def check() -> object:
-        return store.read(fresh, user, now=NOW)
+        return store.get(fresh, user, now=NOW)
 
     rounds = interleaved(
         {
             "exists": direct(lambda: client.exists(fresh)),
             "mget": direct(lambda: client.mget(fresh, user)),
-            "read": direct(check),
-            "known": direct(lambda: store.read(known, user, now=NOW)),
+            "get": direct(check),
+            "known": direct(lambda: store.get(known, user, now=NOW)),
             "both": direct(lambda: (client.exists(fresh), without.verify(token))),
             "verify": direct(verify),
         },
@@ -366,7 +366,7 @@ def on_redis(url: str, client: redis.Redis, pace: Pace) -> tuple[Section, list[s
         return Line(what=what, value=rounds.micros(name), unit="µs", ratio=rounds.ratio(name, "exists"), goal=goal)
 
     wrong = []
-    for what, call in (("RedisStore.read", check), ("Guard.verify", verify)):
+    for what, call in (("RedisStore.get", check), ("Guard.verify", verify)):
         seen = commands(client, call)
         if seen != {"mget": BATCH}:
             wrong.append(f"{what}: {BATCH} checks are {seen}; expected one MGET each")
@@ -376,8 +376,8 @@ def on_redis(url: str, client: redis.Redis, pace: Pace) -> tuple[Section, list[s
         lines=[
             line("redis-py EXISTS of one key", "exists"),
             line("redis-py MGET of two keys", "mget"),
-            line("RedisStore.read, a session as it was issued", "read", CHECK_GOAL),
-            line("RedisStore.read, a session once refreshed", "known", CHECK_GOAL),
+            line("RedisStore.get, a session as it was issued", "get", CHECK_GOAL),
+            line("RedisStore.get, a session once refreshed", "known", CHECK_GOAL),
             Line(what="EXISTS, then Guard.verify without a store", value=rounds.micros("both"), unit="µs"),
             Line(
                 what="Guard.verify with RedisStore, to these two",
@@ -406,7 +406,7 @@ def on_asyncio(url: str, port: int, pace: Pace) -> Section:
         return client.exists(fresh)
 
     def check() -> Awaitable[object]:
-        return store.read(fresh, user, now=NOW)
+        return store.get(fresh, user, now=NOW)
 
     async def both() -> None:
         await exists()
@@ -415,13 +415,13 @@ def on_asyncio(url: str, port: int, pace: Pace) -> Section:
     rounds = interleaved(
         {
             "exists": awaiting(loop, exists),
-            "read": awaiting(loop, check),
+            "get": awaiting(loop, check),
             "both": awaiting(loop, both),
             "verify": awaiting(loop, lambda: guard.verify(token)),
         },
         pace,
     )
-    crowd = interleaved({"exists": at_once(loop, exists), "read": at_once(loop, check)}, pace)
+    crowd = interleaved({"exists": at_once(loop, exists), "get": at_once(loop, check)}, pace)
 
     async def close() -> None:
         await client.aclose()
@@ -435,10 +435,10 @@ def on_asyncio(url: str, port: int, pace: Pace) -> Section:
         lines=[
             Line(what="redis.asyncio EXISTS of one key", value=rounds.micros("exists"), unit="µs", ratio=1.0),
             Line(
-                what="AsyncRedisStore.read",
-                value=rounds.micros("read"),
+                what="AsyncRedisStore.get",
+                value=rounds.micros("get"),
                 unit="µs",
-                ratio=rounds.ratio("read", "exists"),
+                ratio=rounds.ratio("get", "exists"),
                 goal=CHECK_GOAL,
             ),
             Line(what="EXISTS, then AsyncGuard.verify without", value=rounds.micros("both"), unit="µs"),
@@ -450,10 +450,10 @@ def on_asyncio(url: str, port: int, pace: Pace) -> Section:
             ),
             Line(what=f"EXISTS, {TASKS} tasks", value=1e6 / crowd.micros("exists"), unit="/s"),
             Line(
-                what=f"AsyncRedisStore.read, {TASKS} tasks",
-                value=1e6 / crowd.micros("read"),
+                what=f"AsyncRedisStore.get, {TASKS} tasks",
+                value=1e6 / crowd.micros("get"),
                 unit="/s",
-                ratio=crowd.ratio("read", "exists"),
+                ratio=crowd.ratio("get", "exists"),
             ),
         ],
     )
@@ -500,9 +500,9 @@ def fill_and_drain(sessions: int) -> dict[str, float]:
     supply = iter(ends(within))
 
     def end_one(now: int) -> float:
-        key, until = next(supply)
+        key, expires_at = next(supply)
         begun = time.perf_counter()
-        store.swap(key, None, ENDED, until=until + now - NOW, now=now)
+        store.compare_and_set(key, None, ENDED, expires_at=expires_at + now - NOW, now=now)
         return time.perf_counter() - begun
 
     gc.collect()
@@ -515,7 +515,7 @@ def fill_and_drain(sessions: int) -> dict[str, float]:
     purge = direct(lambda: MemoryStore._purge(store, NOW))
     idle = median(purge(1) for _ in range(10_001))
     # Everything may go now, a few with each write; for the second half Python's own collector rests.
-    later = kept_until(NOW + within) + 60
+    later = entry_expiry(NOW + within) + 60
     drained = []
     writes = 0
     for writes_left in (sessions // 16, sessions):
@@ -568,8 +568,8 @@ def in_file(folder: Path, pace: Pace) -> Section:
     with store._connection() as connection:
         # Nobody waits for the disk while it is filled; the connection is used no more after that.
         connection.execute("PRAGMA synchronous = OFF")
-    for key, until in itertools.islice(ends(), pace.in_file):
-        store.swap(key, None, ENDED, until=until, now=NOW)
+    for key, expires_at in itertools.islice(ends(), pace.in_file):
+        store.compare_and_set(key, None, ENDED, expires_at=expires_at, now=NOW)
     store.close()
     size = (path.stat().st_size - empty) / pace.in_file
     return Section(
@@ -589,15 +589,15 @@ def held(client: redis.Redis, url: str, value: str, sessions: int) -> float:
     # At once: what is freed behind its back would be missing from what is added.
     client.execute_command("FLUSHALL", "SYNC")
     # Now the server knows the script, and what follows may be sent in batches.
-    RedisStore(url).swap("{first}", None, value, until=NOW + MONTH, now=NOW)
+    RedisStore(url).compare_and_set("{first}", None, value, expires_at=NOW + MONTH, now=NOW)
     time.sleep(0.2)
     before = client.info("memory")["used_memory"]
     with client.pipeline(transaction=False) as batch:
         store = RedisStore(batch)
         supply = iter(ends())
         for begun in range(0, sessions, BATCH):
-            for key, until in itertools.islice(supply, min(BATCH, sessions - begun)):
-                store.swap(key, None, value, until=until, now=NOW)
+            for key, expires_at in itertools.islice(supply, min(BATCH, sessions - begun)):
+                store.compare_and_set(key, None, value, expires_at=expires_at, now=NOW)
             if set(batch.execute()) != {1}:
                 raise RuntimeError("the server did not take all sessions")
     time.sleep(0.5)  # Its tables grow in steps.

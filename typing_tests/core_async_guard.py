@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from praetorian_core import AsyncGuard, KeyRing, MemoryStore, Principal, Settings, all_roles, generate_secret
 from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSource
-from praetorian_core.web.bearer import RequestView
+from praetorian_core.web.bearer import RequestInfo
 
 if TYPE_CHECKING:
     from typing_extensions import assert_type
@@ -47,14 +47,14 @@ class SyncUser:
 class DatabaseStore:
     """A store whose verbs are coroutines."""
 
-    async def read(self, *keys: str, now: int) -> list[str | None]:
+    async def get(self, *keys: str, now: int) -> list[str | None]:
         return [None for _ in keys]
 
-    async def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
-        return bool(key and expected != new and until > now)
+    async def compare_and_set(self, key: str, expected: str | None, new: str, *, expires_at: int, now: int) -> bool:
+        return bool(key and expected != new and expires_at > now)
 
-    async def add(self, key: str, amount: int, *, until: int, now: int) -> int:
-        return amount if key and until > now else 0
+    async def increment(self, key: str, amount: int, *, expires_at: int, now: int) -> int:
+        return amount if key and expires_at > now else 0
 
 
 async def save(user: AsyncUser, hashed: str) -> None:
@@ -82,7 +82,7 @@ async def sessions(token: str, user: AsyncUser, principal: Principal) -> None:
     assert_type(await guard.issue(user, access_lifespan="5 minutes", team="blue"), str)
     assert_type(await guard.verify(token), Principal)
     assert_type(await guard.refresh(token, access_lifespan=60), str)
-    assert_type(await guard.user_of(principal), AsyncUser)
+    assert_type(await guard.load_user(principal), AsyncUser)
     await guard.revoke(token)
     await guard.revoke_user(1)
     assert_type(await verifier.verify(token), Principal)
@@ -98,7 +98,7 @@ async def passwords() -> None:
     assert_type(await guard.verify_password("correct horse", None), bool)
 
 
-async def requests(view: RequestView) -> None:
+async def requests(view: RequestInfo) -> None:
     assert_type(await guard.admit(view, all_roles("admin"), optional=False), Principal | None)
     assert_type(guard.find_token(view), str)
 

@@ -143,7 +143,7 @@ def sessions(token: str, user: User, principal: Principal) -> None:
     assert_type(guard.verify(token), Principal)
     assert_type(guard.refresh(token), str)
     assert_type(guard.refresh(token, access_lifespan="5 minutes"), str)
-    assert_type(guard.user_of(principal), User)
+    assert_type(guard.load_user(principal), User)
     guard.revoke(token)
     guard.revoke_user(user.identity)
     guard.revoke_user(UUID(int=1))
@@ -176,4 +176,4 @@ def principals(principal: Principal) -> None:
 def two_kinds_of_users(rows: Guard[Row], row: Row) -> None:
     assert_type(rows.authenticate("alice", "correct horse"), Row)
     assert_type(rows.redeem_action(rows.issue_action(row, "reset"), "reset"), Row)
-    assert_type(rows.user_of(rows.verify(rows.issue(row))), Row)
+    assert_type(rows.load_user(rows.verify(rows.issue(row))), Row)

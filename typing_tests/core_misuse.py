@@ -59,24 +59,24 @@ class LookupByNumber:
 class DatabaseStore:
     """A store for asyncio."""
 
-    async def read(self, *keys: str, now: int) -> list[str | None]:
+    async def get(self, *keys: str, now: int) -> list[str | None]:
         return [None for _ in keys if now]
 
-    async def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
-        return bool(key and expected != new and until > now)
+    async def compare_and_set(self, key: str, expected: str | None, new: str, *, expires_at: int, now: int) -> bool:
+        return bool(key and expected != new and expires_at > now)
 
-    async def add(self, key: str, amount: int, *, until: int, now: int) -> int:
-        return amount if key and until > now else 0
+    async def increment(self, key: str, amount: int, *, expires_at: int, now: int) -> int:
+        return amount if key and expires_at > now else 0
 
 
 class HalfAStore:
     """A store that cannot count."""
 
-    def read(self, *keys: str, now: int) -> list[str | None]:
+    def get(self, *keys: str, now: int) -> list[str | None]:
         return [None for _ in keys if now]
 
-    def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
-        return bool(key and expected != new and until > now)
+    def compare_and_set(self, key: str, expected: str | None, new: str, *, expires_at: int, now: int) -> bool:
+        return bool(key and expected != new and expires_at > now)
 
 
 def save_for_others(user: AsyncUser, hashed: str) -> None:
@@ -116,7 +116,7 @@ def calling(user: User, principal: Principal, token: str) -> None:
     guard.verify(token.encode())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     guard.verify(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     guard.refresh(token, "5 minutes")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    guard.user_of(token)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    guard.load_user(token)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     guard.issue_action(user)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     guard.issue_action(user, action="reset")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     guard.redeem_action(token)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -138,7 +138,7 @@ def other_users(row: MemoryUser, rows: Guard[MemoryUser], user: User, token: str
 
 async def awaiting(token: str) -> None:
     async_guard.verify(token)  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
-    guard.user_of(async_guard.verify(token))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    guard.load_user(async_guard.verify(token))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await guard.verify(token)  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
     user: User = await async_guard.authenticate("alice", "correct horse")  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     print(user)

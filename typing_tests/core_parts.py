@@ -35,7 +35,7 @@ from praetorian_core.events import ActionRedeemed, CallFailed, Event, LoginFaile
 from praetorian_core.policy import Policy, check_policy
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, as_user, cheapest_hasher
 from praetorian_core.token import Key, Layout, verify_compact
-from praetorian_core.web.responses import Answer, render
+from praetorian_core.web.responses import ErrorResponse, error_response
 
 if TYPE_CHECKING:
     from typing_extensions import assert_type
@@ -100,9 +100,9 @@ def policies(principal: Principal) -> None:
 
 
 def stores(store: MemoryStore) -> None:
-    assert_type(store.read("a", "b", now=0), list[str | None])
-    assert_type(store.swap("a", None, "new", until=60, now=0), bool)
-    assert_type(store.add("a", 1, until=60, now=0), int)
+    assert_type(store.get("a", "b", now=0), list[str | None])
+    assert_type(store.compare_and_set("a", None, "new", expires_at=60, now=0), bool)
+    assert_type(store.increment("a", 1, expires_at=60, now=0), int)
 
 
 def logins() -> None:
@@ -132,7 +132,7 @@ def errors() -> None:
     except InvalidTokenError as error:
         assert_type(error.code, str)
         assert_type(error.message, str)
-        assert_type(render(error), Answer)
+        assert_type(error_response(error), ErrorResponse)
     except (ExpiredAccessError, EarlyRefreshError) as expired:
         assert_type(expired.now, int)
     except LoginThrottledError as throttled:
@@ -140,7 +140,7 @@ def errors() -> None:
     except (MissingRoleError, ClaimCollisionError, ConfigurationError) as refused:
         assert_type(str(refused), str)
     except PraetorianError as other:
-        assert_type(render(other, scheme="Bearer", realm="api").status, int)
+        assert_type(error_response(other, scheme="Bearer", realm="api").status, int)
 
 
 def testing(settings: Settings) -> None:

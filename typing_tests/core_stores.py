@@ -33,16 +33,16 @@ def stores(client: Redis, async_client: AsyncRedis, cluster: RedisCluster) -> li
 
 
 def verbs(store: SQLiteStore) -> None:
-    assert_type(store.read("a", "b", now=1), list[str | None])
-    assert_type(store.swap("a", None, "1", until=2, now=1), bool)
-    assert_type(store.add("a", 1, until=2, now=1), int)
+    assert_type(store.get("a", "b", now=1), list[str | None])
+    assert_type(store.compare_and_set("a", None, "1", expires_at=2, now=1), bool)
+    assert_type(store.increment("a", 1, expires_at=2, now=1), int)
     store.close()
 
 
 async def awaited(store: AsyncRedisStore) -> None:
-    assert_type(await store.read("a", "b", now=1), list[str | None])
-    assert_type(await store.swap("a", None, "1", until=2, now=1), bool)
-    assert_type(await store.add("a", 1, until=2, now=1), int)
+    assert_type(await store.get("a", "b", now=1), list[str | None])
+    assert_type(await store.compare_and_set("a", None, "1", expires_at=2, now=1), bool)
+    assert_type(await store.increment("a", 1, expires_at=2, now=1), int)
     await store.aclose()
 
 

@@ -35,7 +35,7 @@ class Token:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ErrorResponse:
     """What a server said.
 
     Attributes:
@@ -55,7 +55,7 @@ class Answer:
         return code if isinstance(code, str) else None
 
 
-def send(url: str, method: str, path: str, *, token: Token | None = None, body: object = None) -> Answer:
+def send(url: str, method: str, path: str, *, token: Token | None = None, body: object = None) -> ErrorResponse:
     """Send one request over a connection of its own and return the answer."""
     headers: dict[str, str] = {}
     payload = None
@@ -69,7 +69,7 @@ def send(url: str, method: str, path: str, *, token: Token | None = None, body: 
     try:
         connection.request(method, path, payload, headers)
         response = connection.getresponse()
-        return Answer(response.status, response.getheader("WWW-Authenticate"), _members(response.read()))
+        return ErrorResponse(response.status, response.getheader("WWW-Authenticate"), _members(response.read()))
     finally:
         connection.close()
 

@@ -16,7 +16,7 @@ from http.client import HTTPException
 from threading import Event
 from typing import Literal
 
-from client import Answer, Token, send
+from client import ErrorResponse, Token, send
 from timeline import draw
 
 ACCESS = 4
@@ -204,7 +204,7 @@ class Player:
                 return str(answer.status), f"{what}: expected {expected!r}, found {found!r}"
         return str(answer.status), None
 
-    def _facts(self, step: Step, answer: Answer, cost: int | None) -> Iterator[Fact]:
+    def _facts(self, step: Step, answer: ErrorResponse, cost: int | None) -> Iterator[Fact]:
         yield "status", step.status, answer.status
         yield "code", step.code, answer.code
         yield "WWW-Authenticate", step.challenge, answer.challenge
@@ -218,7 +218,7 @@ class Player:
                 self.tokens.append(token)
 
 
-def _token_of(answer: Answer) -> Token | None:
+def _token_of(answer: ErrorResponse) -> Token | None:
     try:
         return Token.read(str(answer.body["access_token"]))
     except (KeyError, IndexError, ValueError):
@@ -294,7 +294,7 @@ def _row(players: list[Player], number: str, second: str, request: str, cells: l
 
 
 def _heads(players: list[Player]) -> Iterator[str]:
-    names = [_words(player.name) for player in players]
+    names = [_commands(player.name) for player in players]
     height = max(map(len, names))
     *above, last = ([(name[-line] if line <= len(name) else "") for name in names] for line in range(height, 0, -1))
     for words in above:
@@ -302,12 +302,12 @@ def _heads(players: list[Player]) -> Iterator[str]:
     yield _row(players, "#", "second", "request", last, "code", "what it shows")
 
 
-def _words(name: str) -> list[str]:
+def _commands(name: str) -> list[str]:
     return re.split(r"(?<=-)| ", name)
 
 
 def _width(player: Player) -> int:
-    return max(map(len, ["...", *_words(player.name)])) + 2
+    return max(map(len, ["...", *_commands(player.name)])) + 2
 
 
 def _details(step: Step, players: list[Player], tokens: list[Token | None], start: int) -> Iterator[str]:

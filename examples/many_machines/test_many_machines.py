@@ -52,7 +52,7 @@ DONE = (204, None, None)
 
 
 @attrs.frozen
-class Answer:
+class ErrorResponse:
     """What a service answered.
 
     Attributes:
@@ -90,7 +90,9 @@ class Service:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()
             members = json.loads(response.read() or "{}")
-            return Answer((response.status, members.get("code"), response.getheader("WWW-Authenticate")), members)
+            return ErrorResponse(
+                (response.status, members.get("code"), response.getheader("WWW-Authenticate")), members
+            )
         finally:
             connection.close()
 

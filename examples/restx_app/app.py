@@ -94,7 +94,7 @@ class Refresh(Resource):
 
 
 @camp.route("/gate")
-class Gate(Resource):
+class JWSVerifier(Resource):
     """Open to everybody."""
 
     @auth_accepted

@@ -42,7 +42,7 @@ STATE = Table(
     METADATA,
     Column("key", String, primary_key=True),
     Column("value", String, nullable=False),
-    Column("until", BigInteger, nullable=False, index=True),
+    Column("expires_at", BigInteger, nullable=False, index=True),
 )
 PURGED_A_WRITE = 8
 
@@ -58,26 +58,26 @@ class SQLAlchemyStore:
         """Take each call's connection from this engine's pool."""
         self._engine = engine
 
-    def read(self, *keys: str, now: int) -> list[str | None]:
-        """See ``Store.read``."""
+    def get(self, *keys: str, now: int) -> list[str | None]:
+        """See ``Store.get``."""
         with self._engine.connect() as connection:
-            rows = connection.execute(select(STATE).where(STATE.c.key.in_(keys), STATE.c.until > now))
+            rows = connection.execute(select(STATE).where(STATE.c.key.in_(keys), STATE.c.expires_at > now))
             values: dict[str, str] = {row.key: row.value for row in rows}
         return [values.get(key) for key in keys]
 
-    def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
-        """See ``Store.swap``."""
+    def compare_and_set(self, key: str, expected: str | None, new: str, *, expires_at: int, now: int) -> bool:
+        """See ``Store.compare_and_set``."""
         with suppress(IntegrityError), self._engine.begin() as connection:
             if expected is None:
                 _clear(connection, STATE.c.key == key, now)
-            done = _replace(connection, key, expected, {"value": new, "until": until}, now)
+            done = _replace(connection, key, expected, {"value": new, "expires_at": expires_at}, now)
             if done:
                 _clear(connection, _some_over(now), now)
             return done
         return False
 
-    def add(self, key: str, amount: int, *, until: int, now: int) -> int:
-        """See ``Store.add``."""
+    def increment(self, key: str, amount: int, *, expires_at: int, now: int) -> int:
+        """See ``Store.increment``."""
         while True:
             with suppress(IntegrityError), self._engine.begin() as connection:
                 _clear(connection, STATE.c.key == key, now)
@@ -86,7 +86,7 @@ class SQLAlchemyStore:
                 new: dict[str, object] = {"value": str(total)}
                 if live is None:
                     # A live counter keeps its end.
-                    new["until"] = until
+                    new["expires_at"] = expires_at
                 # One at zero takes no room.
                 if _replace(connection, key, live, new if total else None, now):
                     _clear(connection, _some_over(now), now)
@@ -95,18 +95,18 @@ class SQLAlchemyStore:
 
 
 def _clear(connection: Connection, which: ColumnElement[bool], now: int) -> None:
-    connection.execute(delete(STATE).where(which, STATE.c.until <= now))
+    connection.execute(delete(STATE).where(which, STATE.c.expires_at <= now))
 
 
 def _some_over(now: int) -> ColumnElement[bool]:
-    some = select(STATE.c.key).where(STATE.c.until <= now).limit(PURGED_A_WRITE)
+    some = select(STATE.c.key).where(STATE.c.expires_at <= now).limit(PURGED_A_WRITE)
     return STATE.c.key.in_(some.with_for_update(skip_locked=True))
 
 
 def _replace(connection: Connection, key: str, expected: str | None, new: dict[str, object] | None, now: int) -> bool:
     if expected is not None:
         change = delete(STATE) if new is None else update(STATE).values(new)
-        held = (STATE.c.key == key, STATE.c.value == expected, STATE.c.until > now)
+        held = (STATE.c.key == key, STATE.c.value == expected, STATE.c.expires_at > now)
         return connection.execute(change.where(*held)).rowcount == 1
     if new is not None:
         # Raises IntegrityError where the key is taken.

@@ -97,32 +97,32 @@ class TestSQLAlchemyStore:
 
     def test_counters_at_zero_leave_no_row(self, engine: Engine, store: SQLAlchemyStore) -> None:
         """Nor does nothing that is added to nothing."""
-        store.add("a", 1, until=UNTIL, now=NOW)
-        store.add("a", -1, until=UNTIL, now=NOW)
-        store.add("b", 0, until=UNTIL, now=NOW)
+        store.increment("a", 1, expires_at=UNTIL, now=NOW)
+        store.increment("a", -1, expires_at=UNTIL, now=NOW)
+        store.increment("b", 0, expires_at=UNTIL, now=NOW)
 
         assert set() == keys(engine)
 
     def test_writes_clear_away_what_is_over(self, engine: Engine, store: SQLAlchemyStore) -> None:
         """A few rows each, so that none has to pay for all."""
         for number in range(10):
-            store.swap(f"old {number}", None, "v", until=UNTIL, now=NOW)
-        store.swap("live", None, "v", until=UNTIL + 1, now=NOW)
+            store.compare_and_set(f"old {number}", None, "v", expires_at=UNTIL, now=NOW)
+        store.compare_and_set("live", None, "v", expires_at=UNTIL + 1, now=NOW)
         assert 11 == len(keys(engine))
 
-        store.swap("a", None, "v", until=UNTIL + 1, now=UNTIL)
+        store.compare_and_set("a", None, "v", expires_at=UNTIL + 1, now=UNTIL)
         assert 4 == len(keys(engine))
-        store.add("b", 1, until=UNTIL + 1, now=UNTIL)
+        store.increment("b", 1, expires_at=UNTIL + 1, now=UNTIL)
         assert {"live", "a", "b"} == keys(engine)
 
     def test_nobody_waits_in_a_circle(self, engine: Engine, store: SQLAlchemyStore) -> None:
         """Many who write clear away the same rows at once, among them those that others write anew."""
         for number in range(CLIENTS * 4):
-            store.swap(f"k{number}", None, "v", until=UNTIL, now=NOW)
+            store.compare_and_set(f"k{number}", None, "v", expires_at=UNTIL, now=NOW)
 
         def renew(first: int) -> list[bool]:
             mine = [(first + step * 5) % CLIENTS for step in range(4)]
-            return [store.swap(f"k{number}", None, "v", until=UNTIL * 2, now=UNTIL) for number in mine]
+            return [store.compare_and_set(f"k{number}", None, "v", expires_at=UNTIL * 2, now=UNTIL) for number in mine]
 
         won = sum(sum(outcome) for outcome in at_once(CLIENTS, renew))
         assert CLIENTS == won

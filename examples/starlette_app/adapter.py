@@ -16,14 +16,14 @@ from praetorian_core import AsyncGuard, Principal
 from praetorian_core.errors import PraetorianError
 from praetorian_core.policy import Policy
 from praetorian_core.web.bearer import is_preflight
-from praetorian_core.web.responses import render
+from praetorian_core.web.responses import error_response
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 Task: TypeAlias = Callable[[PraetorianError], object]
 
 
 class StarletteView:
-    """The ``RequestView`` of a Starlette request."""
+    """The ``RequestInfo`` of a Starlette request."""
 
     def __init__(self, request: Request) -> None:
         """Look at this request."""
@@ -57,7 +57,7 @@ def init_app(app: Starlette, guard: AsyncGuard[object], *tasks: Task) -> None:
                     await result
             except Exception as failure:  # noqa: BLE001  (a task may raise anything, and its text may hold anything)
                 logging.getLogger("praetorian").error("a task raised %s", type(failure).__name__)  # noqa: TRY400
-        rendered = render(refusal, scheme=guard.settings.header_type, realm=guard.settings.realm)
+        rendered = error_response(refusal, scheme=guard.settings.header_type, realm=guard.settings.realm)
         return JSONResponse(rendered.body(), rendered.status, headers=dict(rendered.headers))
 
     if not guard.settings.disable_error_handler:

@@ -62,7 +62,7 @@ async def identity_and_roles(request: Request) -> Response:
 
 async def me(request: Request) -> Response:
     """Load who acts."""
-    user = await guard_of(request).user_of(cast("Principal", principal_of(request)))
+    user = await guard_of(request).load_user(cast("Principal", principal_of(request)))
     return JSONResponse({"username": cast("MemoryUser", user).username})
 
 

@@ -14,7 +14,6 @@ from typing import Final, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast, 
 
 from praetorian_core import flows
 from praetorian_core.clock import Clock, system_clock
-from praetorian_core.driving import HashThreads, Parties, Users, adrive, drive, read_now
 from praetorian_core.errors import (
     ConfigurationError,
     MissingTokenError,
@@ -22,20 +21,21 @@ from praetorian_core.errors import (
     ServiceUnavailableError,
 )
 from praetorian_core.events import Sink, TokenRefused, log_event
-from praetorian_core.lifespan import Lifespan, seconds
+from praetorian_core.lifespan import Lifespan, parse_lifespan
 from praetorian_core.login.passwords import PasswordHasher
 from praetorian_core.login.throttle import LoginThrottle
 from praetorian_core.policy import Policy, check_policy
 from praetorian_core.principal import Principal
 from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSource
 from praetorian_core.questions import Flow
+from praetorian_core.runner import HashExecutor, Services, Users, read_now, run_flow, run_flow_async
 from praetorian_core.settings import Settings
 from praetorian_core.stores import by_url
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.token.claims import SessionClaims
 from praetorian_core.token.codec import TokenCodec
 from praetorian_core.token.lifecycle import check_access
-from praetorian_core.web.bearer import RequestView, TokenPlaces
+from praetorian_core.web.bearer import RequestInfo, TokenPlaces
 
 U = TypeVar("U")
 T = TypeVar("T")
@@ -55,7 +55,7 @@ Unset: TypeAlias = Literal[_FromSettings.FROM_SETTINGS]
 SavePassword: TypeAlias = Callable[[U, str], object]
 
 
-class _Front(Generic[U]):
+class _BaseGuard(Generic[U]):
     """What both guards have in common: everything but who waits."""
 
     def __init__(
@@ -92,7 +92,7 @@ class _Front(Generic[U]):
             with_roles=not settings.roles_disabled,
             parse_identity=settings.parse_identity,
         )
-        self._rules: Final = flows.Rules(
+        self._context: Final = flows.FlowContext(
             settings=settings,
             codec=self._codec,
             throttle=throttle,
@@ -101,7 +101,7 @@ class _Front(Generic[U]):
         )
         self._asks_on_access: Final = store is not None and settings.check_sessions == "always"
         # What is None here is never asked: the methods below and the flows refuse before.
-        self._parties: Final = Parties(
+        self._services: Final = Services(
             users=cast("Users", users),
             validation_method=settings.validation_method,
             with_roles=not settings.roles_disabled,
@@ -109,7 +109,7 @@ class _Front(Generic[U]):
             store=MemoryStore() if store is None else store,
             save_password=cast("Callable[[NoReturn, str], object]", save_password),
             on_event=log_event if on_event is None else on_event,
-            hash_threads=cast("HashThreads", None if passwords is None else HashThreads(passwords)),
+            hash_executor=cast("HashExecutor", None if passwords is None else HashExecutor(passwords)),
             store_timeout=settings.store_timeout,
         )
 
@@ -117,7 +117,7 @@ class _Front(Generic[U]):
         """Name the guard without anything of what it keeps."""
         return f"<{type(self).__name__} {self.settings.keys!r}>"
 
-    def find_token(self, view: RequestView) -> str:
+    def find_token(self, view: RequestInfo) -> str:
         """Return the raw token of a request, unjudged: what a refresh route hands to ``refresh``.
 
         Raises:
@@ -135,9 +135,9 @@ class _Front(Generic[U]):
             claims = self._codec.decode(token, now)
             if type(claims) is not SessionClaims:
                 # Raises: the flow says what is wrong with it.
-                claims = flows.read_session(self._rules, token, now)
+                claims = flows.read_session(self._context, token, now)
         except ServiceUnavailableError as error:
-            self._parties.report(str(error), error, now)
+            self._services.report(str(error), error, now)
             raise
         check_access(claims.principal, now, self.settings.leeway)
         return claims
@@ -145,7 +145,7 @@ class _Front(Generic[U]):
     def _refused(self, error: PraetorianError, now: int) -> None:
         # What is wrong with us is told elsewhere: a failed call by its driver, a configuration by its error.
         if not isinstance(error, ConfigurationError | ServiceUnavailableError):
-            self._parties.announce(TokenRefused(at=now, code=error.code, detail=str(error)))
+            self._services.announce(TokenRefused(at=now, code=error.code, detail=str(error)))
 
     def _judge(self, principal: Principal, policy: Policy | None) -> Principal:
         if policy is not None:
@@ -158,7 +158,7 @@ class _Front(Generic[U]):
             check_policy(policy, principal)
         return principal
 
-    def _find(self, view: RequestView, *, optional: bool) -> str | None:
+    def _find(self, view: RequestInfo, *, optional: bool) -> str | None:
         try:
             return self._places.find(view)
         except MissingTokenError:
@@ -181,7 +181,7 @@ class _Front(Generic[U]):
     def _authenticate(self, username: object, password: object, source: str | None, now: int) -> Flow[object]:
         self._need_users("authenticate")
         self._hasher("authenticate")
-        return flows.authenticate(self._rules, username, password, source, now)
+        return flows.authenticate(self._context, username, password, source, now)
 
     def _issue(
         self,
@@ -194,12 +194,12 @@ class _Front(Generic[U]):
         self._need_users("issue")
         access = _optional_seconds("access_lifespan", access_lifespan)
         refresh = _optional_seconds("refresh_lifespan", refresh_lifespan)
-        return flows.issue(self._rules, user, access, refresh, custom_claims, now)
+        return flows.issue(self._context, user, access, refresh, custom_claims, now)
 
     def _refresh(self, token: str, access_lifespan: Lifespan | None, now: int) -> Flow[str]:
         self._need_users("refresh")
         access = _optional_seconds("access_lifespan", access_lifespan)
-        return flows.refresh(self._rules, token, access, now)
+        return flows.refresh(self._context, token, access, now)
 
     def _issue_action(
         self,
@@ -211,18 +211,18 @@ class _Front(Generic[U]):
     ) -> Flow[str]:
         self._need_users("issue_action")
         life = _optional_seconds("lifespan", lifespan)
-        return flows.issue_action(self._rules, user, action, life, custom_claims, now)
+        return flows.issue_action(self._context, user, action, life, custom_claims, now)
 
     def _redeem_action(self, token: str, action: str, now: int, *, once: bool) -> Flow[object]:
         self._need_users("redeem_action")
-        return flows.redeem_action(self._rules, token, action, now, once=once)
+        return flows.redeem_action(self._context, token, action, now, once=once)
 
-    def _user_of(self, principal: Principal) -> Flow[object]:
-        self._need_users("user_of")
-        return flows.user_of(principal)
+    def _load_user(self, principal: Principal) -> Flow[object]:
+        self._need_users("load_user")
+        return flows.load_user(principal)
 
 
-class Guard(_Front[U]):
+class Guard(_BaseGuard[U]):
     """Guards an API: issues, verifies, refreshes and revokes tokens for the users of one application.
 
     Build one an application and keep it: it is immutable, and safe to share between threads.
@@ -268,7 +268,7 @@ class Guard(_Front[U]):
                 "identify": getattr(users, "identify", None),
                 settings.validation_method: getattr(users, settings.validation_method, None),
                 "save_password": save_password,
-                "store.read": getattr(store, "read", None),
+                "store.get": getattr(store, "get", None),
             }
         )
         _check_users(users)
@@ -392,7 +392,7 @@ class Guard(_Front[U]):
 
     def admit(
         self,
-        view: RequestView,
+        view: RequestInfo,
         policy: Policy | None = None,
         optional: bool = False,  # noqa: FBT001, FBT002  (the design's signature)
     ) -> Principal | None:
@@ -452,7 +452,7 @@ class Guard(_Front[U]):
         now = self._clock()
         return self._run(self._refresh(token, access_lifespan, now), now, refuses_tokens=True)
 
-    def user_of(self, principal: Principal) -> U:
+    def load_user(self, principal: Principal) -> U:
         """Return the user behind a principal, loaded anew.
 
         Raises:
@@ -461,7 +461,7 @@ class Guard(_Front[U]):
             ServiceUnavailableError: The user class failed.
         """
         now = self._clock()
-        return cast("U", self._run(self._user_of(principal), now, refuses_tokens=True))
+        return cast("U", self._run(self._load_user(principal), now, refuses_tokens=True))
 
     def revoke(self, token: str) -> None:
         """End the session of a token on every machine at once; of an action token, spend it.
@@ -480,7 +480,7 @@ class Guard(_Front[U]):
             RFC 7009 §2.
         """
         now = self._clock()
-        self._run(flows.revoke(self._rules, token, now), now, refuses_tokens=True)
+        self._run(flows.revoke(self._context, token, now), now, refuses_tokens=True)
 
     def revoke_user(self, identity: object) -> None:
         """End every session of a user that was issued before this call, and none that is issued after.
@@ -496,7 +496,7 @@ class Guard(_Front[U]):
             ASVS 7.4.2.
         """
         now = self._clock()
-        self._run(flows.revoke_user(self._rules, identity, now), now)
+        self._run(flows.revoke_user(self._context, identity, now), now)
 
     def issue_action(
         self,
@@ -553,23 +553,23 @@ class Guard(_Front[U]):
     def _check_session(self, claims: SessionClaims, now: int) -> None:
         """Do what the flow ``check_session`` does, in a straight line."""
         principal = claims.principal
-        values = read_now(self._parties, flows.access_keys(principal.identity, principal.session_id), now)
+        values = read_now(self._services, flows.access_keys(principal.identity, principal.session_id), now)
         try:
             flows.judge_session(claims, values)
         except ServiceUnavailableError as error:
-            self._parties.report(str(error), error, now)
+            self._services.report(str(error), error, now)
             raise
 
     def _run(self, flow: Flow[T], now: int, *, refuses_tokens: bool = False) -> T:
         try:
-            return drive(flow, self._parties, now)
+            return run_flow(flow, self._services, now)
         except PraetorianError as error:
             if refuses_tokens:
                 self._refused(error, now)
             raise
 
 
-class AsyncGuard(_Front[U]):
+class AsyncGuard(_BaseGuard[U]):
     """A ``Guard`` for asyncio: the same methods as coroutines.
 
     Methods of the user class and of the store may be coroutines, which are awaited, or ordinary functions, which run in
@@ -647,12 +647,12 @@ class AsyncGuard(_Front[U]):
     async def hash_password(self, raw: str) -> str:
         """See ``Guard.hash_password``."""
         hasher = self._hasher("hash_password")
-        return await self._parties.hash_threads.run(partial(hasher.hash, raw))
+        return await self._services.hash_executor.run(partial(hasher.hash, raw))
 
     async def verify_password(self, raw: str, hashed: str | None) -> bool:
         """See ``Guard.verify_password``."""
         hasher = self._hasher("verify_password")
-        return await self._parties.hash_threads.run(partial(hasher.verify, raw, hashed))
+        return await self._services.hash_executor.run(partial(hasher.verify, raw, hashed))
 
     async def authenticate(self, username: object, password: object, *, source: str | None = None) -> U:
         """See ``Guard.authenticate``."""
@@ -678,7 +678,7 @@ class AsyncGuard(_Front[U]):
         try:
             claims = self._open(token, now)
             if self._asks_on_access:
-                await adrive(flows.check_session(claims, now), self._parties, now)
+                await run_flow_async(flows.check_session(claims, now), self._services, now)
         except PraetorianError as error:
             self._refused(error, now)
             raise
@@ -686,7 +686,7 @@ class AsyncGuard(_Front[U]):
 
     async def admit(
         self,
-        view: RequestView,
+        view: RequestInfo,
         policy: Policy | None = None,
         optional: bool = False,  # noqa: FBT001, FBT002  (the design's signature)
     ) -> Principal | None:
@@ -698,7 +698,7 @@ class AsyncGuard(_Front[U]):
                 return None
             claims = self._open(token, now)
             if self._asks_on_access:
-                await adrive(flows.check_session(claims, now), self._parties, now)
+                await run_flow_async(flows.check_session(claims, now), self._services, now)
             return self._judge(claims.principal, policy)
         except PraetorianError as error:
             self._refused(error, now)
@@ -709,20 +709,20 @@ class AsyncGuard(_Front[U]):
         now = self._clock()
         return await self._run(self._refresh(token, access_lifespan, now), now, refuses_tokens=True)
 
-    async def user_of(self, principal: Principal) -> U:
-        """See ``Guard.user_of``."""
+    async def load_user(self, principal: Principal) -> U:
+        """See ``Guard.load_user``."""
         now = self._clock()
-        return cast("U", await self._run(self._user_of(principal), now, refuses_tokens=True))
+        return cast("U", await self._run(self._load_user(principal), now, refuses_tokens=True))
 
     async def revoke(self, token: str) -> None:
         """See ``Guard.revoke``."""
         now = self._clock()
-        await self._run(flows.revoke(self._rules, token, now), now, refuses_tokens=True)
+        await self._run(flows.revoke(self._context, token, now), now, refuses_tokens=True)
 
     async def revoke_user(self, identity: object) -> None:
         """See ``Guard.revoke_user``."""
         now = self._clock()
-        await self._run(flows.revoke_user(self._rules, identity, now), now)
+        await self._run(flows.revoke_user(self._context, identity, now), now)
 
     async def issue_action(
         self,
@@ -745,7 +745,7 @@ class AsyncGuard(_Front[U]):
 
     async def _run(self, flow: Flow[T], now: int, *, refuses_tokens: bool = False) -> T:
         try:
-            return await adrive(flow, self._parties, now)
+            return await run_flow_async(flow, self._services, now)
         except PraetorianError as error:
             if refuses_tokens:
                 self._refused(error, now)
@@ -815,7 +815,7 @@ def _choose_store(
     if store is None and settings.check_sessions != "always":
         detail = "PRAETORIAN_CHECK_SESSIONS is 'refresh', which needs a store; set PRAETORIAN_STORE"
         raise ConfigurationError(detail)
-    for verb in ("read", "swap", "add"):
+    for verb in ("get", "compare_and_set", "increment"):
         if store is not None and not callable(getattr(store, verb, None)):
             detail = (
                 f"store is {type(store).__name__}, which has no {verb!r}; expected a praetorian_core.protocols.Store"
@@ -848,4 +848,4 @@ def _choose_passwords(passwords: PasswordHasher | Unset | None, users: Users | N
 
 
 def _optional_seconds(name: str, lifespan: Lifespan | None) -> int | None:
-    return None if lifespan is None else seconds(lifespan, name=name)
+    return None if lifespan is None else parse_lifespan(lifespan, name=name)

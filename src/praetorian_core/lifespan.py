@@ -60,7 +60,7 @@ _DIGITS = 15  # More of them are longer than the longest lifespan, and slow to c
 _SHOWN = 80  # Characters of a refused value that go into the message.
 
 
-def seconds(value: object, *, name: str = "lifespan") -> int:
+def parse_lifespan(value: object, *, name: str = "lifespan") -> int:
     """Return a lifespan as whole seconds, greater than zero.
 
     Args:
@@ -78,9 +78,9 @@ def seconds(value: object, *, name: str = "lifespan") -> int:
             than 400 000 000 days; the message says what was found.
 
     Example:
-        >>> seconds("1 day, 2 hours")
+        >>> parse_lifespan("1 day, 2 hours")
         93600
-        >>> seconds({"minutes": 15})
+        >>> parse_lifespan({"minutes": 15})
         900
     """
     try:

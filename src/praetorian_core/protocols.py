@@ -63,15 +63,15 @@ class Store(Protocol):
     that cannot answer raises, whatever it likes; it never guesses. ``praetorian_core.testing.stores`` proves a store.
     """
 
-    def read(self, *keys: str, now: int) -> list[str | None]:
+    def get(self, *keys: str, now: int) -> list[str | None]:
         """Return the live value of each key, in order; None for an absent or expired one."""
         ...
 
-    def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
+    def compare_and_set(self, key: str, expected: str | None, new: str, *, expires_at: int, now: int) -> bool:
         """Set the key to ``new``, until ``until``, iff its live value equals ``expected`` (None: absent); atomically."""
         ...
 
-    def add(self, key: str, amount: int, *, until: int, now: int) -> int:
+    def increment(self, key: str, amount: int, *, expires_at: int, now: int) -> int:
         """Add to the key's counter atomically and return the sum.
 
         A counter is its decimal digits. A new one lives until ``until``, a live one keeps its end, and one that comes
@@ -83,14 +83,16 @@ class Store(Protocol):
 class AsyncStore(Protocol):
     """The same three verbs as coroutines."""
 
-    def read(self, *keys: str, now: int) -> Awaitable[list[str | None]]:
-        """See ``Store.read``."""
+    def get(self, *keys: str, now: int) -> Awaitable[list[str | None]]:
+        """See ``Store.get``."""
         ...
 
-    def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> Awaitable[bool]:
-        """See ``Store.swap``."""
+    def compare_and_set(
+        self, key: str, expected: str | None, new: str, *, expires_at: int, now: int
+    ) -> Awaitable[bool]:
+        """See ``Store.compare_and_set``."""
         ...
 
-    def add(self, key: str, amount: int, *, until: int, now: int) -> Awaitable[int]:
-        """See ``Store.add``."""
+    def increment(self, key: str, amount: int, *, expires_at: int, now: int) -> Awaitable[int]:
+        """See ``Store.increment``."""
         ...

@@ -1,7 +1,7 @@
 """What a flow may ask of the world around it.
 
 A flow (``flows``) never calls the application, the store or the hasher: it yields one of these questions and is sent
-the answer by a driver (``driving.py``). ``ask`` gives the answer its type:
+the answer by a driver (``runner.py``). ``ask`` gives the answer its type:
 
     user = yield from ask(FindUser(username))
 """
@@ -79,7 +79,7 @@ class ReadPassword(Question[object]):
 
 
 @attrs.frozen
-class AskValidity(Question[object]):
+class CheckActive(Question[object]):
     """May this user still act? Only ``True`` says so."""
 
     user: object = attrs.field(repr=False)
@@ -115,7 +115,7 @@ class RenewPassword(Question[None]):
 
 
 @attrs.frozen
-class ReadState(Question["list[str | None]"]):
+class GetState(Question["list[str | None]"]):
     """What does the store hold under these keys?"""
 
     keys: tuple[str, ...]
@@ -123,28 +123,28 @@ class ReadState(Question["list[str | None]"]):
 
 
 @attrs.frozen
-class SwapState(Question[bool]):
+class CompareAndSetState(Question[bool]):
     """Set the key iff it still holds what was expected."""
 
     key: str
     expected: str | None
     new: str
-    until: int
+    expires_at: int
     now: int
 
 
 @attrs.frozen
-class AddState(Question[int]):
+class IncrementState(Question[int]):
     """Add to the key's counter and tell the sum."""
 
     key: str
     amount: int
-    until: int
+    expires_at: int
     now: int
 
 
 @attrs.frozen
-class Announce(Question[None]):
+class Emit(Question[None]):
     """Tell the operator."""
 
     event: Event

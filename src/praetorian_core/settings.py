@@ -16,7 +16,7 @@ from typing import Literal, Protocol, TypeAlias, cast
 import attrs
 
 from praetorian_core.errors import ConfigurationError
-from praetorian_core.lifespan import Lifespan, seconds
+from praetorian_core.lifespan import Lifespan, parse_lifespan
 from praetorian_core.stores.by_url import check_url
 from praetorian_core.token.algorithms import HASH_BYTES, known_algorithm
 from praetorian_core.token.claims import FLASK_PRAETORIAN, STANDARD, Layout
@@ -75,20 +75,20 @@ def _optional_text(key: str, value: object) -> str | None:
 
 
 def _access_lifespan(value: Lifespan) -> int:
-    return seconds(value, name="JWT_ACCESS_LIFESPAN")
+    return parse_lifespan(value, name="JWT_ACCESS_LIFESPAN")
 
 
 def _refresh_lifespan(value: Lifespan) -> int:
-    return seconds(value, name="JWT_REFRESH_LIFESPAN")
+    return parse_lifespan(value, name="JWT_REFRESH_LIFESPAN")
 
 
 def _grace(value: Lifespan) -> int:
     # Zero, which is no lifespan, means none.
-    return 0 if type(value) is int and value == 0 else seconds(value, name="PRAETORIAN_REFRESH_GRACE")
+    return 0 if type(value) is int and value == 0 else parse_lifespan(value, name="PRAETORIAN_REFRESH_GRACE")
 
 
 def _early(value: Lifespan) -> int:
-    return 0 if type(value) is int and value == 0 else seconds(value, name="PRAETORIAN_EARLY_REFRESH")
+    return 0 if type(value) is int and value == 0 else parse_lifespan(value, name="PRAETORIAN_EARLY_REFRESH")
 
 
 def _places(value: str | Iterable[str]) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from praetorian_core import all_roles, any_role
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.policy import Policy
 from praetorian_core.web.bearer import is_preflight
-from praetorian_falcon.request import async_guard, plain_guard, state_of, view_of
+from praetorian_falcon.request import async_guard, plain_guard, request_info, state_of
 
 T = TypeVar("T")
 
@@ -210,7 +210,7 @@ def _wrapped(view: _View, demand: _Demand) -> _View:
         @wraps(view)
         async def guarded_coroutine(*args: object, **kwargs: object) -> object:
             req = _request_among(args, kwargs)
-            seen = view_of(req)
+            seen = request_info(req)
             if is_preflight(seen):
                 _answer_preflight(view, args, kwargs)
                 return None
@@ -223,7 +223,7 @@ def _wrapped(view: _View, demand: _Demand) -> _View:
     @wraps(view)
     def guarded(*args: object, **kwargs: object) -> object:
         req = _request_among(args, kwargs)
-        seen = view_of(req)
+        seen = request_info(req)
         if is_preflight(seen):
             _answer_preflight(view, args, kwargs)
             return None

@@ -22,7 +22,7 @@ import falcon.asgi
 
 from praetorian_core import Settings
 from praetorian_core.errors import ConfigurationError, PraetorianError
-from praetorian_core.web.responses import Answer, render
+from praetorian_core.web.responses import ErrorResponse, error_response
 from praetorian_falcon.request import state_or_none
 
 _LOG = logging.getLogger("praetorian")
@@ -136,12 +136,12 @@ def _report(failure: Exception, error: PraetorianError) -> None:
     _LOG.error("a task of the error handler raised %s for %s", type(failure).__name__, error.code)
 
 
-def _answer(req: falcon.Request, error: PraetorianError) -> Answer:
+def _answer(req: falcon.Request, error: PraetorianError) -> ErrorResponse:
     state = state_or_none(req)
     if state is None:
-        return render(error)
+        return error_response(error)
     settings: Settings = state.guard.settings
-    return render(error, scheme=settings.header_type, realm=settings.realm)
+    return error_response(error, scheme=settings.header_type, realm=settings.realm)
 
 
 def _can_serialize(req: falcon.Request) -> bool:
@@ -150,7 +150,7 @@ def _can_serialize(req: falcon.Request) -> bool:
     return "multipart" not in req.accept.lower()
 
 
-def _respond(resp: falcon.Response, answer: Answer, *, native: bool) -> None:
+def _respond(resp: falcon.Response, answer: ErrorResponse, *, native: bool) -> None:
     # A body that was prepared before the refusal does not go out with it.
     resp.stream = None
     resp.content_length = None

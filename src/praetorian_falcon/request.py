@@ -25,7 +25,7 @@ import falcon.asgi
 
 from praetorian_core import AsyncGuard, Guard, Principal
 from praetorian_core.errors import ConfigurationError, MissingTokenError
-from praetorian_core.web.bearer import RequestView
+from praetorian_core.web.bearer import RequestInfo
 
 U = TypeVar("U")
 
@@ -34,8 +34,8 @@ AnyGuard: TypeAlias = Guard[object] | AsyncGuard[object]
 SLOT = "praetorian"
 
 
-class WSGIView:
-    """The ``RequestView`` of a Falcon WSGI request."""
+class WSGIRequest:
+    """The ``RequestInfo`` of a Falcon WSGI request."""
 
     __slots__ = ("_request",)
 
@@ -67,8 +67,8 @@ class WSGIView:
         return self._request.get_cookie_values(name) or ()
 
 
-class ASGIView:
-    """The ``RequestView`` of a Falcon ASGI request or of a WebSocket's handshake."""
+class ASGIRequest:
+    """The ``RequestInfo`` of a Falcon ASGI request or of a WebSocket's handshake."""
 
     __slots__ = ("_request",)
 
@@ -117,9 +117,9 @@ class ASGIView:
         return request.get_cookie_values(name) or ()
 
 
-def view_of(req: falcon.Request) -> RequestView:
+def request_info(req: falcon.Request) -> RequestInfo:
     """Return the request as the engine sees it."""
-    return ASGIView(req) if isinstance(req, falcon.asgi.Request) else WSGIView(req)
+    return ASGIRequest(req) if isinstance(req, falcon.asgi.Request) else WSGIRequest(req)
 
 
 @attrs.define
@@ -230,7 +230,7 @@ def current_token(req: falcon.Request) -> str:
         MalformedHeaderError: The header does not carry exactly one.
         ConfigurationError: The application has no guard.
     """
-    return state_of(req).guard.find_token(view_of(req))
+    return state_of(req).guard.find_token(request_info(req))
 
 
 @overload
@@ -299,7 +299,7 @@ def authenticate(req: falcon.Request, username: object, password: object) -> obj
         ServiceUnavailableError: A call that the decision depends on failed, or hashing is full.
         ConfigurationError: The application has no guard.
     """
-    return current_guard(req).authenticate(username, password, source=view_of(req).remote)
+    return current_guard(req).authenticate(username, password, source=request_info(req).remote)
 
 
 def current_principal_or_none(req: falcon.Request) -> Principal | None:
@@ -383,7 +383,7 @@ def current_user(req: falcon.Request, kind: type[object] = object) -> object:
     principal = current_principal(req)
     state = state_of(req)
     if state.user is None:
-        state.user = plain_guard(state).user_of(principal)
+        state.user = plain_guard(state).load_user(principal)
     return _checked(state.user, kind)
 
 
@@ -394,7 +394,7 @@ async def _current_user_async(req: falcon.asgi.Request, kind: type[object]) -> o
         state.loading = asyncio.Lock()
     async with state.loading:
         if state.user is None:
-            state.user = await async_guard(state).user_of(principal)
+            state.user = await async_guard(state).load_user(principal)
         return _checked(state.user, kind)
 
 

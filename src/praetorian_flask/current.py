@@ -19,7 +19,7 @@ from werkzeug.local import LocalProxy
 
 from praetorian_core import Guard, Principal
 from praetorian_core.errors import ConfigurationError, MissingTokenError
-from praetorian_flask.view import FlaskView
+from praetorian_flask.request import FlaskRequest
 
 U = TypeVar("U")
 
@@ -74,7 +74,7 @@ def current_token() -> str:
         MissingTokenError: The request carries none.
         MalformedHeaderError: The header does not carry exactly one.
     """
-    return current_guard().find_token(FlaskView(request))
+    return current_guard().find_token(FlaskRequest(request))
 
 
 def credentials() -> tuple[object, object]:
@@ -200,7 +200,7 @@ def current_user(kind: type[object] = object) -> object:
     """
     actor, principal = _authenticated()
     if actor.loaded is None or actor.loaded[0] != principal.identity:
-        actor.loaded = (principal.identity, current_guard().user_of(principal))
+        actor.loaded = (principal.identity, current_guard().load_user(principal))
     user = actor.loaded[1]
     if not isinstance(user, kind):
         detail = f"the current user is {type(user).__name__}; expected {kind.__name__}"

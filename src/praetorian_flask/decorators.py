@@ -19,7 +19,7 @@ from praetorian_core.errors import ConfigurationError
 from praetorian_core.policy import Policy
 from praetorian_core.web.bearer import is_preflight
 from praetorian_flask.current import current_guard, keep_principal
-from praetorian_flask.view import FlaskView
+from praetorian_flask.request import FlaskRequest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -119,7 +119,7 @@ def _guarded(view: Callable[P, R], policy: Policy | None, *, optional: bool) -> 
 
 
 def _admit(policy: Policy | None, *, optional: bool) -> None:
-    view = FlaskView(request)
+    view = FlaskRequest(request)
     if is_preflight(view):
         # Answered as Flask answers OPTIONS; the view does not run, because nobody was asked for a token.
         raise Preflight(response=current_app.make_default_options_response())

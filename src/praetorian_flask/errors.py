@@ -8,7 +8,7 @@ from collections.abc import Callable
 from flask import Flask, Response, current_app, jsonify
 
 from praetorian_core.errors import ConfigurationError, PraetorianError
-from praetorian_core.web.responses import Answer, render
+from praetorian_core.web.responses import ErrorResponse, error_response
 from praetorian_flask.current import state_or_none
 
 _LOG = logging.getLogger("praetorian")
@@ -47,7 +47,7 @@ def build_error_handler(*tasks: Task) -> Callable[[PraetorianError], Response]:
     return handle
 
 
-def build_answer(*tasks: Task) -> Callable[[PraetorianError], Answer]:
+def build_answer(*tasks: Task) -> Callable[[PraetorianError], ErrorResponse]:
     """Return what runs the tasks and says how an error is answered, for those who write the response themselves.
 
     Args:
@@ -61,7 +61,7 @@ def build_answer(*tasks: Task) -> Callable[[PraetorianError], Answer]:
             detail = f"a task is {type(task).__name__}, no function; register build_error_handler(), not the bare name"
             raise ConfigurationError(detail)
 
-    def answer_to(error: PraetorianError) -> Answer:
+    def answer_to(error: PraetorianError) -> ErrorResponse:
         for task in tasks:
             try:
                 current_app.ensure_sync(task)(error)
@@ -70,9 +70,9 @@ def build_answer(*tasks: Task) -> Callable[[PraetorianError], Answer]:
                 _LOG.error("a task of the error handler raised %s for %s", type(failure).__name__, error.code)
         state = state_or_none()
         if state is None:
-            return render(error)
+            return error_response(error)
         settings = state.guard.settings
-        return render(error, scheme=settings.header_type, realm=settings.realm)
+        return error_response(error, scheme=settings.header_type, realm=settings.realm)
 
     return answer_to
 

@@ -62,17 +62,17 @@ class AsyncMemoryStore:
     def __init__(self):
         self.inner = MemoryStore()
 
-    async def read(self, *keys, now):
+    async def get(self, *keys, now):
         await asyncio.sleep(0)
-        return self.inner.read(*keys, now=now)
+        return self.inner.get(*keys, now=now)
 
-    async def swap(self, key, expected, new, *, until, now):
+    async def compare_and_set(self, key, expected, new, *, expires_at, now):
         await asyncio.sleep(0)
-        return self.inner.swap(key, expected, new, until=until, now=now)
+        return self.inner.compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
-    async def add(self, key, amount, *, until, now):
+    async def increment(self, key, amount, *, expires_at, now):
         await asyncio.sleep(0)
-        return self.inner.add(key, amount, until=until, now=now)
+        return self.inner.increment(key, amount, expires_at=expires_at, now=now)
 
 
 class View:
@@ -215,7 +215,7 @@ async def lifecycle(world):
     world.alice.rolenames = ["guest"]
     fresh = await world.call("refresh", token, access_lifespan="1 minute")
     principal = await world.call("verify", fresh)
-    await world.call("user_of", principal)
+    await world.call("load_user", principal)
     await world.call("admit", View(f"Bearer {fresh}"), any_role("admin"))
     world.clock.tick(60)
     await world.call("refresh", token)
@@ -233,7 +233,7 @@ async def users(world):
     world.alice.valid = False
     await world.call("issue", world.alice)
     await world.call("refresh", token)
-    await world.call("user_of", principal)
+    await world.call("load_user", principal)
     world.alice.valid = None
     await world.call("refresh", token)
     world.alice.valid = True
@@ -241,7 +241,7 @@ async def users(world):
     await world.call("refresh", token)
     world.users.remove(world.alice)
     await world.call("refresh", token)
-    await world.call("user_of", principal)
+    await world.call("load_user", principal)
     await world.call("issue", None)
 
 
@@ -380,7 +380,7 @@ class TestLoop:
         users.lookup = noting("lookup", lambda username: user)
         users.identify = noting("identify", lambda identity: user)
         store, inner = type("Store", (), {})(), MemoryStore()
-        for verb in ("read", "swap", "add"):
+        for verb in ("get", "compare_and_set", "increment"):
             setattr(store, verb, noting(verb, getattr(inner, verb)))
         hasher = cheapest_hasher()
         hasher._argon2 = noting("argon2", hasher._argon2)
@@ -414,7 +414,17 @@ class TestLoop:
             return threading.get_ident()
 
         loop = asyncio.run(main())
-        everybody = {"identity", "password", "rolenames", "is_valid", "lookup", "identify", "read", "swap", "add"}
+        everybody = {
+            "identity",
+            "password",
+            "rolenames",
+            "is_valid",
+            "lookup",
+            "identify",
+            "get",
+            "compare_and_set",
+            "increment",
+        }
 
         assert everybody | {"argon2", "save_password"} == set(threads)
         assert {} == {name: ran_in for name, ran_in in threads.items() if loop in ran_in}
@@ -530,7 +540,7 @@ class TestCancelled:
 
         assert (1, world.alice, 0) == asyncio.run(main())
 
-    @pytest.mark.parametrize("name", ["lookup", "read"])
+    @pytest.mark.parametrize("name", ["lookup", "get"])
     def test_while_waiting(self, name):
         """A call that is cancelled while it waits for users or store lets nobody in and tells nothing."""
         waiting = asyncio.Event()
@@ -545,7 +555,7 @@ class TestCancelled:
         async def main():
             token = await world.guard.issue(world.alice)
             setattr(world.users if name == "lookup" else store, name, never)
-            call = world.guard.verify(token) if name == "read" else world.guard.authenticate("alice", PASSWORD)
+            call = world.guard.verify(token) if name == "get" else world.guard.authenticate("alice", PASSWORD)
             task = asyncio.create_task(call)
             await waiting.wait()
             task.cancel()
@@ -567,7 +577,7 @@ class TestCancelled:
 
         async def main():
             token = await world.guard.issue(world.alice)
-            store.read = never
+            store.get = never
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(world.guard.verify(token), 0.01)
 
@@ -587,7 +597,7 @@ class TestAsyncGuard:
 
         async def main():
             token = await world.guard.issue(world.alice)
-            store.read = fail
+            store.get = fail
             with pytest.raises(ServiceUnavailableError) as refusal:
                 await world.guard.verify(token)
             return refusal.value

@@ -65,7 +65,7 @@ EXAMPLES = [
     ),
     (errors.CSRFError, ("why",), {}, {}, "why"),
     (errors.WeakPasswordError, ("7 characters",), {}, {}, "7 characters"),
-    (errors.ServiceUnavailableError, ("store.read failed",), {}, {"retry_after": None}, "store.read failed"),
+    (errors.ServiceUnavailableError, ("store.get failed",), {}, {"retry_after": None}, "store.get failed"),
     (errors.ServiceUnavailableError, ("full",), {"retry_after": 5}, {"retry_after": 5}, "full"),
     (errors.ConfigurationError, ("write this",), {}, {}, "write this"),
     (

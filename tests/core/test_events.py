@@ -55,9 +55,9 @@ EXAMPLES = [
         "ActionRedeemed at=1 identity='7' action='reset'",
     ),
     (
-        events.CallFailed(at=1, what="store.read", failure="TimeoutError", where="store.py:12"),
+        events.CallFailed(at=1, what="store.get", failure="TimeoutError", where="store.py:12"),
         logging.ERROR,
-        "CallFailed at=1 what='store.read' failure='TimeoutError' where='store.py:12'",
+        "CallFailed at=1 what='store.get' failure='TimeoutError' where='store.py:12'",
     ),
 ]
 

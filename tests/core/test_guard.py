@@ -758,7 +758,7 @@ class TestRevoke:
         token = stored.guard.issue(stored.alice)
         stored.at(NOW + REFRESH + 60).revoke(token)
 
-        assert 0 == len(stored.guard._parties.store)
+        assert 0 == len(stored.guard._services.store)
 
     def test_to_the_end(self, stored):
         """It holds to the last second of rf_exp: a revoked token never comes back."""
@@ -773,7 +773,7 @@ class TestRevoke:
         token = stored.guard.issue(stored.alice)
 
         assert InvalidTokenError is outcome(stored.guard.revoke, tampered(token))
-        assert (1, 0) == (stored.guard.verify(token).identity, len(stored.guard._parties.store))
+        assert (1, 0) == (stored.guard.verify(token).identity, len(stored.guard._services.store))
 
     @both_layouts
     def test_action(self, layout):
@@ -1013,21 +1013,21 @@ class TestUserOf:
         """The user behind a principal is loaded anew."""
         principal = world.guard.verify(world.guard.issue(world.alice))
 
-        assert world.alice is world.guard.user_of(principal)
+        assert world.alice is world.guard.load_user(principal)
 
     def test_missing(self, world):
         """A user who is gone is refused, and that is told."""
         principal = world.guard.verify(world.guard.issue(world.alice))
         world.users.remove(world.alice)
 
-        assert (MissingUserError, [TokenRefused]) == (outcome(world.guard.user_of, principal), world.kinds)
+        assert (MissingUserError, [TokenRefused]) == (outcome(world.guard.load_user, principal), world.kinds)
 
     def test_disabled(self, world):
         """A user who may no longer act is refused."""
         principal = world.guard.verify(world.guard.issue(world.alice))
         world.alice.valid = False
 
-        assert InvalidUserError is outcome(world.guard.user_of, principal)
+        assert InvalidUserError is outcome(world.guard.load_user, principal)
 
 
 class TestAdmit:
@@ -1356,14 +1356,16 @@ class CountingStore(MemoryStore):
             raise self.failure
         return self.failure
 
-    def read(self, *keys, now):
-        return self._count(lambda: MemoryStore.read(self, *keys, now=now))
+    def get(self, *keys, now):
+        return self._count(lambda: MemoryStore.get(self, *keys, now=now))
 
-    def swap(self, key, expected, new, *, until, now):
-        return self._count(lambda: MemoryStore.swap(self, key, expected, new, until=until, now=now))
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        return self._count(
+            lambda: MemoryStore.compare_and_set(self, key, expected, new, expires_at=expires_at, now=now)
+        )
 
-    def add(self, key, amount, *, until, now):
-        return self._count(lambda: MemoryStore.add(self, key, amount, until=until, now=now))
+    def increment(self, key, amount, *, expires_at, now):
+        return self._count(lambda: MemoryStore.increment(self, key, amount, expires_at=expires_at, now=now))
 
 
 def _authenticate(world):
@@ -1464,12 +1466,12 @@ class TestFailingStore:
     def test_rubbish_entry(self, stored):
         """An entry that says what was never written refuses a refresh with 503, and is told once."""
         call = _refresh(stored)
-        store = stored.guard._parties.store
+        store = stored.guard._services.store
         stored.guard.revoke(World().guard.issue(stored.alice))
         token = stored.guard.issue(stored.alice)
         session_id = stored.guard.verify(token).session_id
         key = session_key(1, session_id)
-        store.swap(key, None, "rubbish", until=NOW + 10**6, now=stored.clock.now)
+        store.compare_and_set(key, None, "rubbish", expires_at=NOW + 10**6, now=stored.clock.now)
         stored.clock.tick(ACCESS)
         stored.heard.clear()
 
@@ -1479,7 +1481,9 @@ class TestFailingStore:
     def test_rubbish_epoch(self, stored):
         """So does a user's entry on access: it opens nothing, and is told once."""
         token = stored.guard.issue(stored.alice)
-        stored.guard._parties.store.swap(epoch_key(1), None, "rubbish", until=NOW + 10**6, now=stored.clock.now)
+        stored.guard._services.store.compare_and_set(
+            epoch_key(1), None, "rubbish", expires_at=NOW + 10**6, now=stored.clock.now
+        )
         stored.heard.clear()
 
         assert (ServiceUnavailableError, [CallFailed]) == (outcome(stored.guard.verify, token), stored.kinds)
@@ -1631,7 +1635,7 @@ class TestEvents:
         guard.redeem_action(action, "reset")
         outcome(guard.redeem_action, action, "reset")
         outcome(guard.issue, bob)
-        guard._parties.store.is_broken = True
+        guard._services.store.is_broken = True
         guard.authenticate("alice", PASSWORD)
         return tokens
 
@@ -1773,7 +1777,7 @@ class TestSecrets:
         guard = world.guard
         shown = " ".join(
             text(each)
-            for each in (guard, guard.settings, guard._codec, guard._rules, guard._parties, principal)
+            for each in (guard, guard.settings, guard._codec, guard._context, guard._services, principal)
             for text in (repr, str)
         )
 
@@ -1856,10 +1860,10 @@ class TestStart:
         """So is a store of coroutine functions."""
 
         class Late(MemoryStore):
-            async def read(self, *keys, now):
+            async def get(self, *keys, now):
                 return [None for _ in keys]
 
-        with pytest.raises(ConfigurationError, match=r"store\.read is a coroutine function"):
+        with pytest.raises(ConfigurationError, match=r"store\.get is a coroutine function"):
             Guard(MemoryUsers(), self.settings, store=Late())
 
         assert AsyncGuard is type(AsyncGuard(MemoryUsers(), self.settings, store=Late()))
@@ -1967,8 +1971,8 @@ class TestOptions:
         """Left out, the store is what the settings say; None is none; an object is that."""
         guard = Guard(MemoryUsers(), settings, passwords=HASHER, **options)
 
-        assert has_store is guard._rules.has_store
-        assert guard._parties.store is options.get("store") or not options.get("store")
+        assert has_store is guard._context.has_store
+        assert guard._services.store is options.get("store") or not options.get("store")
 
     @pytest.mark.parametrize("kind", [Guard, AsyncGuard])
     @pytest.mark.parametrize("store", [None, MemoryStore()], ids=["None", "object"])
@@ -1993,10 +1997,10 @@ class TestOptions:
 
         assert [False, False] == [guard._asks_on_access for guard in guards]
 
-    @pytest.mark.parametrize("verb", ["read", "swap", "add"])
+    @pytest.mark.parametrize("verb", ["get", "compare_and_set", "increment"])
     def test_no_store(self, verb):
         """What lacks a verb is no store, and the verb is named."""
-        verbs = {"read": Failing(None), "swap": Failing(None), "add": Failing(None), verb: None}
+        verbs = {"get": Failing(None), "compare_and_set": Failing(None), "increment": Failing(None), verb: None}
         store = type("Shelf", (), verbs)()
 
         with pytest.raises(ConfigurationError, match=f"store is Shelf, which has no '{verb}'"):
@@ -2016,8 +2020,8 @@ class TestOptions:
         """Left out, logins are throttled as the settings say; None is off; an object is that."""
         guard = Guard(MemoryUsers(), settings, passwords=HASHER, **options)
 
-        assert throttled is (guard._rules.throttle is not None)
-        assert guard._rules.throttle is options.get("throttle") or not options.get("throttle")
+        assert throttled is (guard._context.throttle is not None)
+        assert guard._context.throttle is options.get("throttle") or not options.get("throttle")
 
     def test_throttle_contradiction(self):
         """A throttle beside settings that say there is none contradicts them."""
@@ -2093,7 +2097,7 @@ class TestWithoutUsers:
 
     def test_revoke(self, stored):
         """It revokes on a shared store."""
-        guard, _ = self.make(store=stored.guard._parties.store)
+        guard, _ = self.make(store=stored.guard._services.store)
         token = stored.guard.issue(stored.alice)
         other = stored.guard.issue(stored.alice)
         guard.revoke(token)
@@ -2108,7 +2112,7 @@ class TestWithoutUsers:
             ("authenticate", ("alice", PASSWORD)),
             ("issue", (MemoryUser(identity=1, username="alice"),)),
             ("refresh", ("token",)),
-            ("user_of", (None,)),
+            ("load_user", (None,)),
             ("issue_action", (None, "confirm")),
             ("redeem_action", ("token", "confirm")),
         ],
@@ -2124,7 +2128,7 @@ class TestWithoutUsers:
         """It builds no hasher and no throttle, which nobody could use."""
         guard, _ = self.make()
 
-        assert (None, None) == (guard._passwords, guard._rules.throttle)
+        assert (None, None) == (guard._passwords, guard._context.throttle)
         assert ConfigurationError is outcome(guard.hash_password, PASSWORD)
 
     def test_with_passwords(self):

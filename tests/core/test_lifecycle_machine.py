@@ -257,7 +257,7 @@ class Lifecycle(RuleBasedStateMachine):
         if self.refusal_of_access(self.said[text]) is not None:
             return
         name = self.said[text]["name"]
-        refusal, user = self.outcome(self.guard.user_of, self.guard.verify(text))
+        refusal, user = self.outcome(self.guard.load_user, self.guard.verify(text))
         assert self.refusal_of_user(name) is refusal
         assert user is (self.known[name] if refusal is None else None)
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from praetorian_core.errors import ConfigurationError
-from praetorian_core.lifespan import seconds
+from praetorian_core.lifespan import parse_lifespan
 
 DAY = 86_400
 LONGEST = 400_000_000 * DAY
@@ -32,7 +32,7 @@ GRAMMAR = re.compile(r"\s*(?:\d+\s*[a-z]+\s*,?\s*)*(?:\d+\s*[a-z]+\s*)", re.IGNO
 
 def refusal(value, **options):
     with pytest.raises(ConfigurationError) as caught:
-        seconds(value, **options)
+        parse_lifespan(value, **options)
     return str(caught.value)
 
 
@@ -49,12 +49,12 @@ class TestTimedelta:
     )
     def test_seconds(self, value, expected):
         """A timedelta of whole seconds is as many seconds."""
-        assert expected == seconds(value)
+        assert expected == parse_lifespan(value)
 
     def test_fraction(self):
         """A timedelta with microseconds is refused, and the whole second beside it passes."""
         assert "is not a whole number of seconds" in refusal(timedelta(seconds=1, microseconds=1))
-        assert 1 == seconds(timedelta(seconds=1, microseconds=0))
+        assert 1 == parse_lifespan(timedelta(seconds=1, microseconds=0))
 
     @pytest.mark.parametrize("value", [timedelta(), timedelta(seconds=-1)])
     def test_zero(self, value):
@@ -63,7 +63,7 @@ class TestTimedelta:
 
     def test_longest(self):
         """400 million days are the longest lifespan, and timedelta.max is refused."""
-        assert LONGEST == seconds(timedelta(days=400_000_000))
+        assert LONGEST == parse_lifespan(timedelta(days=400_000_000))
         assert "is longer than" in refusal(timedelta(days=400_000_000, seconds=1))
         refusal(timedelta.max)
         refusal(timedelta.min)
@@ -72,13 +72,13 @@ class TestTimedelta:
 class TestInteger:
     def test_seconds(self):
         """An integer is that many seconds."""
-        assert 900 == seconds(900)
+        assert 900 == parse_lifespan(900)
 
     def test_bounds(self):
         """One second and 400 million days pass; one second less and one more do not."""
         assert "is not above zero" in refusal(0)
-        assert 1 == seconds(1)
-        assert LONGEST == seconds(LONGEST)
+        assert 1 == parse_lifespan(1)
+        assert LONGEST == parse_lifespan(LONGEST)
         assert "is longer than" in refusal(LONGEST + 1)
         assert "is not above zero" in refusal(-1)
 
@@ -107,7 +107,7 @@ class TestMapping:
     )
     def test_seconds(self, value, expected):
         """The keyword arguments of timedelta, months and years are added up."""
-        assert expected == seconds(value)
+        assert expected == parse_lifespan(value)
 
     @pytest.mark.parametrize(
         ("value", "found"),
@@ -165,12 +165,12 @@ class TestText:
     )
     def test_seconds(self, value, expected):
         """Numbers with units are added up, in any order, letter case and spacing."""
-        assert expected == seconds(value)
+        assert expected == parse_lifespan(value)
 
     @pytest.mark.parametrize(("word", "size"), WORD_SIZES.items())
     def test_units(self, word, size):
         """Each unit has its short and its long names; a year is 365 days, a month 30."""
-        assert 2 * size == seconds(f"2{word}") == seconds(f"2 {word.upper()}")
+        assert 2 * size == parse_lifespan(f"2{word}") == parse_lifespan(f"2 {word.upper()}")
 
     @pytest.mark.parametrize(
         ("value", "found"),
@@ -237,7 +237,7 @@ class TestText:
         expected = sum(number * WORD_SIZES[word.lower()] for number, _, word, _ in parts)
 
         if expected:
-            assert expected == seconds(text)
+            assert expected == parse_lifespan(text)
         else:
             assert "is not above zero" in refusal(text)
 
@@ -252,7 +252,7 @@ class TestText:
     def test_junk(self, text):
         """A text is taken only where it is numbers with known units, each once, and nothing else."""
         try:
-            found = seconds(text)
+            found = parse_lifespan(text)
         except ConfigurationError:
             return
         assert GRAMMAR.fullmatch(text)
@@ -314,7 +314,7 @@ class TestJunk:
     def test_any_value(self, value):
         """Any value gives whole seconds within the bounds, or ConfigurationError."""
         try:
-            found = seconds(value)
+            found = parse_lifespan(value)
         except ConfigurationError:
             return
         assert type(found) is int

@@ -75,7 +75,7 @@ def guard_of(*users, algorithm="HS256", clock=None, **options):
     )
 
 
-def user_of(identity=7, roles=("admin", "user")):
+def load_user(identity=7, roles=("admin", "user")):
     return MemoryUser(identity=identity, username="alice", rolenames=list(roles))
 
 
@@ -175,7 +175,7 @@ class TestIssue:
     def test_what_was_issued_comes_back(self, layout, algorithm):
         """Custom claims come back exactly as they were given, or are refused by name (facts 28 and 29)."""
         outcomes = set()
-        user = user_of()
+        user = load_user()
         guard = guard_of(user, algorithm=algorithm, layout=layout)
 
         @settings(max_examples=300 if algorithm == "HS256" else 50)
@@ -204,7 +204,7 @@ class TestIssue:
     @given(identity=IDENTITIES, roles=ROLES)
     def test_identity_and_roles_come_back(self, layout, identity, roles):
         """An integer as itself, anything else as its text; a role as itself or not at all (decision 12 in facts)."""
-        user = user_of(identity, roles)
+        user = load_user(identity, roles)
         guard = guard_of(user, layout=layout)
         spelt = all("," not in role and role == role.strip() for role in roles)
 
@@ -221,7 +221,7 @@ class TestIssue:
     @EVERY_LAYOUT
     def test_a_session_has_128_random_bits(self, layout):
         """No two tokens share a session (facts 61)."""
-        user = user_of()
+        user = load_user()
         guard = guard_of(user, layout=layout)
 
         sessions = {guard.verify(guard.issue(user)).session_id for _ in range(100)}
@@ -243,7 +243,7 @@ class TestDeadlines:
     )
     def test_exactly_one_of_verify_and_refresh_works(self, layout, access, rest, leeway, ticks):
         """At every instant before ``rf_exp``, over any chain of refreshes, and ``rf_exp`` never moves (R21, R51, R52)."""
-        clock, user = FrozenClock(), user_of()
+        clock, user = FrozenClock(), load_user()
         guard = guard_of(
             user, clock=clock, layout=layout, access_lifespan=access, refresh_lifespan=access + rest, leeway=leeway
         )
@@ -370,18 +370,18 @@ def meant(payload):
 
 class TestAgainstPyJWT:
     @EVERY_ALGORITHM
-    @pytest.mark.parametrize("parties", [{}, PARTIES], ids=["anybody", "parties"])
-    def test_what_we_accept_pyjwt_accepts(self, algorithm, parties):
+    @pytest.mark.parametrize("services", [{}, PARTIES], ids=["anybody", "parties"])
+    def test_what_we_accept_pyjwt_accepts(self, algorithm, services):
         """Every token that our gate lets through is good for PyJWT and says the same to it."""
         outcomes = {"both accept": 0, "both refuse": 0, "ours is stricter": 0}
         key = RINGS[algorithm].signing_key()
         guard = guard_of(
             algorithm=algorithm,
             accept_layouts=(STANDARD, FLASK_PRAETORIAN),
-            issuer=parties.get("iss"),
-            audience=parties.get("aud"),
+            issuer=services.get("iss"),
+            audience=services.get("aud"),
         )
-        expected = {{"iss": "issuer", "aud": "audience"}[name]: value for name, value in parties.items()}
+        expected = {{"iss": "issuer", "aud": "audience"}[name]: value for name, value in services.items()}
 
         @settings(max_examples=1_000 if algorithm == "HS256" else 200)
         @given(
@@ -396,7 +396,7 @@ class TestAgainstPyJWT:
         @example([], LEGACY, [("team", "red")], usual, usual, encode)
         def compare(header, payload, changes, spell_header, spell_payload, encoding):
             head = spell_header(changed({"alg": algorithm, "kid": key.kid, "typ": "JWT"}, header))
-            body = spell_payload(changed({**payload, **parties}, changes))
+            body = spell_payload(changed({**payload, **services}, changes))
             message = encode(head) + b"." + encoding(body)
             token = (message + b"." + encode(key.sign(message))).decode()
             try:
@@ -425,7 +425,7 @@ class TestAgainstPyJWT:
     @EVERY_ALGORITHM
     def test_a_plain_token_is_good_for_both(self, layout, algorithm):
         """The twin of the refusals above, minted by us."""
-        user = user_of()
+        user = load_user()
         guard = guard_of(user, algorithm=algorithm, layout=layout, issuer="me", audience="you")
         token = guard.issue(user, team="red")
 
@@ -433,7 +433,7 @@ class TestAgainstPyJWT:
 
     def test_a_token_of_another_key_is_bad_for_both(self):
         """And a twin of the acceptances."""
-        user = user_of()
+        user = load_user()
         stranger = Guard(
             MemoryUsers([user]), Settings(keys=KeyRing.from_secret(generate_secret())), clock=FrozenClock()
         )
@@ -510,7 +510,7 @@ class TestOneTextAToken:
     @pytest.mark.parametrize("mutate", [bit_flips, cuts, edits, other_spellings])
     def test_no_mutation_is_accepted(self, layout, algorithm, mutate):
         """Not one other text opens anything: every bit, every cut, every spelling (RFC 7515 §2, GHSA-hxm8-2xgr-2p9m)."""
-        user = user_of()
+        user = load_user()
         # One has seen no header yet, the other remembers the token's.
         cold, warm = (guard_of(user, algorithm=algorithm, layout=layout) for _ in range(2))
         token = cold.issue(user, team="red")
@@ -526,7 +526,7 @@ class TestOneTextAToken:
     @EVERY_ALGORITHM
     def test_segments_of_two_tokens_make_no_third(self, algorithm):
         """Headers, payloads and signatures of genuine tokens, in any order: only the genuine ones open."""
-        alice, admin = user_of(7, ["user"]), user_of(8, ["admin"])
+        alice, admin = load_user(7, ["user"]), load_user(8, ["admin"])
         guards = [guard_of(alice, admin, algorithm=algorithm, layout=layout) for layout in LAYOUTS.values()]
         tokens = {guard.issue(user) for guard in guards for user in (alice, admin)}
         tokens.add(guards[0].issue_action(alice, "invite"))

@@ -8,20 +8,20 @@ import pytest
 from praetorian_core import questions
 from praetorian_core.events import UserRevoked
 from praetorian_core.questions import (
-    AddState,
-    Announce,
-    AskValidity,
+    CheckActive,
     CheckPassword,
+    CompareAndSetState,
     DescribeUser,
+    Emit,
     FindUser,
+    GetState,
     IdentifyUser,
+    IncrementState,
     PasswordCheck,
     Question,
     ReadIdentity,
     ReadPassword,
-    ReadState,
     RenewPassword,
-    SwapState,
     UserFacts,
     ask,
 )
@@ -32,13 +32,13 @@ QUESTIONS = [
     DescribeUser("a user"),
     ReadIdentity("a user"),
     ReadPassword("a user"),
-    AskValidity("a user"),
+    CheckActive("a user"),
     CheckPassword("a password", "a hash"),
     RenewPassword("a user", "a password"),
-    ReadState(("a", "b"), 5),
-    SwapState("a", None, "b", 7, 5),
-    AddState("a", 1, 7, 5),
-    Announce(UserRevoked(at=5, identity="1")),
+    GetState(("a", "b"), 5),
+    CompareAndSetState("a", None, "b", 7, 5),
+    IncrementState("a", 1, 7, 5),
+    Emit(UserRevoked(at=5, identity="1")),
 ]
 
 

@@ -117,7 +117,7 @@ class TestThrottle:
         name, source = secrets.token_hex(8), f"9.{'.'.join(str(secrets.randbelow(256)) for _ in range(3))}"
         alice = MemoryUser(identity=1, username=name, password=hasher.hash("correct horse"))
         users = MemoryUsers([alice] if is_known else [])
-        settings, store = guard.settings, guard._parties.store
+        settings, store = guard.settings, guard._services.store
         door = Guard(users, settings, store=store, passwords=hasher, clock=guard._clock, on_event=lambda _: None)
         before = hasher.computations
         found = together(*[(partial(door.authenticate, source=source), name, "wrong")] * 100)

@@ -20,7 +20,7 @@ from praetorian_falcon import (
     init_app,
     roles_required,
 )
-from praetorian_falcon.request import view_of
+from praetorian_falcon.request import request_info
 
 HASHER = cheapest_hasher()
 CLOCK = FrozenClock()
@@ -61,7 +61,7 @@ class AsyncRefresh:
 @auth_required
 class Me:
     def on_get(self, req, resp):
-        resp.media = {"id": current_user_id(req), "remote": view_of(req).remote}
+        resp.media = {"id": current_user_id(req), "remote": request_info(req).remote}
 
     @roles_required("admin")
     def on_delete(self, req, resp):
@@ -71,7 +71,7 @@ class Me:
 @auth_required
 class AsyncMe:
     async def on_get(self, req, resp):
-        resp.media = {"id": current_user_id(req), "remote": view_of(req).remote}
+        resp.media = {"id": current_user_id(req), "remote": request_info(req).remote}
 
     @roles_required("admin")
     async def on_delete(self, req, resp):

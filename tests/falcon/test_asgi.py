@@ -78,39 +78,39 @@ class PlainStore(MemoryStore):
         super().__init__()
         self.witness = witness
 
-    def read(self, *keys, now):
+    def get(self, *keys, now):
         """Read."""
-        self.witness.note("read")
-        return super().read(*keys, now=now)
+        self.witness.note("get")
+        return super().get(*keys, now=now)
 
-    def swap(self, key, expected, new, *, until, now):
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
         """Swap."""
-        self.witness.note("swap")
-        return super().swap(key, expected, new, until=until, now=now)
+        self.witness.note("compare_and_set")
+        return super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
-    def add(self, key, amount, *, until, now):
+    def increment(self, key, amount, *, expires_at, now):
         """Add."""
-        self.witness.note("add")
-        return super().add(key, amount, until=until, now=now)
+        self.witness.note("increment")
+        return super().increment(key, amount, expires_at=expires_at, now=now)
 
 
 class AsyncStore(PlainStore):
     """A store that awaits."""
 
-    async def read(self, *keys, now):
+    async def get(self, *keys, now):
         """Read."""
         await asyncio.sleep(0)
-        return super().read(*keys, now=now)
+        return super().get(*keys, now=now)
 
-    async def swap(self, key, expected, new, *, until, now):
+    async def compare_and_set(self, key, expected, new, *, expires_at, now):
         """Swap."""
         await asyncio.sleep(0)
-        return super().swap(key, expected, new, until=until, now=now)
+        return super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
-    async def add(self, key, amount, *, until, now):
+    async def increment(self, key, amount, *, expires_at, now):
         """Add."""
         await asyncio.sleep(0)
-        return super().add(key, amount, until=until, now=now)
+        return super().increment(key, amount, expires_at=expires_at, now=now)
 
 
 class Hasher(_CheapestHasher):
@@ -199,7 +199,7 @@ class TestThreads:
         loop_thread, answer = life(world)
 
         assert answer == [1, "alice"]
-        assert witness.names() >= {"lookup", "identify", "hash", "save_password", "read", "add"}
+        assert witness.names() >= {"lookup", "identify", "hash", "save_password", "get", "increment"}
         assert witness.on_thread(loop_thread) == set()
 
     def test_coroutines_run_on_the_loop(self):
@@ -227,7 +227,7 @@ class TestThreads:
         life(world)
 
         assert {name for name, _, context in witness.calls if context == "unset"} <= {
-            "read"
+            "get"
         }  # the gate, before it is set
         assert {name for name, _, context in witness.calls if context == "of the request"} >= {
             "lookup",

@@ -15,7 +15,7 @@ from tests.falcon.world import make_app, make_guard, make_world
 from praetorian_core import AsyncGuard, Guard, KeyRing, Settings, errors, generate_secret
 from praetorian_core.errors import ConfigurationError, MissingTokenError, PraetorianError
 from praetorian_core.testing import MemoryUsers
-from praetorian_core.web.responses import render
+from praetorian_core.web.responses import error_response
 from praetorian_falcon import auth_required, build_error_handler, build_error_handler_async, init_app
 
 CANARY = "canary-of-the-detail"
@@ -60,7 +60,7 @@ class TestNative:
         """Status, challenge and the other headers are the core's; the facts are in Falcon's own members."""
         error = a_sample(name)
         response = raising(world, error).send("GET", "/")
-        answer = render(error)
+        answer = error_response(error)
 
         assert response.status_code == answer.status
         assert {name: response.headers.get(name) for name in ("Cache-Control", "WWW-Authenticate", "Retry-After")} == {
@@ -129,7 +129,7 @@ class TestCanonical:
         """JSON, whatever is accepted."""
         error = a_sample(name)
         response = raising(make_world(kind, native=False), error).send("GET", "/", {"Accept": accept})
-        answer = render(error)
+        answer = error_response(error)
 
         assert response.status_code == answer.status
         assert response.headers["Content-Type"] == "application/json"
@@ -415,7 +415,7 @@ class TestNothingEscapes:
 
         for name in NAMES:
             world = raising(make_world(kind, failing, native=native), a_sample(name))
-            assert world.send("GET", "/").status_code == render(a_sample(name)).status
+            assert world.send("GET", "/").status_code == error_response(a_sample(name)).status
 
     def test_the_handler_is_of_the_new_order(self, kind):
         """Falcon looks at the names of its parameters (facts 3.1): request first, and ``ws`` on ASGI."""
@@ -434,10 +434,10 @@ class TestNothingEscapes:
         """No challenge, so that clients keep their session."""
 
         class Failing:
-            def read(self, *keys, now):
+            def get(self, *keys, now):
                 raise OSError(CANARY)
 
-            swap = add = read
+            compare_and_set = increment = get
 
         world = make_world(kind, store=Failing())
         token = make_world("wsgi").token()
@@ -452,7 +452,7 @@ class TestNothingEscapes:
         world = make_world(kind, native=False)
 
         response = raising(world, MissingTokenError()).send("GET", "/")
-        assert json.loads(response.content) == render(MissingTokenError()).body()
+        assert json.loads(response.content) == error_response(MissingTokenError()).body()
 
 
 class TestSetUp:

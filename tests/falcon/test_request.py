@@ -11,7 +11,7 @@ from tests.falcon.world import PASSWORD, make_app, make_world
 
 from praetorian_core.errors import ConfigurationError, MalformedHeaderError, MissingTokenError
 from praetorian_core.testing import MemoryUser
-from praetorian_core.web.bearer import RequestView
+from praetorian_core.web.bearer import RequestInfo
 from praetorian_falcon import (
     auth_accepted,
     auth_required,
@@ -27,7 +27,7 @@ from praetorian_falcon import (
     current_user_id,
     current_user_or_none,
 )
-from praetorian_falcon.request import ASGIView, WSGIView, view_of
+from praetorian_falcon.request import ASGIRequest, WSGIRequest, request_info
 
 
 def asgi_request(*lines, client=("198.51.100.7", 1), kind="http", iterator=False):
@@ -89,7 +89,7 @@ class TestView:
     @pytest.mark.parametrize("make", [wsgi_request, asgi_request])
     def test_shows_the_request(self, make):
         """Method, address and headers, whatever the letter case of their names."""
-        view: RequestView = view_of(make(("X-Token", "abc"), ("Cookie", "a=1; b=2; a=3")))
+        view: RequestInfo = request_info(make(("X-Token", "abc"), ("Cookie", "a=1; b=2; a=3")))
 
         assert view.method == "GET"
         assert view.remote == "198.51.100.7"
@@ -99,12 +99,12 @@ class TestView:
 
     def test_is_of_the_requests_kind(self):
         """Each kind of request has its view."""
-        assert isinstance(view_of(wsgi_request()), WSGIView)
-        assert isinstance(view_of(asgi_request()), ASGIView)
+        assert isinstance(request_info(wsgi_request()), WSGIRequest)
+        assert isinstance(request_info(asgi_request()), ASGIRequest)
 
     def test_lists_repeated_lines_on_asgi(self):
         """Each line by itself, of headers too of which Falcon keeps only the last."""
-        view = view_of(
+        view = request_info(
             asgi_request(("Authorization", "Bearer a"), ("Authorization", "Bearer b"), ("From", "x"), ("From", "y"))
         )
 
@@ -113,7 +113,7 @@ class TestView:
 
     def test_lists_what_is_left_of_an_iterator(self):
         """ASGI promises no more than an iterable, and test clients give one: Falcon has joined the lines."""
-        view = view_of(asgi_request(("X-Token", "a"), ("X-Token", "b"), iterator=True))
+        view = request_info(asgi_request(("X-Token", "a"), ("X-Token", "b"), iterator=True))
 
         assert (view.headers("X-Token"), view.headers("X-Absent")) == (("a,b",), ())
 
@@ -122,8 +122,8 @@ class TestView:
         request = asgi_request(("Cookie", "t=1; u=2"), ("Cookie", "t=3"))
 
         assert request.get_cookie_values("t") == ["3"]
-        assert view_of(request).cookies("t") == ["1", "3"]
-        assert view_of(request).cookies("u") == ["2"]
+        assert request_info(request).cookies("t") == ["1", "3"]
+        assert request_info(request).cookies("u") == ["2"]
 
     @pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Real-IP"])
     @pytest.mark.parametrize("make", [wsgi_request, asgi_request])
@@ -133,7 +133,7 @@ class TestView:
         request = make((header, value))
 
         assert request.access_route[0] == "203.0.113.9"
-        assert view_of(request).remote == "198.51.100.7"
+        assert request_info(request).remote == "198.51.100.7"
 
     def test_a_header_that_falcon_stumbles_over_does_no_harm(self):
         """``req.remote_addr`` raises for it on ASGI; the address is the server's all the same."""
@@ -141,17 +141,17 @@ class TestView:
 
         with pytest.raises(ValueError, match="abc"):
             _ = request.remote_addr
-        assert view_of(request).remote == "198.51.100.7"
+        assert request_info(request).remote == "198.51.100.7"
 
     @pytest.mark.parametrize("client", [(), None, ("", 0)])
     def test_an_unknown_address_is_none_of_the_clients(self, client):
         """A server that names no address, on a UNIX socket say: loopback or none, which are not counted by."""
-        assert view_of(asgi_request(client=client)).remote in {None, "127.0.0.1"}
-        assert view_of(asgi_request(("Forwarded", 'for="[::1]:abc"'), client=client)).remote is None
+        assert request_info(asgi_request(client=client)).remote in {None, "127.0.0.1"}
+        assert request_info(asgi_request(("Forwarded", 'for="[::1]:abc"'), client=client)).remote is None
 
     def test_a_websocket_handshake_is_a_get(self):
         """RFC 6455 §4.1; the ASGI scope has no method for it."""
-        assert view_of(asgi_request(kind="websocket")).method == "GET"
+        assert request_info(asgi_request(kind="websocket")).method == "GET"
 
 
 class TestRepeatedAuthorization:
@@ -166,7 +166,7 @@ class TestRepeatedAuthorization:
 
         for iterator in (False, True):
             with pytest.raises(MalformedHeaderError):
-                world.guard.find_token(view_of(asgi_request(*lines, iterator=iterator)))
+                world.guard.find_token(request_info(asgi_request(*lines, iterator=iterator)))
 
     @pytest.mark.parametrize("second", ["Bearer {}", "Bearer x", "Basic eDp5", ""])
     def test_is_malformed_on_wsgi(self, second):
@@ -175,7 +175,9 @@ class TestRepeatedAuthorization:
         token = world.token()
 
         with pytest.raises(MalformedHeaderError):
-            world.guard.find_token(view_of(wsgi_request(("Authorization", f"Bearer {token},{second.format(token)}"))))
+            world.guard.find_token(
+                request_info(wsgi_request(("Authorization", f"Bearer {token},{second.format(token)}")))
+            )
 
     def test_is_answered_with_400(self, world):
         """The test client sends two lines; a real server does in ``test_servers.py``."""

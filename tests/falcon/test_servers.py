@@ -20,7 +20,7 @@ REFRESH = 30 * 86_400
 
 
 @attrs.frozen
-class Answer:
+class ErrorResponse:
     """What a server said."""
 
     status: int
@@ -54,7 +54,7 @@ class Server:
             response = connection.getresponse()
             content = response.read()
             lowered = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status, lowered, json.loads(content) if content else {})
+            return ErrorResponse(response.status, lowered, json.loads(content) if content else {})
         finally:
             connection.close()
 

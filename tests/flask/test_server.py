@@ -45,7 +45,7 @@ def exchange():
 
 
 @attrs.frozen
-class Answer:
+class ErrorResponse:
     status: int
     headers: dict[str, str]
     text: str
@@ -71,7 +71,7 @@ class Server:
             connection.putheader("Authorization", value)
         connection.endheaders(octets)
         response = connection.getresponse()
-        answer = Answer(response.status, dict(response.getheaders()), response.read().decode())
+        answer = ErrorResponse(response.status, dict(response.getheaders()), response.read().decode())
         connection.close()
         return answer
 

@@ -62,7 +62,7 @@ class TestVerify:
         assert principal.issued_at == payload["iat"]
         assert principal.access_expires_at == payload["exp"]
         assert principal.refresh_expires_at == payload["rf_exp"]
-        assert guard.user_of(principal) is user
+        assert guard.load_user(principal) is user
 
     def test_a_uuid(self, peer, make_guard, clock, dora_by_uuid):
         """With parse_identity a UUID is one again on our side."""
@@ -73,7 +73,7 @@ class TestVerify:
         principal = guard.verify(token)
 
         assert principal.identity == dora_by_uuid.identity
-        assert guard.user_of(principal) is dora_by_uuid
+        assert guard.load_user(principal) is dora_by_uuid
 
     @pytest.mark.parametrize(
         ("rolenames", "roles"),

@@ -3,7 +3,7 @@
 A flow is a generator that asks (``questions.py``) and returns its result. It touches neither the application nor a
 store nor a clock, so the order of its questions is all of its behaviour, and a test reads it step by step:
 
-    flow = authenticate(rules, "alice", "wrong", None, now)
+    flow = authenticate(context, "alice", "wrong", None, now)
     assert next(flow) == FindUser("alice")
     assert flow.send(alice) == ReadPassword(alice)
 
@@ -12,32 +12,32 @@ application refuses rather than admits; whatever a flow raises refuses; and what
 """
 
 from praetorian_core.flows.actions import issue_action, redeem_action
+from praetorian_core.flows.context import FlowContext
 from praetorian_core.flows.login import authenticate
-from praetorian_core.flows.rules import Rules
 from praetorian_core.flows.sessions import (
     check_session,
     issue,
     judge_session,
+    load_user,
     read_session,
     refresh,
     revoke,
     revoke_user,
-    user_of,
 )
 from praetorian_core.flows.state import access_keys
 
 __all__ = [
-    "Rules",
+    "FlowContext",
     "access_keys",
     "authenticate",
     "check_session",
     "issue",
     "issue_action",
     "judge_session",
+    "load_user",
     "read_session",
     "redeem_action",
     "refresh",
     "revoke",
     "revoke_user",
-    "user_of",
 ]

@@ -20,19 +20,19 @@ from praetorian_core.errors import (
     RevokedTokenError,
 )
 from praetorian_core.events import ActionRedeemed
-from praetorian_core.flows.rules import Rules, require_user
-from praetorian_core.flows.state import SPENT, action_key, kept_until
+from praetorian_core.flows.context import FlowContext, require_user
+from praetorian_core.flows.state import SPENT, action_key, entry_expiry
 from praetorian_core.questions import (
-    Announce,
+    CompareAndSetState,
+    Emit,
     Flow,
+    GetState,
     ReadIdentity,
     ReadPassword,
-    ReadState,
-    SwapState,
     ask,
 )
 from praetorian_core.settings import ACTION_LIFESPAN
-from praetorian_core.token.claims import MAX_NAME, ActionClaims, check_custom_claims, wire_identity
+from praetorian_core.token.claims import MAX_NAME, ActionClaims, check_custom_claims, encode_identity
 from praetorian_core.token.jwk import to_base64url
 from praetorian_core.token.lifecycle import check_action
 
@@ -41,7 +41,7 @@ RESET = "reset"
 
 
 def issue_action(
-    rules: Rules,
+    context: FlowContext,
     user: object,
     action: str,
     lifespan: int | None,
@@ -60,7 +60,7 @@ def issue_action(
     check_custom_claims(custom_claims)
     if user is None:
         raise MissingUserError
-    identity = wire_identity((yield from ask(ReadIdentity(user))))
+    identity = encode_identity((yield from ask(ReadIdentity(user))))
     token_id = secrets.token_urlsafe(16)
     fingerprint = (yield from _fingerprint(user, token_id)) if action == RESET else None
     claims = ActionClaims(
@@ -72,14 +72,14 @@ def issue_action(
         fingerprint=fingerprint,
         claims=custom_claims,
     )
-    return rules.codec.encode(claims)
+    return context.codec.encode(claims)
 
 
-def redeem_action(rules: Rules, token: str, action: str, now: int, *, once: bool) -> Flow[object]:
+def redeem_action(context: FlowContext, token: str, action: str, now: int, *, once: bool) -> Flow[object]:
     """Return the user for whom an action token was issued, and spend the token last of all.
 
     Args:
-        rules: The guard's.
+        context: Shared context of the guard's flows.
         token: The action token.
         action: Which action is about to happen.
         now: The present, in seconds since the epoch.
@@ -96,7 +96,7 @@ def redeem_action(rules: Rules, token: str, action: str, now: int, *, once: bool
     """
     _check_action_name(action)
     once = once is not False
-    claims = rules.codec.decode(token, now)
+    claims = context.codec.decode(token, now)
     if not isinstance(claims, ActionClaims):
         detail = "a session token was presented as an action token"
         raise MisusedTokenError(detail)
@@ -104,15 +104,15 @@ def redeem_action(rules: Rules, token: str, action: str, now: int, *, once: bool
         detail = "the action token is for another action"
         raise MisusedTokenError(detail)
     check_action(claims, now)
-    if once and not rules.has_store and claims.fingerprint is None:
+    if once and not context.has_store and claims.fingerprint is None:
         detail = (
             f"redeem_action(…, {action!r}) must spend the token and there is no store; set PRAETORIAN_STORE, or write "
             "once=False where a repetition harms nobody"
         )
         raise ConfigurationError(detail)
     key = action_key(claims.identity, claims.token_id)
-    if rules.has_store:
-        (entry,) = yield from ask(ReadState((key,), now))
+    if context.has_store:
+        (entry,) = yield from ask(GetState((key,), now))
         if entry is not None:
             raise ReusedTokenError
     user = yield from require_user(claims.identity)
@@ -121,11 +121,11 @@ def redeem_action(rules: Rules, token: str, action: str, now: int, *, once: bool
         if not hmac.compare_digest(expected, claims.fingerprint):
             detail = "the password has changed since the action token was issued"
             raise RevokedTokenError(detail)
-    if rules.has_store and once:
-        spent = yield from ask(SwapState(key, None, SPENT, kept_until(claims.expires_at), now))
+    if context.has_store and once:
+        spent = yield from ask(CompareAndSetState(key, None, SPENT, entry_expiry(claims.expires_at), now))
         if spent is not True:
             raise ReusedTokenError
-    yield from ask(Announce(ActionRedeemed(at=now, identity=str(claims.identity), action=action)))
+    yield from ask(Emit(ActionRedeemed(at=now, identity=str(claims.identity), action=action)))
     return user
 
 

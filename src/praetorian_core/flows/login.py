@@ -12,11 +12,11 @@ from praetorian_core.errors import (
     ServiceUnavailableError,
 )
 from praetorian_core.events import LoginFailed, LoginSucceeded, LoginThrottled, LoginUncounted
-from praetorian_core.flows.rules import Rules, require_valid
+from praetorian_core.flows.context import FlowContext, require_valid
 from praetorian_core.login.throttle import Reservation
 from praetorian_core.questions import (
-    Announce,
     CheckPassword,
+    Emit,
     FindUser,
     Flow,
     ReadIdentity,
@@ -29,7 +29,9 @@ from praetorian_core.token.strict_json import is_text
 T = TypeVar("T")
 
 
-def authenticate(rules: Rules, username: object, password: object, source: str | None, now: int) -> Flow[object]:
+def authenticate(
+    context: FlowContext, username: object, password: object, source: str | None, now: int
+) -> Flow[object]:
     """Return the user who proved name and password.
 
     An unknown name, a wrong password and a disabled account cost one hash each and get one answer, in this order: the
@@ -41,7 +43,7 @@ def authenticate(rules: Rules, username: object, password: object, source: str |
         LoginThrottledError: There were too many attempts before this one; nothing was looked up.
         ServiceUnavailableError: Something that the decision depends on failed.
     """
-    reservation = yield from _reserve(rules, username, source, now)
+    reservation = yield from _reserve(context, username, source, now)
     user = None
     # What no user can be called is not looked up: databases refuse such text with errors of their own.
     if type(username) is str and username and is_text(username) and "\0" not in username:
@@ -52,7 +54,7 @@ def authenticate(rules: Rules, username: object, password: object, source: str |
     except ServiceUnavailableError:
         # Nobody computed anything, so nobody guessed anything.
         if reservation is not None:
-            yield from _unless_allowed(rules, reservation.release(now), source, now)
+            yield from _unless_allowed(context, reservation.release(now), source, now)
         raise
     if user is None or check.matches is not True:
         yield from _fail(user, source, now)
@@ -61,40 +63,40 @@ def authenticate(rules: Rules, username: object, password: object, source: str |
     except InvalidUserError:
         yield from _fail(user, source, now)
     if reservation is not None:
-        yield from _unless_allowed(rules, reservation.give_back(now), source, now)
-    if check.outdated and rules.renews_passwords and type(password) is str:
+        yield from _unless_allowed(context, reservation.succeed(now), source, now)
+    if check.outdated and context.renews_passwords and type(password) is str:
         # The driver tells the operator if that fails. The old hash still holds, and the next login tries again.
         with suppress(ServiceUnavailableError):
             yield from ask(RenewPassword(user, password))
     identity = yield from _name(user)
-    yield from ask(Announce(LoginSucceeded(at=now, identity=identity, source=source)))
+    yield from ask(Emit(LoginSucceeded(at=now, identity=identity, source=source)))
     return user
 
 
-def _reserve(rules: Rules, username: object, source: str | None, now: int) -> Flow[Reservation | None]:
-    if rules.throttle is None:
+def _reserve(context: FlowContext, username: object, source: str | None, now: int) -> Flow[Reservation | None]:
+    if context.throttle is None:
         return None
     try:
-        return (yield from _unless_allowed(rules, rules.throttle.reserve(username, source, now), source, now))
+        return (yield from _unless_allowed(context, context.throttle.reserve(username, source, now), source, now))
     except LoginThrottledError:
-        yield from ask(Announce(LoginThrottled(at=now, source=source)))
+        yield from ask(Emit(LoginThrottled(at=now, source=source)))
         raise
 
 
-def _unless_allowed(rules: Rules, counting: Flow[T], source: str | None, now: int) -> Flow[T | None]:
+def _unless_allowed(context: FlowContext, counting: Flow[T], source: str | None, now: int) -> Flow[T | None]:
     """Return what counting returns; None where it fails and the operator lets such logins go on."""
     try:
         return (yield from counting)
     except ServiceUnavailableError:
-        if rules.settings.throttle_failure != "allow":
+        if context.settings.throttle_failure != "allow":
             raise
-    yield from ask(Announce(LoginUncounted(at=now, source=source)))
+    yield from ask(Emit(LoginUncounted(at=now, source=source)))
     return None
 
 
 def _fail(user: object, source: str | None, now: int) -> Flow[None]:
     identity = None if user is None else (yield from _name(user))
-    yield from ask(Announce(LoginFailed(at=now, identity=identity, source=source)))
+    yield from ask(Emit(LoginFailed(at=now, identity=identity, source=source)))
     raise AuthenticationError
 
 

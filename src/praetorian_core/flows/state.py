@@ -22,7 +22,7 @@ from praetorian_core.settings import MAX_LEEWAY
 ENDED = "ended"
 SPENT = "spent"
 
-ATTEMPTS = 16
+MAX_CAS_ATTEMPTS = 16
 """How often a swap that lost a race is tried anew before the request is refused."""
 
 
@@ -51,7 +51,7 @@ def action_key(identity: object, token_id: str) -> str:
     return f"{{{_slot(identity)}}}:a:{token_id}"
 
 
-def kept_until(deadline: int) -> int:
+def entry_expiry(deadline: int) -> int:
     """Return until when an entry about a token is kept, given the token's last deadline.
 
     Machines whose clocks differ must all have buried the token before its entry goes.
@@ -102,7 +102,7 @@ class Epoch:
     """
 
     name: str
-    until: int
+    expires_at: int
 
     @classmethod
     def parse(cls, value: str | None) -> Epoch | None:
@@ -113,17 +113,19 @@ class Epoch:
         """
         if value is None:
             return None
-        name, _, until = value.partition(" ")
-        if not name or not until.isdecimal():
+        name, _, expires_at = value.partition(" ")
+        if not name or not expires_at.isdecimal():
             detail = "the store holds an epoch that is not ours; expected a name and a time"
             raise ServiceUnavailableError(detail)
-        return cls(name, int(until))
+        return cls(name, int(expires_at))
 
     def value(self) -> str:
         """Return the entry."""
-        return f"{self.name} {self.until}"
+        return f"{self.name} {self.expires_at}"
 
 
-def lost_every_race() -> ServiceUnavailableError:
+def contention_error() -> ServiceUnavailableError:
     """Return the refusal of an operation that others overtook again and again."""
-    return ServiceUnavailableError(f"a store entry changed under {ATTEMPTS} attempts to write it", retry_after=1)
+    return ServiceUnavailableError(
+        f"a store entry changed under {MAX_CAS_ATTEMPTS} attempts to write it", retry_after=1
+    )

@@ -26,8 +26,8 @@ import unicodedata
 import attrs
 
 from praetorian_core.errors import ConfigurationError, LoginThrottledError
-from praetorian_core.lifespan import Lifespan, seconds
-from praetorian_core.questions import AddState, Flow, ReadState, SwapState, ask
+from praetorian_core.lifespan import Lifespan, parse_lifespan
+from praetorian_core.questions import CompareAndSetState, Flow, GetState, IncrementState, ask
 
 _LOG = logging.getLogger("praetorian")
 
@@ -79,25 +79,25 @@ class Reservation:
 
     owed: dict[str, int]
     known: str | None
-    until: int
+    expires_at: int
     window: int
 
     def release(self, now: int) -> Flow[None]:
         """Take the attempt back, because nobody could tell whether it would have succeeded."""
         for key in self.owed:
-            yield from ask(AddState(key, -1, self.until, now))
+            yield from ask(IncrementState(key, -1, self.expires_at, now))
 
-    def give_back(self, now: int) -> Flow[None]:
+    def succeed(self, now: int) -> Flow[None]:
         """Take the attempt back, because it succeeded, and forget this source's earlier failures at this account."""
         for key, amount in self.owed.items():
-            left = yield from ask(AddState(key, -amount, self.until, now))
+            left = yield from ask(IncrementState(key, -amount, self.expires_at, now))
             if left < 0:
                 # Another success cleared the counter in between; a debt would be free attempts for a guesser.
-                yield from ask(AddState(key, min(amount, -left), self.until, now))
+                yield from ask(IncrementState(key, min(amount, -left), self.expires_at, now))
         if self.known is not None:
-            (mark,) = yield from ask(ReadState((self.known,), now))
+            (mark,) = yield from ask(GetState((self.known,), now))
             # Whoever else writes the mark writes the same: a lost race is no loss.
-            yield from ask(SwapState(self.known, mark, "known", now + self.window, now))
+            yield from ask(CompareAndSetState(self.known, mark, "known", now + self.window, now))
 
 
 class LoginThrottle:
@@ -124,7 +124,7 @@ class LoginThrottle:
         per_source: int = 100,
     ) -> None:
         """Vet the limits."""
-        self._window = seconds(window, name="window")
+        self._window = parse_lifespan(window, name="window")
         limits = {
             "per_account_and_source": per_account_and_source,
             "per_account": per_account,
@@ -154,7 +154,7 @@ class LoginThrottle:
             LoginThrottledError: A limit is reached; the attempt was not counted.
         """
         number = now // self._window
-        until = (number + 1) * self._window
+        expires_at = (number + 1) * self._window
         slot = f"{{{_digest(_canonical_account(username))}}}"
         counters = [_Counter(f"{slot}:l:{number}", self._per_account)]
         network = self._network(source)
@@ -162,7 +162,7 @@ class LoginThrottle:
         if network is not None:
             place = _digest(network)
             known = f"{slot}:k:{place}"
-            (mark,) = yield from ask(ReadState((known,), now))
+            (mark,) = yield from ask(GetState((known,), now))
             if mark is not None:
                 counters = []
             own = f"{slot}:l:{number}:{place}"
@@ -171,13 +171,13 @@ class LoginThrottle:
             counters = [of_source, _Counter(own, self._per_account_and_source), *counters]
         totals: dict[str, int] = {}
         for counter in counters:
-            totals[counter.key] = yield from ask(AddState(counter.key, 1, until, now))
+            totals[counter.key] = yield from ask(IncrementState(counter.key, 1, expires_at, now))
             if totals[counter.key] > counter.limit:
-                yield from Reservation(owed=totals, known=None, until=until, window=self._window).release(now)
-                raise LoginThrottledError(retry_after=until - now)
+                yield from Reservation(owed=totals, known=None, expires_at=expires_at, window=self._window).release(now)
+                raise LoginThrottledError(retry_after=expires_at - now)
         # What is taken back on success: this attempt everywhere, and all that its own counter held.
         owed = {key: total if key == own else 1 for key, total in totals.items()}
-        return Reservation(owed=owed, known=known, until=until, window=self._window)
+        return Reservation(owed=owed, known=known, expires_at=expires_at, window=self._window)
 
     def _network(self, source: str | None) -> str | None:
         """Return what a source is counted as; None where it is nobody in particular."""

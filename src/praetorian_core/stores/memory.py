@@ -25,17 +25,17 @@ _LOOKED_BACK = 64
 _UNTIL_BYTES = 8
 
 
-def _pack(value: str, until: int) -> bytes:
-    return until.to_bytes(_UNTIL_BYTES, "big") + value.encode()
+def _pack(value: str, expires_at: int) -> bytes:
+    return expires_at.to_bytes(_UNTIL_BYTES, "big") + value.encode()
 
 
 def _until(entry: bytes) -> int:
     return int.from_bytes(entry[:_UNTIL_BYTES], "big")
 
 
-def _minute(until: int) -> int:
+def _minute(expires_at: int) -> int:
     """Return the first minute in which an entry may go."""
-    return -(-until // _MINUTE)
+    return -(-expires_at // _MINUTE)
 
 
 class MemoryStore:
@@ -66,23 +66,23 @@ class MemoryStore:
         self._minutes: dict[int, list[bytes]] = {}
         self._order: list[int] = []
 
-    def read(self, *keys: str, now: int) -> list[str | None]:
-        """See ``protocols.Store.read``."""
+    def get(self, *keys: str, now: int) -> list[str | None]:
+        """See ``protocols.Store.get``."""
         with self._lock:
             return [self._live(key.encode(), now) for key in keys]
 
-    def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
-        """See ``protocols.Store.swap``."""
+    def compare_and_set(self, key: str, expected: str | None, new: str, *, expires_at: int, now: int) -> bool:
+        """See ``protocols.Store.compare_and_set``."""
         name = key.encode()
         with self._lock:
             if self._live(name, now) != expected:
                 return False
             self._purge(now)
-            self._write(name, new, until)
+            self._write(name, new, expires_at)
             return True
 
-    def add(self, key: str, amount: int, *, until: int, now: int) -> int:
-        """See ``protocols.Store.add``."""
+    def increment(self, key: str, amount: int, *, expires_at: int, now: int) -> int:
+        """See ``protocols.Store.increment``."""
         name = key.encode()
         with self._lock:
             live = self._live(name, now)
@@ -92,7 +92,7 @@ class MemoryStore:
                 self._forget(name)
             else:
                 # A counter keeps the end that its first call gave it.
-                self._write(name, str(total), until if live is None else _until(self._entries[name]))
+                self._write(name, str(total), expires_at if live is None else _until(self._entries[name]))
             return total
 
     def __len__(self) -> int:
@@ -103,16 +103,16 @@ class MemoryStore:
         entry = self._entries.get(name)
         return entry[_UNTIL_BYTES:].decode() if entry is not None and now < _until(entry) else None
 
-    def _write(self, name: bytes, value: str, until: int) -> None:
+    def _write(self, name: bytes, value: str, expires_at: int) -> None:
         if name not in self._entries:
             if len(self._entries) >= self._max_entries:
                 detail = f"the memory store is full: it holds {self._max_entries} entries, its max_entries"
                 raise ServiceUnavailableError(detail)
-            self._enlist(name, until)
-        self._entries[name] = _pack(value, until)
+            self._enlist(name, expires_at)
+        self._entries[name] = _pack(value, expires_at)
 
-    def _enlist(self, name: bytes, until: int) -> None:
-        minute = _minute(until)
+    def _enlist(self, name: bytes, expires_at: int) -> None:
+        minute = _minute(expires_at)
         names = self._minutes.get(minute)
         if names is None:
             self._minutes[minute] = names = []
@@ -141,9 +141,9 @@ class MemoryStore:
             names = self._minutes[self._order[0]]
             if names:
                 name = names.pop()
-                until = _until(self._entries[name])
-                if until > now:
-                    self._enlist(name, until)
+                expires_at = _until(self._entries[name])
+                if expires_at > now:
+                    self._enlist(name, expires_at)
                 else:
                     del self._entries[name]
             if not names:

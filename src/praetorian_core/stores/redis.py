@@ -99,11 +99,11 @@ _SWAP_SCRIPT = _Script(_SWAP)
 _ADD_SCRIPT = _Script(_ADD)
 
 
-def _seconds_to_live(until: int, now: int) -> int:
-    return min(max(until - now, 1), _LONGEST)
+def _seconds_to_live(expires_at: int, now: int) -> int:
+    return min(max(expires_at - now, 1), _LONGEST)
 
 
-class _Words:
+class _Commands:
     """What both stores say to the server, and how they read its answers."""
 
     def __init__(self, prefix: str) -> None:
@@ -117,12 +117,12 @@ class _Words:
         prefix = self._prefix
         return [prefix + key for key in keys]
 
-    def swap(self, key: str, expected: str | None, new: str, until: int, now: int) -> _Command:
+    def compare_and_set(self, key: str, expected: str | None, new: str, expires_at: int, now: int) -> _Command:
         wanted = "absent" if expected is None else f"={expected}"
-        return (self._prefix + key, now, wanted, f"{until} {new}", _seconds_to_live(until, now))
+        return (self._prefix + key, now, wanted, f"{expires_at} {new}", _seconds_to_live(expires_at, now))
 
-    def add(self, key: str, amount: int, until: int, now: int) -> _Command:
-        return (self._prefix + key, now, amount, until, _seconds_to_live(until, now))
+    def increment(self, key: str, amount: int, expires_at: int, now: int) -> _Command:
+        return (self._prefix + key, now, amount, expires_at, _seconds_to_live(expires_at, now))
 
 
 def _live(entries: object, now: int) -> list[str | None]:
@@ -133,11 +133,11 @@ def _live(entries: object, now: int) -> list[str | None]:
 def _value(entry: bytes | str, now: int) -> str | None:
     """Return the value of an entry that is live; what is none of ours raises, and so refuses."""
     # A client may have been told to decode.
-    until, blank, value = (entry.decode() if isinstance(entry, bytes) else entry).partition(" ")
+    expires_at, blank, value = (entry.decode() if isinstance(entry, bytes) else entry).partition(" ")
     if not blank:
         msg = "an entry that is not ours; expected a time, a blank and a value"
         raise ValueError(msg)
-    return value if now < int(until) else None
+    return value if now < int(expires_at) else None
 
 
 def _is_async(server: object) -> bool:
@@ -180,7 +180,7 @@ class RedisStore:
         self, server: str | RedisClient | AsyncRedisClient, *, prefix: str = "praetorian:", timeout: float = 2.0
     ) -> None:
         """Prepare everything but the connection, which the first call makes."""
-        self._words = _Words(prefix)
+        self._commands = _Commands(prefix)
         if isinstance(server, str):
             _check_url(server)
             _import_redis()
@@ -190,19 +190,19 @@ class RedisStore:
         else:
             raise _no_server(server)
 
-    def read(self, *keys: str, now: int) -> list[str | None]:
-        """See ``protocols.Store.read``."""
+    def get(self, *keys: str, now: int) -> list[str | None]:
+        """See ``protocols.Store.get``."""
         if not keys:
             return []
-        return _live(self._client.execute_command("MGET", *self._words.read(keys)), now)
+        return _live(self._client.execute_command("MGET", *self._commands.read(keys)), now)
 
-    def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
-        """See ``protocols.Store.swap``."""
-        return self._run(_SWAP_SCRIPT, self._words.swap(key, expected, new, until, now)) == 1
+    def compare_and_set(self, key: str, expected: str | None, new: str, *, expires_at: int, now: int) -> bool:
+        """See ``protocols.Store.compare_and_set``."""
+        return self._run(_SWAP_SCRIPT, self._commands.compare_and_set(key, expected, new, expires_at, now)) == 1
 
-    def add(self, key: str, amount: int, *, until: int, now: int) -> int:
-        """See ``protocols.Store.add``."""
-        return cast("int", self._run(_ADD_SCRIPT, self._words.add(key, amount, until, now)))
+    def increment(self, key: str, amount: int, *, expires_at: int, now: int) -> int:
+        """See ``protocols.Store.increment``."""
+        return cast("int", self._run(_ADD_SCRIPT, self._commands.increment(key, amount, expires_at, now)))
 
     def close(self) -> None:
         """Close the connections; a later call makes new ones."""
@@ -232,7 +232,7 @@ class AsyncRedisStore:
 
     def __init__(self, server: str | AsyncRedisClient, *, prefix: str = "praetorian:", timeout: float = 2.0) -> None:
         """Prepare everything but the connection, which the first call makes."""
-        self._words = _Words(prefix)
+        self._commands = _Commands(prefix)
         self._clients: dict[asyncio.AbstractEventLoop, AsyncRedisClient] = {}
         self._server = server
         self._timeout = timeout
@@ -244,19 +244,19 @@ class AsyncRedisStore:
         elif not _is_async(server):
             raise _no_server(server)
 
-    async def read(self, *keys: str, now: int) -> list[str | None]:
-        """See ``protocols.Store.read``."""
+    async def get(self, *keys: str, now: int) -> list[str | None]:
+        """See ``protocols.Store.get``."""
         if not keys:
             return []
-        return _live(await self._client().execute_command("MGET", *self._words.read(keys)), now)
+        return _live(await self._client().execute_command("MGET", *self._commands.read(keys)), now)
 
-    async def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
-        """See ``protocols.Store.swap``."""
-        return await self._run(_SWAP_SCRIPT, self._words.swap(key, expected, new, until, now)) == 1
+    async def compare_and_set(self, key: str, expected: str | None, new: str, *, expires_at: int, now: int) -> bool:
+        """See ``protocols.Store.compare_and_set``."""
+        return await self._run(_SWAP_SCRIPT, self._commands.compare_and_set(key, expected, new, expires_at, now)) == 1
 
-    async def add(self, key: str, amount: int, *, until: int, now: int) -> int:
-        """See ``protocols.Store.add``."""
-        return cast("int", await self._run(_ADD_SCRIPT, self._words.add(key, amount, until, now)))
+    async def increment(self, key: str, amount: int, *, expires_at: int, now: int) -> int:
+        """See ``protocols.Store.increment``."""
+        return cast("int", await self._run(_ADD_SCRIPT, self._commands.increment(key, amount, expires_at, now)))
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop; a later call makes new ones."""

@@ -77,30 +77,30 @@ class SQLiteStore:
             )
             raise ConfigurationError(detail) from error
 
-    def read(self, *keys: str, now: int) -> list[str | None]:
-        """See ``protocols.Store.read``."""
+    def get(self, *keys: str, now: int) -> list[str | None]:
+        """See ``protocols.Store.get``."""
         with self._connection() as connection:
             return [_live(connection, key, now)[0] for key in keys]
 
-    def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
-        """See ``protocols.Store.swap``."""
+    def compare_and_set(self, key: str, expected: str | None, new: str, *, expires_at: int, now: int) -> bool:
+        """See ``protocols.Store.compare_and_set``."""
         with self._writing(now) as connection:
             if _live(connection, key, now)[0] != expected:
                 return False
-            connection.execute(_WRITE, (key, new, until))
+            connection.execute(_WRITE, (key, new, expires_at))
             return True
 
-    def add(self, key: str, amount: int, *, until: int, now: int) -> int:
-        """See ``protocols.Store.add``."""
+    def increment(self, key: str, amount: int, *, expires_at: int, now: int) -> int:
+        """See ``protocols.Store.increment``."""
         with self._writing(now) as connection:
-            live, kept_until = _live(connection, key, now)
+            live, entry_expiry = _live(connection, key, now)
             total = amount if live is None else int(live) + amount
             if total == 0:
                 # An absent counter stands at zero, and takes no room.
                 connection.execute(_DELETE, (key,))
             else:
                 # A counter keeps the end that its first call gave it.
-                connection.execute(_WRITE, (key, str(total), until if live is None else kept_until))
+                connection.execute(_WRITE, (key, str(total), expires_at if live is None else entry_expiry))
             return total
 
     def close(self) -> None:

@@ -148,14 +148,14 @@ class _Blocking:
     store: Store | AsyncStore
     loop: asyncio.AbstractEventLoop
 
-    def read(self, *keys: str, now: int) -> list[str | None]:
-        return self._settle(self.store.read(*keys, now=now))
+    def get(self, *keys: str, now: int) -> list[str | None]:
+        return self._settle(self.store.get(*keys, now=now))
 
-    def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
-        return self._settle(self.store.swap(key, expected, new, until=until, now=now))
+    def compare_and_set(self, key: str, expected: str | None, new: str, *, expires_at: int, now: int) -> bool:
+        return self._settle(self.store.compare_and_set(key, expected, new, expires_at=expires_at, now=now))
 
-    def add(self, key: str, amount: int, *, until: int, now: int) -> int:
-        return self._settle(self.store.add(key, amount, until=until, now=now))
+    def increment(self, key: str, amount: int, *, expires_at: int, now: int) -> int:
+        return self._settle(self.store.increment(key, amount, expires_at=expires_at, now=now))
 
     def close(self) -> None:
         close = cast("Callable[[], object] | None", getattr(self.store, "aclose", None))
@@ -189,18 +189,18 @@ def _together(bench: Bench, work: Callable[[Store, int], T]) -> list[T]:
 
 
 def _absent(bench: Bench) -> None:
-    _expect("a key that was never written", [None], bench.connect().read(bench.key(), now=NOW))
+    _expect("a key that was never written", [None], bench.connect().get(bench.key(), now=NOW))
 
 
 def _nothing_asked(bench: Bench) -> None:
-    _expect("the answer to no key", [], bench.connect().read(now=NOW))
+    _expect("the answer to no key", [], bench.connect().get(now=NOW))
 
 
 def _in_order(bench: Bench) -> None:
     store, first, second = bench.connect(), bench.key(), bench.key()
-    store.swap(first, None, "1", until=UNTIL, now=NOW)
-    store.swap(second, None, "2", until=UNTIL, now=NOW)
-    found = store.read(second, bench.key(), first, second, now=NOW)
+    store.compare_and_set(first, None, "1", expires_at=UNTIL, now=NOW)
+    store.compare_and_set(second, None, "2", expires_at=UNTIL, now=NOW)
+    found = store.get(second, bench.key(), first, second, now=NOW)
     _expect("the answer to b, an absent key, a and b", ["2", None, "1", "2"], found)
 
 
@@ -208,21 +208,21 @@ def _text(bench: Bench) -> None:
     store = bench.connect()
     for value in ("ended", "3 1767225600", "7", "0", "-1", "None", "", " ", "a b c", "\\'\"%_{}:?$1\n", "x" * 200):
         key = bench.key()
-        store.swap(key, None, value, until=UNTIL, now=NOW)
-        _expect(f"what was written as {value!r}", [value], store.read(key, now=NOW))
+        store.compare_and_set(key, None, value, expires_at=UNTIL, now=NOW)
+        _expect(f"what was written as {value!r}", [value], store.get(key, now=NOW))
 
 
 def _exact_keys(bench: Bench) -> None:
     store, key = bench.connect(), bench.key()
-    store.swap(f"{key}Ab", None, "v", until=UNTIL, now=NOW)
+    store.compare_and_set(f"{key}Ab", None, "v", expires_at=UNTIL, now=NOW)
     others = (f"{key}AB", f"{key}ab", f"{key}A", f"{key}Ab ", f"{key}A%", f"{key}A_", f"{key}A*")
-    _expect("the answer to keys that are only alike", [None] * len(others), store.read(*others, now=NOW))
-    _expect("the answer to the key itself", ["v"], store.read(f"{key}Ab", now=NOW))
+    _expect("the answer to keys that are only alike", [None] * len(others), store.get(*others, now=NOW))
+    _expect("the answer to the key itself", ["v"], store.get(f"{key}Ab", now=NOW))
 
 
 def _expiry(bench: Bench) -> None:
     store, key = bench.connect(), bench.key()
-    store.swap(key, None, "v", until=UNTIL, now=NOW)
+    store.compare_and_set(key, None, "v", expires_at=UNTIL, now=NOW)
     for name, now, expected in (
         ("start", NOW, "v"),
         ("until-1", UNTIL - 1, "v"),
@@ -230,7 +230,7 @@ def _expiry(bench: Bench) -> None:
         ("until+1", UNTIL + 1, None),
         ("until-1 once more", UNTIL - 1, "v"),
     ):
-        _expect(f"an entry at {name}", [expected], store.read(key, now=now))
+        _expect(f"an entry at {name}", [expected], store.get(key, now=now))
 
 
 def _far_off(bench: Bench) -> None:
@@ -238,18 +238,20 @@ def _far_off(bench: Bench) -> None:
     # The longest lifespan that the settings take, and a present beyond the clock of any machine.
     for now, life in ((NOW, 400_000_000 * 86_400), (4_000_000_000, 30 * 86_400)):
         key = bench.key()
-        store.swap(key, None, "v", until=now + life, now=now)
-        _expect(f"an entry of {life} s at {now}, in its last second", ["v"], store.read(key, now=now + life - 1))
-        _expect("the same at its until", [None], store.read(key, now=now + life))
+        store.compare_and_set(key, None, "v", expires_at=now + life, now=now)
+        _expect(f"an entry of {life} s at {now}, in its last second", ["v"], store.get(key, now=now + life - 1))
+        _expect("the same at its until", [None], store.get(key, now=now + life))
 
 
 def _stillborn(bench: Bench) -> None:
     store, key = bench.connect(), bench.key()
-    _expect("a swap whose entry is over already", [True], [store.swap(key, None, "v", until=NOW, now=NOW)])
-    _expect("that entry", [None], store.read(key, now=NOW))
+    _expect(
+        "a swap whose entry is over already", [True], [store.compare_and_set(key, None, "v", expires_at=NOW, now=NOW)]
+    )
+    _expect("that entry", [None], store.get(key, now=NOW))
     counter = bench.key()
-    _expect("the sum of a counter that is over already", 3, store.add(counter, 3, until=NOW, now=NOW))
-    _expect("that counter", [None], store.read(counter, now=NOW))
+    _expect("the sum of a counter that is over already", 3, store.increment(counter, 3, expires_at=NOW, now=NOW))
+    _expect("that counter", [None], store.get(counter, now=NOW))
 
 
 # ---------------------------------------------------------------- swap
@@ -278,11 +280,11 @@ def _swaps(bench: Bench) -> None:
     ):
         key = bench.key()
         if live is not None:
-            store.swap(key, None, live, until=UNTIL, now=NOW)
+            store.compare_and_set(key, None, live, expires_at=UNTIL, now=NOW)
         what = f"a swap that expects {expected!r} of {live!r}"
         done = live == expected
-        _expect(what, done, store.swap(key, expected, "new", until=UNTIL, now=NOW))
-        _expect(f"the value after {what}", ["new" if done else live], store.read(key, now=NOW))
+        _expect(what, done, store.compare_and_set(key, expected, "new", expires_at=UNTIL, now=NOW))
+        _expect(f"the value after {what}", ["new" if done else live], store.get(key, now=NOW))
 
 
 def _swap_and_expiry(bench: Bench) -> None:
@@ -294,48 +296,52 @@ def _swap_and_expiry(bench: Bench) -> None:
         ("absence at until", UNTIL, None, True),
     ):
         key = bench.key()
-        store.swap(key, None, "old", until=UNTIL, now=NOW)
-        _expect(f"a swap that expects {name}", done, store.swap(key, expected, "new", until=UNTIL + 500, now=now))
+        store.compare_and_set(key, None, "old", expires_at=UNTIL, now=NOW)
+        _expect(
+            f"a swap that expects {name}",
+            done,
+            store.compare_and_set(key, expected, "new", expires_at=UNTIL + 500, now=now),
+        )
 
 
 def _swap_sets_the_end(bench: Bench) -> None:
     store = bench.connect()
-    for until in (UNTIL - 500, UNTIL, UNTIL + 500):
+    for expires_at in (UNTIL - 500, UNTIL, UNTIL + 500):
         key = bench.key()
-        store.swap(key, None, "a", until=UNTIL, now=NOW)
-        store.swap(key, "a", "b", until=until, now=NOW)
-        _expect(f"an entry swapped to end at {until}, a second before", ["b"], store.read(key, now=until - 1))
-        _expect("the same at its until", [None], store.read(key, now=until))
+        store.compare_and_set(key, None, "a", expires_at=UNTIL, now=NOW)
+        store.compare_and_set(key, "a", "b", expires_at=expires_at, now=NOW)
+        _expect(f"an entry swapped to end at {expires_at}, a second before", ["b"], store.get(key, now=expires_at - 1))
+        _expect("the same at its until", [None], store.get(key, now=expires_at))
 
 
 def _refused_swap(bench: Bench) -> None:
     store, key = bench.connect(), bench.key()
-    store.swap(key, None, "a", until=UNTIL, now=NOW)
-    store.swap(key, "x", "b", until=UNTIL + 500, now=NOW)
-    _expect("the value after a refused swap", ["a"], store.read(key, now=UNTIL - 1))
-    _expect("the same at the end that it had", [None], store.read(key, now=UNTIL))
+    store.compare_and_set(key, None, "a", expires_at=UNTIL, now=NOW)
+    store.compare_and_set(key, "x", "b", expires_at=UNTIL + 500, now=NOW)
+    _expect("the value after a refused swap", ["a"], store.get(key, now=UNTIL - 1))
+    _expect("the same at the end that it had", [None], store.get(key, now=UNTIL))
 
 
 def _one_key(bench: Bench) -> None:
     store, first, second = bench.connect(), bench.key(), bench.key()
-    store.swap(first, None, "1", until=UNTIL, now=NOW)
-    store.swap(second, None, "2", until=UNTIL, now=NOW)
-    store.swap(first, "1", "3", until=UNTIL, now=NOW)
-    _expect("both values after a swap of one", ["3", "2"], store.read(first, second, now=NOW))
+    store.compare_and_set(first, None, "1", expires_at=UNTIL, now=NOW)
+    store.compare_and_set(second, None, "2", expires_at=UNTIL, now=NOW)
+    store.compare_and_set(first, "1", "3", expires_at=UNTIL, now=NOW)
+    _expect("both values after a swap of one", ["3", "2"], store.get(first, second, now=NOW))
 
 
 def _outlives_the_others(bench: Bench) -> None:
     store, longer, counter = bench.connect(), bench.key(), bench.key()
-    store.swap(longer, None, "a", until=UNTIL, now=NOW)
-    store.swap(longer, "a", "b", until=UNTIL + 500, now=NOW)
-    store.add(counter, 1, until=UNTIL + 500, now=NOW)
+    store.compare_and_set(longer, None, "a", expires_at=UNTIL, now=NOW)
+    store.compare_and_set(longer, "a", "b", expires_at=UNTIL + 500, now=NOW)
+    store.increment(counter, 1, expires_at=UNTIL + 500, now=NOW)
     for _ in range(40):
         # Whoever clears away in passing has something to clear.
-        store.swap(bench.key(), None, "v", until=UNTIL, now=NOW)
+        store.compare_and_set(bench.key(), None, "v", expires_at=UNTIL, now=NOW)
     for _ in range(20):
-        store.swap(bench.key(), None, "v", until=UNTIL + 500, now=UNTIL + 100)
-        store.add(bench.key(), 1, until=UNTIL + 500, now=UNTIL + 100)
-    _expect("what lives on while others are cleared away", ["b", "1"], store.read(longer, counter, now=UNTIL + 100))
+        store.compare_and_set(bench.key(), None, "v", expires_at=UNTIL + 500, now=UNTIL + 100)
+        store.increment(bench.key(), 1, expires_at=UNTIL + 500, now=UNTIL + 100)
+    _expect("what lives on while others are cleared away", ["b", "1"], store.get(longer, counter, now=UNTIL + 100))
 
 
 # ---------------------------------------------------------------- add
@@ -344,71 +350,71 @@ def _outlives_the_others(bench: Bench) -> None:
 def _counts(bench: Bench) -> None:
     store, key = bench.connect(), bench.key()
     for amount, total in ((1, 1), (2, 3), (-1, 2), (0, 2), (-3, -1), (1, 0), (1, 1)):
-        _expect(f"the sum after adding {amount}", total, store.add(key, amount, until=UNTIL, now=NOW))
+        _expect(f"the sum after adding {amount}", total, store.increment(key, amount, expires_at=UNTIL, now=NOW))
 
 
 def _zero(bench: Bench) -> None:
     store, key = bench.connect(), bench.key()
-    store.add(key, 2, until=UNTIL, now=NOW)
-    store.add(key, -2, until=UNTIL, now=NOW)
-    _expect("a counter that came to zero", [None], store.read(key, now=NOW))
-    _expect("the sum of a counter that begins again", 1, store.add(key, 1, until=UNTIL + 500, now=NOW))
-    _expect("the same in its own last second", ["1"], store.read(key, now=UNTIL + 499))
+    store.increment(key, 2, expires_at=UNTIL, now=NOW)
+    store.increment(key, -2, expires_at=UNTIL, now=NOW)
+    _expect("a counter that came to zero", [None], store.get(key, now=NOW))
+    _expect("the sum of a counter that begins again", 1, store.increment(key, 1, expires_at=UNTIL + 500, now=NOW))
+    _expect("the same in its own last second", ["1"], store.get(key, now=UNTIL + 499))
     nothing = bench.key()
-    _expect("nothing, added to nothing", 0, store.add(nothing, 0, until=UNTIL, now=NOW))
-    _expect("what is left of it", [None], store.read(nothing, now=NOW))
+    _expect("nothing, added to nothing", 0, store.increment(nothing, 0, expires_at=UNTIL, now=NOW))
+    _expect("what is left of it", [None], store.get(nothing, now=NOW))
 
 
 def _counter_is_text(bench: Bench) -> None:
     store, key = bench.connect(), bench.key()
-    store.add(key, 12, until=UNTIL, now=NOW)
-    _expect("a counter that is read", ["12"], store.read(key, now=NOW))
-    _expect("a swap of a counter", [True], [store.swap(key, "12", "40", until=UNTIL, now=NOW)])
-    _expect("the sum after adding to it", 42, store.add(key, 2, until=UNTIL, now=NOW))
+    store.increment(key, 12, expires_at=UNTIL, now=NOW)
+    _expect("a counter that is read", ["12"], store.get(key, now=NOW))
+    _expect("a swap of a counter", [True], [store.compare_and_set(key, "12", "40", expires_at=UNTIL, now=NOW)])
+    _expect("the sum after adding to it", 42, store.increment(key, 2, expires_at=UNTIL, now=NOW))
 
 
 def _large_sums(bench: Bench) -> None:
     store, key = bench.connect(), bench.key()
-    store.add(key, 2**52, until=UNTIL, now=NOW)
-    _expect("the sum of 2^52 and 1", 2**52 + 1, store.add(key, 1, until=UNTIL, now=NOW))
+    store.increment(key, 2**52, expires_at=UNTIL, now=NOW)
+    _expect("the sum of 2^52 and 1", 2**52 + 1, store.increment(key, 1, expires_at=UNTIL, now=NOW))
 
 
 def _counter_and_expiry(bench: Bench) -> None:
     store = bench.connect()
     for name, now, total in (("until-1", UNTIL - 1, 6), ("until", UNTIL, 1), ("until+1", UNTIL + 1, 1)):
         key = bench.key()
-        store.add(key, 5, until=UNTIL, now=NOW)
-        _expect(f"the sum at {name}", total, store.add(key, 1, until=UNTIL + 500, now=now))
+        store.increment(key, 5, expires_at=UNTIL, now=NOW)
+        _expect(f"the sum at {name}", total, store.increment(key, 1, expires_at=UNTIL + 500, now=now))
 
 
 def _counter_keeps_its_end(bench: Bench) -> None:
     store = bench.connect()
-    for until in (UNTIL - 500, UNTIL + 500):
+    for expires_at in (UNTIL - 500, UNTIL + 500):
         key = bench.key()
-        store.add(key, 1, until=UNTIL, now=NOW)
-        store.add(key, 1, until=until, now=NOW)
-        _expect("a counter a second before its first until", ["2"], store.read(key, now=UNTIL - 1))
-        _expect("the same at its first until", [None], store.read(key, now=UNTIL))
+        store.increment(key, 1, expires_at=UNTIL, now=NOW)
+        store.increment(key, 1, expires_at=expires_at, now=NOW)
+        _expect("a counter a second before its first until", ["2"], store.get(key, now=UNTIL - 1))
+        _expect("the same at its first until", [None], store.get(key, now=UNTIL))
 
 
 def _new_counter_takes_its_end(bench: Bench) -> None:
     store, key = bench.connect(), bench.key()
-    store.add(key, 1, until=UNTIL, now=NOW)
-    store.add(key, 1, until=UNTIL + 500, now=UNTIL)
+    store.increment(key, 1, expires_at=UNTIL, now=NOW)
+    store.increment(key, 1, expires_at=UNTIL + 500, now=UNTIL)
     text = bench.key()
-    store.swap(text, None, "text", until=UNTIL, now=NOW)
-    _expect("the sum upon a text that is over", 1, store.add(text, 1, until=UNTIL + 500, now=UNTIL))
-    _expect("a new counter in its last second", ["1"], store.read(key, now=UNTIL + 499))
-    _expect("the same at its until", [None], store.read(key, now=UNTIL + 500))
+    store.compare_and_set(text, None, "text", expires_at=UNTIL, now=NOW)
+    _expect("the sum upon a text that is over", 1, store.increment(text, 1, expires_at=UNTIL + 500, now=UNTIL))
+    _expect("a new counter in its last second", ["1"], store.get(key, now=UNTIL + 499))
+    _expect("the same at its until", [None], store.get(key, now=UNTIL + 500))
 
 
 def _no_number(bench: Bench) -> None:
     store, key = bench.connect(), bench.key()
-    store.swap(key, None, "text", until=UNTIL, now=NOW)
+    store.compare_and_set(key, None, "text", expires_at=UNTIL, now=NOW)
     try:
-        total = store.add(key, 1, until=UNTIL, now=NOW)
+        total = store.increment(key, 1, expires_at=UNTIL, now=NOW)
     except Exception:  # noqa: BLE001  (whatever a store raises)
-        _expect("the value that could not be counted", ["text"], store.read(key, now=NOW))
+        _expect("the value that could not be counted", ["text"], store.get(key, now=NOW))
     else:
         msg = f"adding to a text returned {total!r}; expected it to raise"
         raise DifferentError(msg)
@@ -420,32 +426,32 @@ def _no_number(bench: Bench) -> None:
 def _is_shared(bench: Bench) -> None:
     one, other, key = bench.connect(), bench.connect(), bench.key()
     # Whoever remembers what was read would let in a session that another process has ended since.
-    _expect("a key that nobody wrote yet", [None], one.read(key, now=NOW))
-    _expect("the same to another handle", [None], other.read(key, now=NOW))
-    one.swap(key, None, "1", until=UNTIL, now=NOW)
-    _expect("what another handle wrote", ["1"], other.read(key, now=NOW))
-    other.swap(key, "1", "2", until=UNTIL, now=NOW)
-    _expect("what the other handle wrote upon it", ["2"], one.read(key, now=NOW))
-    other.add(key, 1, until=UNTIL, now=NOW)
-    _expect("the sum over two handles", 4, one.add(key, 1, until=UNTIL, now=NOW))
+    _expect("a key that nobody wrote yet", [None], one.get(key, now=NOW))
+    _expect("the same to another handle", [None], other.get(key, now=NOW))
+    one.compare_and_set(key, None, "1", expires_at=UNTIL, now=NOW)
+    _expect("what another handle wrote", ["1"], other.get(key, now=NOW))
+    other.compare_and_set(key, "1", "2", expires_at=UNTIL, now=NOW)
+    _expect("what the other handle wrote upon it", ["2"], one.get(key, now=NOW))
+    other.increment(key, 1, expires_at=UNTIL, now=NOW)
+    _expect("the sum over two handles", 4, one.increment(key, 1, expires_at=UNTIL, now=NOW))
 
 
 def _one_wins(bench: Bench) -> None:
     keys = [bench.key() for _ in range(10)]
 
     def spend(store: Store, number: int) -> list[bool]:
-        return [store.swap(key, None, str(number), until=UNTIL, now=NOW) for key in keys]
+        return [store.compare_and_set(key, None, str(number), expires_at=UNTIL, now=NOW) for key in keys]
 
     outcomes = _together(bench, spend)
     for turn, key in enumerate(keys):
         winners = [str(number) for number, done in enumerate(outcomes) if done[turn]]
         _expect("the number of those who won one key", 1, len(winners))
-        _expect("the value that is left", list[object](winners), list[object](bench.connect().read(key, now=NOW)))
+        _expect("the value that is left", list[object](winners), list[object](bench.connect().get(key, now=NOW)))
 
 
 def _no_step_is_lost(bench: Bench) -> None:
     key, steps = bench.key(), 8
-    bench.connect().swap(key, None, "0", until=UNTIL, now=NOW)
+    bench.connect().compare_and_set(key, None, "0", expires_at=UNTIL, now=NOW)
 
     def climb(store: Store, _: int) -> None:
         won = 0
@@ -453,18 +459,18 @@ def _no_step_is_lost(bench: Bench) -> None:
         for _ in range(THREADS * steps + 1):
             if won == steps:
                 return
-            (value,) = store.read(key, now=NOW)
-            won += store.swap(key, value, str(int(value or "0") + 1), until=UNTIL, now=NOW)
+            (value,) = store.get(key, now=NOW)
+            won += store.compare_and_set(key, value, str(int(value or "0") + 1), expires_at=UNTIL, now=NOW)
 
     _together(bench, climb)
-    _expect("the number of steps", [str(THREADS * steps)], bench.connect().read(key, now=NOW))
+    _expect("the number of steps", [str(THREADS * steps)], bench.connect().get(key, now=NOW))
 
 
 def _no_count_is_lost(bench: Bench) -> None:
     key, turns = bench.key(), 10
 
     def count(store: Store, _: int) -> list[int]:
-        return [store.add(key, 1, until=UNTIL, now=NOW) for _ in range(turns)]
+        return [store.increment(key, 1, expires_at=UNTIL, now=NOW) for _ in range(turns)]
 
     sums = sorted(total for totals in _together(bench, count) for total in totals)
     _expect("all sums that were told", list(range(1, THREADS * turns + 1)), sums)
@@ -475,11 +481,11 @@ def _nothing_is_left_of_it(bench: Bench) -> None:
 
     def borrow(store: Store, _: int) -> None:
         for _ in range(turns):
-            store.add(key, 1, until=UNTIL, now=NOW)
-            store.add(key, -1, until=UNTIL, now=NOW)
+            store.increment(key, 1, expires_at=UNTIL, now=NOW)
+            store.increment(key, -1, expires_at=UNTIL, now=NOW)
 
     _together(bench, borrow)
-    _expect("what is left of counts that were all given back", [None], bench.connect().read(key, now=NOW))
+    _expect("what is left of counts that were all given back", [None], bench.connect().get(key, now=NOW))
 
 
 FACTS: tuple[Fact, ...] = (

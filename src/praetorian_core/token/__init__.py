@@ -2,8 +2,8 @@
 
 from praetorian_core.token.claims import FLASK_PRAETORIAN, STANDARD, ActionClaims, Layout, SessionClaims
 from praetorian_core.token.codec import TokenCodec
+from praetorian_core.token.jws import verify_compact
 from praetorian_core.token.keys import Key, KeyRing, generate_secret
-from praetorian_core.token.signing import verify_compact
 
 __all__ = [
     "FLASK_PRAETORIAN",

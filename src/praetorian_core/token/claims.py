@@ -98,7 +98,7 @@ Claims: TypeAlias = SessionClaims | ActionClaims
 
 
 @attrs.frozen(kw_only=True)
-class Wire:
+class EncodedClaims:
     """Claims as they go over the wire: the header's ``typ`` and the payload's members."""
 
     typ: str
@@ -122,7 +122,7 @@ class Layout(Protocol):
         """Return the typed claims, or refuse; the payload is taken apart on the way."""
         ...
 
-    def write(self, claims: Claims, *, with_roles: bool) -> Wire:
+    def write(self, claims: Claims, *, with_roles: bool) -> EncodedClaims:
         """Return what goes over the wire, or refuse what this layout cannot spell."""
         ...
 
@@ -150,7 +150,7 @@ _REPRESENTATIONS = (object.__str__, BaseException.__str__)
 """How things are put into words that say nothing of it: containers and most classes are."""
 
 
-def wire_identity(identity: object) -> int | str:
+def encode_identity(identity: object) -> int | str:
     """Return an identity as a token carries it: an integer as such, anything else as its text.
 
     Raises:
@@ -182,7 +182,7 @@ def wire_identity(identity: object) -> int | str:
     return text
 
 
-def wire_roles(rolenames: object) -> frozenset[str]:
+def encode_roles(rolenames: object) -> frozenset[str]:
     """Return a user's role names, checked.
 
     Raises:
@@ -346,10 +346,10 @@ class _Standard:
             claims=_custom(payload),
         )
 
-    def write(self, claims: Claims, *, with_roles: bool) -> Wire:
+    def write(self, claims: Claims, *, with_roles: bool) -> EncodedClaims:
         payload: dict[str, object] = {}
         if isinstance(claims, ActionClaims):
-            identity = wire_identity(claims.identity)
+            identity = encode_identity(claims.identity)
             payload.update(
                 action=claims.action,
                 jti=claims.token_id,
@@ -361,7 +361,7 @@ class _Standard:
             typ, custom = ACTION_TYP, claims.claims
         else:
             principal = claims.principal
-            identity = wire_identity(principal.identity)
+            identity = encode_identity(principal.identity)
             if with_roles:
                 payload["roles"] = sorted(principal.roles)
             payload.update(
@@ -380,7 +380,7 @@ class _Standard:
         payload["sub"] = str(identity)
         if type(identity) is int:
             payload["id"] = identity
-        return Wire(typ=typ, payload={**payload, **custom})
+        return EncodedClaims(typ=typ, payload={**payload, **custom})
 
 
 def _role_array(payload: dict[str, JSONValue]) -> frozenset[str]:
@@ -427,7 +427,7 @@ class _FlaskPraetorian:
             epoch,
         )
 
-    def write(self, claims: Claims, *, with_roles: bool) -> Wire:
+    def write(self, claims: Claims, *, with_roles: bool) -> EncodedClaims:
         payload: dict[str, object]
         if isinstance(claims, ActionClaims):
             if claims.action not in _LEGACY_ACTIONS:
@@ -439,7 +439,7 @@ class _FlaskPraetorian:
                 raise ConfigurationError(detail)
             payload = {
                 "jti": claims.token_id,
-                "id": wire_identity(claims.identity),
+                "id": encode_identity(claims.identity),
                 "rls": "",
                 "iat": claims.issued_at,
                 "exp": claims.expires_at,
@@ -451,7 +451,7 @@ class _FlaskPraetorian:
             principal = claims.principal
             payload = {
                 "jti": principal.session_id,
-                "id": wire_identity(principal.identity),
+                "id": encode_identity(principal.identity),
                 "rls": _join_roles(principal.roles) if with_roles else "",
                 "iat": principal.issued_at,
                 "exp": principal.access_expires_at,
@@ -460,7 +460,7 @@ class _FlaskPraetorian:
             if claims.epoch is not None:
                 payload["epoch"] = claims.epoch
             custom = principal.claims
-        return Wire(typ=SESSION_TYP, payload={**payload, **custom})
+        return EncodedClaims(typ=SESSION_TYP, payload={**payload, **custom})
 
 
 def _role_text(payload: dict[str, JSONValue]) -> frozenset[str]:

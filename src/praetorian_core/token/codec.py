@@ -20,18 +20,18 @@ from praetorian_core.token.claims import (
     SessionClaims,
     layout_of,
 )
+from praetorian_core.token.jws import MAX_LENGTH, JWSSigner, JWSVerifier
 from praetorian_core.token.keys import KeyRing
-from praetorian_core.token.lifecycle import check_birth
-from praetorian_core.token.signing import MAX_LENGTH, Gate, Sealer
+from praetorian_core.token.lifecycle import check_not_in_future
 from praetorian_core.token.strict_json import JSONValue, dump_object, parse_object
 
 
-def _gate_of(codec: TokenCodec) -> Gate:
-    return Gate(codec.ring)
+def _verifier_of(codec: TokenCodec) -> JWSVerifier:
+    return JWSVerifier(codec.ring)
 
 
-def _sealer_of(codec: TokenCodec) -> Sealer | None:
-    return None if codec.ring.signing is None else Sealer(codec.ring.signing)
+def _signer_of(codec: TokenCodec) -> JWSSigner | None:
+    return None if codec.ring.signing is None else JWSSigner(codec.ring.signing)
 
 
 @attrs.frozen(kw_only=True)
@@ -57,8 +57,8 @@ class TokenCodec:
     leeway: int = 0
     with_roles: bool = True
     parse_identity: Callable[[str], object] | None = None
-    _gate: Gate = attrs.field(init=False, repr=False, default=attrs.Factory(_gate_of, takes_self=True))
-    _sealer: Sealer | None = attrs.field(init=False, repr=False, default=attrs.Factory(_sealer_of, takes_self=True))
+    _verifier: JWSVerifier = attrs.field(init=False, repr=False, default=attrs.Factory(_verifier_of, takes_self=True))
+    _signer: JWSSigner | None = attrs.field(init=False, repr=False, default=attrs.Factory(_signer_of, takes_self=True))
 
     def decode(self, token: str, now: int) -> Claims:
         """Return what a genuine token says.
@@ -75,7 +75,7 @@ class TokenCodec:
         See:
             RFC 7519 §7.2, RFC 8725 §3.
         """
-        header, octets = self._gate.open(token)
+        header, octets = self._verifier.verify(token)
         payload = parse_object(octets, "payload")
         layout = layout_of(payload)
         if layout not in self.accept_layouts:
@@ -85,9 +85,9 @@ class TokenCodec:
         issued_at = claims.principal.issued_at if isinstance(claims, SessionClaims) else claims.issued_at
         # Asked here as well, because a call that says nothing costs as much as one that refuses.
         if issued_at > now:
-            check_birth("iat", issued_at, now, self.leeway)
+            check_not_in_future("iat", issued_at, now, self.leeway)
         if "nbf" in payload:
-            check_birth("nbf", _not_before(payload), now, self.leeway)
+            check_not_in_future("nbf", _not_before(payload), now, self.leeway)
         if self.issuer is not None or self.audience is not None or "aud" in payload:
             self._check_parties(payload)
         return claims if self.parse_identity is None else self._with_parsed_identity(claims)
@@ -102,17 +102,17 @@ class TokenCodec:
         See:
             RFC 7519 §7.1.
         """
-        sealer = self._sealer
-        if sealer is None:
+        signer = self._signer
+        if signer is None:
             # Raises, and says what is missing.
-            sealer = Sealer(self.ring.signing_key())
+            signer = JWSSigner(self.ring.signing_key())
         wire = self.layout.write(claims, with_roles=self.with_roles)
         payload = dict(wire.payload)
         if self.issuer is not None:
             payload["iss"] = self.issuer
         if self.audience is not None:
             payload["aud"] = self.audience
-        token = sealer.seal(wire.typ, dump_object(payload))
+        token = signer.sign(wire.typ, dump_object(payload))
         if len(token) > MAX_LENGTH:
             detail = (
                 f"the token would have {len(token)} characters and be refused; expected at most {MAX_LENGTH}: "

@@ -78,7 +78,7 @@ def check_action(claims: ActionClaims, now: int) -> None:
         raise ExpiredActionError(expired_at=claims.expires_at, now=now)
 
 
-def check_birth(name: str, instant: int, now: int, leeway: int) -> None:
+def check_not_in_future(name: str, instant: int, now: int, leeway: int) -> None:
     """Return iff a token's ``iat`` or ``nbf`` has come.
 
     Args:

@@ -23,7 +23,7 @@ from praetorian_core.errors import ConfigurationError, MalformedHeaderError, Mis
 _HTTP_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-class RequestView(Protocol):
+class RequestInfo(Protocol):
     """A request as the engine sees it: five facts, handed in by an adapter.
 
     Names of headers are compared without regard to letter case; the values of repeated headers and cookies are all
@@ -82,7 +82,7 @@ class HeaderPlace:
         self._scheme = re.compile(rf"{literal}(?![!#$%&'*+.^_`|~0-9A-Za-z-])", re.IGNORECASE | re.ASCII)
         self._repeated = re.compile(rf",[ \t]*{literal}[ \t]", re.IGNORECASE | re.ASCII)
 
-    def find(self, view: RequestView) -> str | None:
+    def find(self, view: RequestInfo) -> str | None:
         """Return the token, or None where the header carries no credentials of our scheme.
 
         Raises:
@@ -117,7 +117,7 @@ class TokenPlaces:
         """Read the given places, and no others."""
         self._places = tuple(places)
 
-    def find(self, view: RequestView) -> str:
+    def find(self, view: RequestInfo) -> str:
         """Return the token of the first place that holds one.
 
         Raises:
@@ -132,7 +132,7 @@ class TokenPlaces:
         raise MissingTokenError(detail)
 
 
-def is_preflight(view: RequestView) -> bool:
+def is_preflight(view: RequestInfo) -> bool:
     """Tell whether the request only asks what a later one may do, and so carries no credentials.
 
     An adapter answers such a request with the framework's own list of methods and runs no view for it.

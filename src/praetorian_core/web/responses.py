@@ -66,7 +66,7 @@ _OURS = 500
 
 
 @attrs.frozen
-class Answer:
+class ErrorResponse:
     """What goes out over HTTP for one error.
 
     Attributes:
@@ -93,7 +93,7 @@ class Answer:
         }
 
 
-def render(error: errors.PraetorianError, *, scheme: str = "Bearer", realm: str = "api") -> Answer:
+def error_response(error: errors.PraetorianError, *, scheme: str = "Bearer", realm: str = "api") -> ErrorResponse:
     """Return the answer to an error, the same for every framework.
 
     Args:
@@ -120,4 +120,4 @@ def render(error: errors.PraetorianError, *, scheme: str = "Bearer", realm: str 
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         headers.append(("Retry-After", str(retry_after)))
-    return Answer(row.status, tuple(headers), type(error).__name__, error.code, error.message)
+    return ErrorResponse(row.status, tuple(headers), type(error).__name__, error.code, error.message)

@@ -16,15 +16,15 @@ from praetorian_core.errors import (
     RevokedTokenError,
 )
 from praetorian_core.events import ActionRedeemed
-from praetorian_core.flows import Rules, issue, issue_action, redeem_action
+from praetorian_core.flows import FlowContext, issue, issue_action, redeem_action
 from praetorian_core.flows.state import action_key
 from praetorian_core.questions import (
-    Announce,
+    CompareAndSetState,
+    Emit,
+    GetState,
     IdentifyUser,
     ReadIdentity,
     ReadPassword,
-    ReadState,
-    SwapState,
     UserFacts,
 )
 from praetorian_core.settings import Settings
@@ -39,9 +39,9 @@ IDENTITY = 1
 HASH = "the stored hash"
 
 
-def rules(*, has_store=False, ring=RING, layout=STANDARD):
+def context(*, has_store=False, ring=RING, layout=STANDARD):
     """Return the rules of a guard."""
-    return Rules(
+    return FlowContext(
         settings=Settings(keys=ring, layout=layout),
         codec=TokenCodec(ring=ring, layout=layout, accept_layouts=(layout,)),
         throttle=None,
@@ -62,20 +62,20 @@ def result_of(flow, *answers):
 
 def issued(chosen=None, action="confirm", lifespan=None, **custom):
     """Return an action token."""
-    chosen = chosen or rules()
+    chosen = chosen or context()
     password = [HASH] if action == "reset" else []
     return result_of(issue_action(chosen, USER, action, lifespan, custom, NOW), IDENTITY, *password)
 
 
 def read(token, chosen=None):
     """Return what an action token says."""
-    return (chosen or rules()).codec.decode(token, NOW)
+    return (chosen or context()).codec.decode(token, NOW)
 
 
 class TestIssueAction:
     def test_order(self):
         """The user is described, and nothing else is asked: who registers is not valid yet."""
-        flow = issue_action(rules(), USER, "confirm", None, {}, NOW)
+        flow = issue_action(context(), USER, "confirm", None, {}, NOW)
 
         assert ReadIdentity(USER) == next(flow)
 
@@ -104,7 +104,7 @@ class TestIssueAction:
 
     def test_reset(self):
         """A reset token is bound to the stored password, which is read for it."""
-        flow = issue_action(rules(), USER, "reset", None, {}, NOW)
+        flow = issue_action(context(), USER, "reset", None, {}, NOW)
         next(flow)
 
         assert ReadPassword(USER) == flow.send(IDENTITY)
@@ -119,7 +119,7 @@ class TestIssueAction:
     @pytest.mark.parametrize("password", [None, "", b"hash", 7], ids=repr)
     def test_nothing_to_bind_to(self, password):
         """Without a stored hash there is nothing to bind to, and a token bound to nothing is refused."""
-        flow = issue_action(rules(), USER, "reset", None, {}, NOW)
+        flow = issue_action(context(), USER, "reset", None, {}, NOW)
         next(flow)
         flow.send(IDENTITY)
 
@@ -129,13 +129,13 @@ class TestIssueAction:
     def test_nobody(self):
         """Nobody gets no token."""
         with pytest.raises(MissingUserError):
-            next(issue_action(rules(), None, "confirm", None, {}, NOW))
+            next(issue_action(context(), None, "confirm", None, {}, NOW))
 
     @pytest.mark.parametrize("action", [None, 7, b"reset", "", "x" * 256, "re\nset", "\u202e"], ids=repr)
     def test_bad_action(self, action):
         """An action needs a name that can be shown in a log."""
         with pytest.raises(ConfigurationError, match="the action is"):
-            next(issue_action(rules(), USER, action, None, {}, NOW))
+            next(issue_action(context(), USER, action, None, {}, NOW))
 
     @pytest.mark.parametrize("action", ["x", "x" * 255, "delete my account", "löschen"])
     def test_good_action(self, action):
@@ -145,16 +145,16 @@ class TestIssueAction:
     def test_collision(self):
         """A reserved name is refused."""
         with pytest.raises(ClaimCollisionError):
-            next(issue_action(rules(), USER, "confirm", None, {"Action": 1}, NOW))
+            next(issue_action(context(), USER, "confirm", None, {"Action": 1}, NOW))
 
     def test_value(self):
         """What is no JSON value is refused."""
         with pytest.raises(ClaimValueError):
-            next(issue_action(rules(), USER, "confirm", None, {"x": object()}, NOW))
+            next(issue_action(context(), USER, "confirm", None, {"x": object()}, NOW))
 
     def test_legacy_layout(self):
         """The layout of flask-praetorian has a word for two actions and none for others."""
-        chosen = rules(layout=FLASK_PRAETORIAN)
+        chosen = context(layout=FLASK_PRAETORIAN)
 
         assert "registration" == read(issued(chosen, action="registration"), chosen).action
         flow = issue_action(chosen, USER, "confirm", None, {}, NOW)
@@ -165,7 +165,7 @@ class TestIssueAction:
 
 class TestRedeemAction:
     def redemption(self, token, chosen=None, action="confirm", now=NOW, once=True):  # noqa: FBT002
-        return redeem_action(chosen or rules(has_store=True), token, action, now, once=once)
+        return redeem_action(chosen or context(has_store=True), token, action, now, once=once)
 
     def test_order(self):
         """Spent? Who? Then the token is spent by one swap, and last of all that is told (ASVS 6.5.1)."""
@@ -175,10 +175,10 @@ class TestRedeemAction:
         asked = [next(flow), flow.send([None]), flow.send(USER), flow.send(YES)]
 
         assert asked == [
-            ReadState((key,), NOW),
+            GetState((key,), NOW),
             IdentifyUser(1),
-            SwapState(key, None, "spent", NOW + 120, NOW),
-            Announce(ActionRedeemed(at=NOW, identity="1", action="confirm")),
+            CompareAndSetState(key, None, "spent", NOW + 120, NOW),
+            Emit(ActionRedeemed(at=NOW, identity="1", action="confirm")),
         ]
         with pytest.raises(StopIteration) as done:
             flow.send(None)
@@ -189,32 +189,32 @@ class TestRedeemAction:
         flow = self.redemption(issued(action="reset"), action="reset")
         asked = [type(next(flow)), type(flow.send([None])), type(flow.send(USER)), type(flow.send(HASH))]
 
-        assert [ReadState, IdentifyUser, ReadPassword, SwapState] == asked
+        assert [GetState, IdentifyUser, ReadPassword, CompareAndSetState] == asked
 
     def test_without_store(self):
         """Without a store a token that need not be spent asks for its user alone."""
-        flow = self.redemption(issued(), rules(), once=False)
+        flow = self.redemption(issued(), context(), once=False)
 
-        assert (IdentifyUser(1), Announce) == (next(flow), type(flow.send(USER)))
+        assert (IdentifyUser(1), Emit) == (next(flow), type(flow.send(USER)))
 
     def test_not_once_with_store(self):
         """With one it is still asked whether the token was revoked, and nothing is spent."""
         flow = self.redemption(issued(), once=False)
         asked = [type(next(flow)), type(flow.send([None])), type(flow.send(USER))]
 
-        assert [ReadState, IdentifyUser, Announce] == asked
+        assert [GetState, IdentifyUser, Emit] == asked
 
     def test_reset_without_store(self):
         """A reset token needs no store: the change of the password spends it."""
-        flow = self.redemption(issued(action="reset"), rules(), action="reset")
+        flow = self.redemption(issued(action="reset"), context(), action="reset")
         asked = [next(flow), flow.send(USER), type(flow.send(HASH))]
 
-        assert [IdentifyUser(1), ReadPassword(USER), Announce] == asked
+        assert [IdentifyUser(1), ReadPassword(USER), Emit] == asked
 
     def test_nowhere_to_spend(self):
         """A token that has to be spent, and no store: the refusal names both ways out, before anything is asked."""
         with pytest.raises(ConfigurationError, match=r"PRAETORIAN_STORE.*once=False"):
-            next(self.redemption(issued(), rules()))
+            next(self.redemption(issued(), context()))
 
     @pytest.mark.parametrize("once", [None, 0, "", "no"], ids=repr)
     def test_sloppy_once(self, once):
@@ -223,7 +223,7 @@ class TestRedeemAction:
         next(flow)
         flow.send([None])
 
-        assert SwapState is type(flow.send(USER))
+        assert CompareAndSetState is type(flow.send(USER))
 
     @pytest.mark.parametrize("once", [True, False])
     @pytest.mark.parametrize("entry", ["spent", "anything"])
@@ -281,7 +281,7 @@ class TestRedeemAction:
         flow = self.redemption(issued(lifespan=60), now=now)
 
         if alive:
-            assert ReadState is type(next(flow))
+            assert GetState is type(next(flow))
         else:
             with pytest.raises(ExpiredActionError):
                 next(flow)
@@ -293,7 +293,7 @@ class TestRedeemAction:
 
     def test_session(self):
         """A session token performs no action (RFC 8725 §3.12)."""
-        token = result_of(issue(rules(), USER, None, None, {}, NOW), YES, UserFacts(1, ["admin"]))
+        token = result_of(issue(context(), USER, None, None, {}, NOW), YES, UserFacts(1, ["admin"]))
 
         with pytest.raises(MisusedTokenError):
             next(self.redemption(token))
@@ -301,7 +301,7 @@ class TestRedeemAction:
     def test_forged(self):
         """A token of another key is none, and nothing is asked."""
         with pytest.raises(InvalidTokenError):
-            next(self.redemption(issued(rules(ring=OTHER_RING))))
+            next(self.redemption(issued(context(ring=OTHER_RING))))
 
     @pytest.mark.parametrize("action", [None, "", 7], ids=repr)
     def test_bad_action(self, action):

@@ -12,14 +12,14 @@ from praetorian_core.errors import (
     ServiceUnavailableError,
 )
 from praetorian_core.events import LoginFailed, LoginSucceeded, LoginThrottled
-from praetorian_core.flows import Rules, authenticate
+from praetorian_core.flows import FlowContext, authenticate
 from praetorian_core.login.throttle import LoginThrottle
 from praetorian_core.questions import (
-    AddState,
-    Announce,
-    AskValidity,
+    CheckActive,
     CheckPassword,
+    Emit,
     FindUser,
+    IncrementState,
     PasswordCheck,
     ReadIdentity,
     ReadPassword,
@@ -40,9 +40,9 @@ NO_MATCH = PasswordCheck(matches=False, outdated=False)
 IDENTITY = 1
 
 
-def rules(*, throttle=None, renews_passwords=False):
+def context(*, throttle=None, renews_passwords=False):
     """Return the rules of a guard."""
-    return Rules(
+    return FlowContext(
         settings=Settings(keys=RING),
         codec=CODEC,
         throttle=throttle,
@@ -53,7 +53,7 @@ def rules(*, throttle=None, renews_passwords=False):
 
 def attempt(username="alice", password="secret", source=None, **chosen):
     """Return a login that waits for its first answer."""
-    return authenticate(rules(**chosen), username, password, source, NOW)
+    return authenticate(context(**chosen), username, password, source, NOW)
 
 
 def checked(**chosen):
@@ -82,9 +82,9 @@ class TestAuthenticate:
             FindUser("alice"),
             ReadPassword(USER),
             CheckPassword("secret", HASH),
-            AskValidity(USER),
+            CheckActive(USER),
             ReadIdentity(USER),
-            Announce(LoginSucceeded(at=NOW, identity="1", source="8.8.8.8")),
+            Emit(LoginSucceeded(at=NOW, identity="1", source="8.8.8.8")),
         ]
         with pytest.raises(StopIteration) as done:
             flow.send(None)
@@ -98,7 +98,7 @@ class TestAuthenticate:
         assert asked == [
             FindUser("alice"),
             CheckPassword("secret", None),
-            Announce(LoginFailed(at=NOW, identity=None, source="8.8.8.8")),
+            Emit(LoginFailed(at=NOW, identity=None, source="8.8.8.8")),
         ]
         with pytest.raises(AuthenticationError):
             flow.send(None)
@@ -108,7 +108,7 @@ class TestAuthenticate:
         flow = checked()
         asked = [flow.send(NO_MATCH), flow.send(IDENTITY)]
 
-        assert asked == [ReadIdentity(USER), Announce(LoginFailed(at=NOW, identity="1", source=None))]
+        assert asked == [ReadIdentity(USER), Emit(LoginFailed(at=NOW, identity="1", source=None))]
         with pytest.raises(AuthenticationError):
             flow.send(None)
 
@@ -118,9 +118,9 @@ class TestAuthenticate:
         asked = [flow.send(MATCH), flow.send(NO), flow.send(IDENTITY)]
 
         assert asked == [
-            AskValidity(USER),
+            CheckActive(USER),
             ReadIdentity(USER),
-            Announce(LoginFailed(at=NOW, identity="1", source=None)),
+            Emit(LoginFailed(at=NOW, identity="1", source=None)),
         ]
         with pytest.raises(AuthenticationError):
             flow.send(None)
@@ -243,7 +243,7 @@ class TestThrottled:
         """An attempt is counted before anybody is looked up or anything hashed (ASVS 6.3.1)."""
         flow = attempt(throttle=LoginThrottle())
 
-        assert AddState is type(next(flow))
+        assert IncrementState is type(next(flow))
         assert FindUser("alice") == flow.send(1)
 
     def test_refused(self):
@@ -252,7 +252,7 @@ class TestThrottled:
         next(flow)
 
         assert -1 == flow.send(4).amount
-        assert Announce(LoginThrottled(at=NOW, source=None)) == flow.send(3)
+        assert Emit(LoginThrottled(at=NOW, source=None)) == flow.send(3)
         with pytest.raises(LoginThrottledError):
             flow.send(None)
 

@@ -21,24 +21,24 @@ from praetorian_core.errors import (
 )
 from praetorian_core.events import SessionRevoked, TokenRefreshed, TokenReused, UserRevoked, session_digest
 from praetorian_core.flows import (
-    Rules,
+    FlowContext,
     check_session,
     issue,
     issue_action,
+    load_user,
     read_session,
     refresh,
     revoke,
     revoke_user,
-    user_of,
 )
-from praetorian_core.flows.state import ATTEMPTS, action_key, epoch_key, session_key
+from praetorian_core.flows.state import MAX_CAS_ATTEMPTS, action_key, epoch_key, session_key
 from praetorian_core.questions import (
-    Announce,
-    AskValidity,
+    CheckActive,
+    CompareAndSetState,
     DescribeUser,
+    Emit,
+    GetState,
     IdentifyUser,
-    ReadState,
-    SwapState,
     UserFacts,
 )
 from praetorian_core.settings import Settings
@@ -55,7 +55,7 @@ E, F = f"e {KEPT}", f"f {KEPT}"
 FACTS = UserFacts(1, ["admin"])
 
 
-def rules(*, has_store=False, ring=RING, layout=STANDARD, **settings):
+def context(*, has_store=False, ring=RING, layout=STANDARD, **settings):
     """Return the rules of a guard with 900 s of access in 86,400 s of refresh."""
     chosen = Settings(
         keys=ring,
@@ -66,7 +66,7 @@ def rules(*, has_store=False, ring=RING, layout=STANDARD, **settings):
         **settings,
     )
     codec = TokenCodec(ring=ring, layout=layout, accept_layouts=chosen.accept_layouts, leeway=chosen.leeway)
-    return Rules(settings=chosen, codec=codec, throttle=None, has_store=has_store, renews_passwords=False)
+    return FlowContext(settings=chosen, codec=codec, throttle=None, has_store=has_store, renews_passwords=False)
 
 
 def answered(flow, *answers):
@@ -114,13 +114,13 @@ def keys_of(chosen, token, now=NOW):
 class TestIssue:
     def test_order(self):
         """Validity comes first, then identity and roles; without a store that is all."""
-        flow = issue(rules(), USER, None, None, {}, NOW)
+        flow = issue(context(), USER, None, None, {}, NOW)
 
-        assert (AskValidity(USER), DescribeUser(USER)) == (next(flow), flow.send(YES))
+        assert (CheckActive(USER), DescribeUser(USER)) == (next(flow), flow.send(YES))
 
     def test_claims(self):
         """The token says who, which roles, and the two deadlines."""
-        principal = read(rules(), issued(rules(), plan="gold")).principal
+        principal = read(context(), issued(context(), plan="gold")).principal
 
         assert (1, {"admin"}, {"plan": "gold"}, NOW, NOW + ACCESS, NOW + REFRESH) == (
             principal.identity,
@@ -133,37 +133,37 @@ class TestIssue:
 
     def test_session_id(self):
         """A session's id is 128 random bits (ASVS 7.2.3), so no two are alike."""
-        ids = {read(rules(), issued(rules())).principal.session_id for _ in range(50)}
+        ids = {read(context(), issued(context())).principal.session_id for _ in range(50)}
 
         assert (50, {22}) == (len(ids), {len(session_id) for session_id in ids})
 
     def test_generation(self):
         """A new session is of generation 0 and, before anything was ended, of no epoch."""
-        claims = read(rules(), issued(rules()))
+        claims = read(context(), issued(context()))
 
         assert (0, None) == (claims.generation, claims.epoch)
 
     def test_override(self):
         """Both lifespans can be chosen for one token."""
-        principal = read(rules(), issued(rules(), access=60, refresh=3600)).principal
+        principal = read(context(), issued(context(), access=60, refresh=3600)).principal
 
         assert (NOW + 60, NOW + 3600) == (principal.access_expires_at, principal.refresh_expires_at)
 
     @pytest.mark.parametrize(("access", "expected"), [(3599, 3599), (3600, 3600), (3601, 3600), (10**9, 3600)])
     def test_cut(self, access, expected):
         """Access is cut at the end of refresh."""
-        principal = read(rules(), issued(rules(), access=access, refresh=3600)).principal
+        principal = read(context(), issued(context(), access=access, refresh=3600)).principal
 
         assert NOW + expected == principal.access_expires_at
 
     def test_nobody(self):
         """Nobody gets no token, and nothing is asked."""
         with pytest.raises(MissingUserError):
-            next(issue(rules(), None, None, None, {}, NOW))
+            next(issue(context(), None, None, None, {}, NOW))
 
     def test_invalid(self):
         """A user who may not act gets no token (CVE-2024-22513)."""
-        flow = issue(rules(), USER, None, None, {}, NOW)
+        flow = issue(context(), USER, None, None, {}, NOW)
         next(flow)
 
         with pytest.raises(InvalidUserError):
@@ -173,42 +173,42 @@ class TestIssue:
     def test_collision(self, name):
         """A reserved name is refused in any letter case, before anything is asked."""
         with pytest.raises(ClaimCollisionError):
-            next(issue(rules(), USER, None, None, {name: 1}, NOW))
+            next(issue(context(), USER, None, None, {name: 1}, NOW))
 
     def test_value(self):
         """What is no JSON value is refused with the claim's name."""
         with pytest.raises(ClaimValueError, match="'when'"):
-            next(issue(rules(), USER, None, None, {"when": object()}, NOW))
+            next(issue(context(), USER, None, None, {"when": object()}, NOW))
 
     def test_epoch_read(self):
         """With a store the user's epoch is read last, so that a revocation before it is seen."""
-        chosen = rules(has_store=True)
+        chosen = context(has_store=True)
 
-        assert ReadState((epoch_key(1),), NOW) == answered(issue(chosen, USER, None, None, {}, NOW), YES, FACTS)
+        assert GetState((epoch_key(1),), NOW) == answered(issue(chosen, USER, None, None, {}, NOW), YES, FACTS)
 
     def test_epoch_prolonged(self):
         """The epoch's entry is made to outlive the token that is issued under it."""
-        chosen = rules(has_store=True)
+        chosen = context(has_store=True)
         flow = issue(chosen, USER, None, None, {}, NOW)
 
-        assert SwapState(epoch_key(1), "e 5", E, KEPT, NOW) == answered(flow, YES, FACTS, ["e 5"])
+        assert CompareAndSetState(epoch_key(1), "e 5", E, KEPT, NOW) == answered(flow, YES, FACTS, ["e 5"])
 
     def test_epoch_not_cut_short(self):
         """An entry that was made for longer lifespans than the present one keeps its end."""
-        flow = issue(rules(has_store=True), USER, None, None, {}, NOW)
+        flow = issue(context(has_store=True), USER, None, None, {}, NOW)
         longer = f"e {KEPT + 1}"
 
-        assert SwapState(epoch_key(1), longer, longer, KEPT + 1, NOW) == answered(flow, YES, FACTS, [longer])
+        assert CompareAndSetState(epoch_key(1), longer, longer, KEPT + 1, NOW) == answered(flow, YES, FACTS, [longer])
 
     def test_epoch_carried(self):
         """The token carries the epoch of its issue."""
-        chosen = rules(has_store=True)
+        chosen = context(has_store=True)
 
         assert "e" == read(chosen, issued(chosen, epoch=E)).epoch
 
     def test_epoch_race(self):
         """Where all sessions are ended in between, the epoch is read anew."""
-        chosen = rules(has_store=True)
+        chosen = context(has_store=True)
         flow = issue(chosen, USER, None, None, {}, NOW)
         token = result_of(flow, YES, FACTS, [E], NO, [F], YES)
 
@@ -216,19 +216,19 @@ class TestIssue:
 
     def test_epoch_lost(self):
         """Whoever loses every race is refused and may try again."""
-        flow = issue(rules(has_store=True), USER, None, None, {}, NOW)
-        answered(flow, YES, FACTS, *[[E], NO] * (ATTEMPTS - 1), [E])
+        flow = issue(context(has_store=True), USER, None, None, {}, NOW)
+        answered(flow, YES, FACTS, *[[E], NO] * (MAX_CAS_ATTEMPTS - 1), [E])
 
         with pytest.raises(ServiceUnavailableError):
             flow.send(NO)
 
     def test_long_refresh_without_store(self):
         """Without a store nothing bounds a lifespan that is chosen for one token."""
-        assert NOW + 10**9 == read(rules(), issued(rules(), refresh=10**9)).principal.refresh_expires_at
+        assert NOW + 10**9 == read(context(), issued(context(), refresh=10**9)).principal.refresh_expires_at
 
     def test_long_refresh_with_store(self):
         """With one, no token may outlive the entry that would end it."""
-        flow = issue(rules(has_store=True), USER, None, REFRESH + 1, {}, NOW)
+        flow = issue(context(has_store=True), USER, None, REFRESH + 1, {}, NOW)
         answered(flow, YES)
 
         with pytest.raises(ConfigurationError, match="JWT_REFRESH_LIFESPAN"):
@@ -236,7 +236,7 @@ class TestIssue:
 
     def test_longest_refresh_with_store(self):
         """The configured lifespan itself is fine."""
-        chosen = rules(has_store=True)
+        chosen = context(has_store=True)
 
         assert NOW + REFRESH == read(chosen, issued(chosen, refresh=REFRESH)).principal.refresh_expires_at
 
@@ -244,25 +244,25 @@ class TestIssue:
 class TestReadSession:
     def test_reads(self):
         """A session token is read whether or not it is still alive."""
-        token = issued(rules())
+        token = issued(context())
 
-        assert 1 == read_session(rules(), token, NOW + 10 * REFRESH).principal.identity
+        assert 1 == read_session(context(), token, NOW + 10 * REFRESH).principal.identity
 
     def test_action(self):
         """An action token is none (RFC 8725 §3.12)."""
-        token = result_of(issue_action(rules(), USER, "confirm", None, {}, NOW), 1)
+        token = result_of(issue_action(context(), USER, "confirm", None, {}, NOW), 1)
 
         with pytest.raises(MisusedTokenError):
-            read_session(rules(), token, NOW)
+            read_session(context(), token, NOW)
 
     def test_forged(self):
         """A token of another key is none."""
         with pytest.raises(InvalidTokenError):
-            read_session(rules(), issued(rules(ring=OTHER_RING)), NOW)
+            read_session(context(), issued(context(ring=OTHER_RING)), NOW)
 
 
 class TestCheckSession:
-    chosen = rules(has_store=True)
+    chosen = context(has_store=True)
 
     def opened(self, **options):
         claims = read(self.chosen, issued(self.chosen, **options))
@@ -273,7 +273,7 @@ class TestCheckSession:
         claims, flow = self.opened()
         keys = (session_key(1, claims.principal.session_id), epoch_key(1))
 
-        assert ReadState(keys, NOW) == next(flow)
+        assert GetState(keys, NOW) == next(flow)
 
     @pytest.mark.parametrize("entry", [None, "1 1800000000"])
     def test_alive(self, entry):
@@ -321,41 +321,41 @@ class TestRefresh:
 
     def test_order_without_store(self):
         """The user is loaded, must be valid, is described anew, and the refresh is told."""
-        token = issued(rules())
-        flow = refresh(rules(), token, None, self.then)
-        digest = session_digest(read(rules(), token).principal.session_id)
+        token = issued(context())
+        flow = refresh(context(), token, None, self.then)
+        digest = session_digest(read(context(), token).principal.session_id)
 
         asked = [next(flow), flow.send(USER), flow.send(YES), flow.send(FACTS)]
         assert asked == [
             IdentifyUser(1),
-            AskValidity(USER),
+            CheckActive(USER),
             DescribeUser(USER),
-            Announce(TokenRefreshed(at=self.then, identity="1", session=digest)),
+            Emit(TokenRefreshed(at=self.then, identity="1", session=digest)),
         ]
 
     def test_order_with_store(self):
         """With a store the session is read first and its generation spent last (RFC 9700 §4.14.2)."""
-        chosen = rules(has_store=True)
+        chosen = context(has_store=True)
         token = issued(chosen)
         session, epoch = keys_of(chosen, token)
         flow = refresh(chosen, token, None, self.then)
         asked = [next(flow), flow.send([None, None]), flow.send(USER), flow.send(YES), flow.send(FACTS)]
 
         assert asked == [
-            ReadState((session, epoch), self.then),
+            GetState((session, epoch), self.then),
             IdentifyUser(1),
-            AskValidity(USER),
+            CheckActive(USER),
             DescribeUser(USER),
-            SwapState(session, None, f"1 {self.then}", NOW + REFRESH + 60, self.then),
+            CompareAndSetState(session, None, f"1 {self.then}", NOW + REFRESH + 60, self.then),
         ]
         assert TokenRefreshed is type(flow.send(YES).event)
 
     def test_successor(self):
         """The successor ends when its predecessor would have: everything but access and roles is the same."""
-        old = read(rules(), issued(rules(), plan="gold"))
-        flow = refresh(rules(), issued(rules(), plan="gold"), None, self.then)
+        old = read(context(), issued(context(), plan="gold"))
+        flow = refresh(context(), issued(context(), plan="gold"), None, self.then)
         token = result_of(flow, USER, YES, UserFacts(1, ["guest"]), None)
-        new = read(rules(), token, self.then)
+        new = read(context(), token, self.then)
         expected = old._replace(
             principal=attrs.evolve(
                 old.principal,
@@ -370,10 +370,10 @@ class TestRefresh:
 
     def test_session_id(self):
         """The session's id is kept, so ending it ends every descendant."""
-        token = issued(rules())
-        fresh = successor(rules(), token, self.then)
+        token = issued(context())
+        fresh = successor(context(), token, self.then)
 
-        assert read(rules(), token).principal.session_id == read(rules(), fresh, self.then).principal.session_id
+        assert read(context(), token).principal.session_id == read(context(), fresh, self.then).principal.session_id
 
     @pytest.mark.parametrize(
         ("late", "expected"), [(0, ACCESS), (REFRESH - 2 * ACCESS, ACCESS), (REFRESH - ACCESS - 1, 1)]
@@ -381,30 +381,30 @@ class TestRefresh:
     def test_cut(self, late, expected):
         """New access is cut at the old end of refresh."""
         now = self.then + late
-        principal = read(rules(), successor(rules(), issued(rules()), now), now).principal
+        principal = read(context(), successor(context(), issued(context()), now), now).principal
 
         assert (now + expected, NOW + REFRESH) == (principal.access_expires_at, principal.refresh_expires_at)
 
     def test_override_cut(self):
         """So is access that is chosen for the one successor."""
-        flow = refresh(rules(), issued(rules()), 10**9, self.then)
+        flow = refresh(context(), issued(context()), 10**9, self.then)
         token = result_of(flow, USER, YES, FACTS, None)
 
-        assert NOW + REFRESH == read(rules(), token, self.then).principal.access_expires_at
+        assert NOW + REFRESH == read(context(), token, self.then).principal.access_expires_at
 
     def test_early(self):
         """A token that still opens routes is not exchanged, and nothing is asked."""
         with pytest.raises(EarlyRefreshError):
-            next(refresh(rules(has_store=True), issued(rules()), None, self.then - 1))
+            next(refresh(context(has_store=True), issued(context()), None, self.then - 1))
 
     def test_dead(self):
         """At the end of refresh nothing is asked any more."""
         with pytest.raises(ExpiredRefreshError):
-            next(refresh(rules(has_store=True), issued(rules()), None, NOW + REFRESH))
+            next(refresh(context(has_store=True), issued(context()), None, NOW + REFRESH))
 
     def test_revoked(self):
         """A session that was ended is refused before anybody is looked up."""
-        chosen = rules(has_store=True)
+        chosen = context(has_store=True)
         flow = refresh(chosen, issued(chosen), None, self.then)
         next(flow)
 
@@ -413,7 +413,7 @@ class TestRefresh:
 
     def test_missing_user(self):
         """A user who is gone gets no successor."""
-        flow = refresh(rules(), issued(rules()), None, self.then)
+        flow = refresh(context(), issued(context()), None, self.then)
         next(flow)
 
         with pytest.raises(MissingUserError):
@@ -421,7 +421,7 @@ class TestRefresh:
 
     def test_invalid_user(self):
         """A user who may no longer act gets no successor (CVE-2024-22513)."""
-        flow = refresh(rules(), issued(rules()), None, self.then)
+        flow = refresh(context(), issued(context()), None, self.then)
         answered(flow, USER)
 
         with pytest.raises(InvalidUserError):
@@ -430,7 +430,7 @@ class TestRefresh:
     @pytest.mark.parametrize("identity", [2, "2", "one"])
     def test_other_user(self, identity):
         """A user source that returns somebody else is refused: the session would change hands."""
-        flow = refresh(rules(), issued(rules()), None, self.then)
+        flow = refresh(context(), issued(context()), None, self.then)
         answered(flow, USER, YES)
 
         with pytest.raises(ConfigurationError, match="another identity"):
@@ -438,14 +438,14 @@ class TestRefresh:
 
     def test_spelt_otherwise(self):
         """The same identity as a text instead of an integer is the same user."""
-        flow = refresh(rules(), issued(rules()), None, self.then)
+        flow = refresh(context(), issued(context()), None, self.then)
         token = result_of(flow, USER, YES, UserFacts("1", []), None)
 
-        assert "1" == read(rules(), token, self.then).principal.identity
+        assert "1" == read(context(), token, self.then).principal.identity
 
     def test_epoch_kept(self):
         """The successor is of the epoch of its predecessor, so ending all sessions ends it too."""
-        chosen = rules(has_store=True)
+        chosen = context(has_store=True)
         token = issued(chosen, epoch=E)
         flow = refresh(chosen, token, None, self.then)
         fresh = result_of(flow, [None, E], USER, YES, FACTS, YES, None)
@@ -456,24 +456,24 @@ class TestRefresh:
     @pytest.mark.parametrize("state", [[None, E], ["ended", None]], ids=["all-sessions", "this-session"])
     def test_ended_in_between(self, state, layout):
         """Where access asks nobody, what was ended while the successor was made is asked last of all."""
-        chosen = rules(has_store=True, check_sessions="refresh", layout=layout)
+        chosen = context(has_store=True, check_sessions="refresh", layout=layout)
         flow = refresh(chosen, issued(chosen), None, self.then)
         spent = [YES] if layout is STANDARD else []
-        assert isinstance(answered(flow, [None, None], USER, YES, FACTS, *spent), ReadState)
+        assert isinstance(answered(flow, [None, None], USER, YES, FACTS, *spent), GetState)
 
         with pytest.raises(RevokedTokenError):
             flow.send(state)
 
     def test_nothing_ended_in_between(self):
         """The twin: a session that lives gets its successor."""
-        chosen = rules(has_store=True, check_sessions="refresh")
+        chosen = context(has_store=True, check_sessions="refresh")
         flow = refresh(chosen, issued(chosen), None, self.then)
 
         assert result_of(flow, [None, None], USER, YES, FACTS, YES, ["1 9", None], None)
 
 
 class TestGenerations:
-    chosen = rules(has_store=True, refresh_grace=10)
+    chosen = context(has_store=True, refresh_grace=10)
     then = NOW + ACCESS
 
     def before_spending(self, entry, generation=0, now=None, chosen=None):
@@ -537,7 +537,7 @@ class TestGenerations:
 
     def test_no_grace(self):
         """With a grace of 0 a second refresh is reuse in the same second."""
-        chosen = rules(has_store=True, refresh_grace=0)
+        chosen = context(has_store=True, refresh_grace=0)
         flow = self.before_spending(f"1 {self.then}", 0, chosen=chosen)
 
         assert "ended" == flow.send(FACTS).new
@@ -548,7 +548,7 @@ class TestGenerations:
         flow.send(FACTS)
         again = flow.send(NO)
 
-        assert ReadState is type(again)
+        assert GetState is type(again)
         assert TokenRefreshed is type(flow.send([f"1 {self.then}", None]).event)
 
     def test_revoked_in_between(self):
@@ -581,7 +581,7 @@ class TestGenerations:
         """Whoever loses every race is refused, and may try again."""
         flow = self.before_spending(None)
         flow.send(FACTS)
-        for _ in range(ATTEMPTS - 1):
+        for _ in range(MAX_CAS_ATTEMPTS - 1):
             flow.send(NO)
             flow.send([None, None])
         flow.send(NO)
@@ -598,14 +598,14 @@ class TestGenerations:
 
     def test_layout_that_does_not_count(self):
         """A token of flask-praetorian's layout carries no generation, so none is spent."""
-        chosen = rules(has_store=True, layout=FLASK_PRAETORIAN)
+        chosen = context(has_store=True, layout=FLASK_PRAETORIAN)
         flow = refresh(chosen, issued(chosen), None, self.then)
 
-        assert Announce is type(answered(flow, [None, None], USER, YES, FACTS))
+        assert Emit is type(answered(flow, [None, None], USER, YES, FACTS))
 
     def test_layout_that_begins_to_count(self):
         """Its first refresh into the standard layout spends generation 0."""
-        token = issued(rules(has_store=True, layout=FLASK_PRAETORIAN))
+        token = issued(context(has_store=True, layout=FLASK_PRAETORIAN))
         flow = refresh(self.chosen, token, None, self.then)
         swap = answered(flow, [None, None], USER, YES, FACTS)
 
@@ -615,18 +615,18 @@ class TestGenerations:
 class TestUserOf:
     def test_order(self):
         """The user must exist and be valid."""
-        principal = read(rules(), issued(rules())).principal
-        flow = user_of(principal)
+        principal = read(context(), issued(context())).principal
+        flow = load_user(principal)
         asked = [next(flow), flow.send(USER)]
 
-        assert asked == [IdentifyUser(1), AskValidity(USER)]
+        assert asked == [IdentifyUser(1), CheckActive(USER)]
         with pytest.raises(StopIteration) as done:
             flow.send(YES)
         assert USER is done.value.value
 
     def test_missing(self):
         """A user who is gone is nobody."""
-        flow = user_of(read(rules(), issued(rules())).principal)
+        flow = load_user(read(context(), issued(context())).principal)
         next(flow)
 
         with pytest.raises(MissingUserError):
@@ -634,7 +634,7 @@ class TestUserOf:
 
     def test_invalid(self):
         """A user who may no longer act is refused."""
-        flow = user_of(read(rules(), issued(rules())).principal)
+        flow = load_user(read(context(), issued(context())).principal)
         answered(flow, USER)
 
         with pytest.raises(InvalidUserError):
@@ -642,7 +642,7 @@ class TestUserOf:
 
 
 class TestRevoke:
-    chosen = rules(has_store=True)
+    chosen = context(has_store=True)
 
     def test_order(self):
         """The session's entry is read, replaced by its end until its tokens are surely dead, and the end is told."""
@@ -653,9 +653,9 @@ class TestRevoke:
         asked = [next(flow), flow.send(["2 5"]), flow.send(YES)]
 
         assert asked == [
-            ReadState((session,), NOW),
-            SwapState(session, "2 5", "ended", NOW + REFRESH + 60, NOW),
-            Announce(SessionRevoked(at=NOW, identity="1", session=digest)),
+            GetState((session,), NOW),
+            CompareAndSetState(session, "2 5", "ended", NOW + REFRESH + 60, NOW),
+            Emit(SessionRevoked(at=NOW, identity="1", session=digest)),
         ]
 
     def test_again(self):
@@ -674,7 +674,7 @@ class TestRevoke:
     def test_lost(self):
         """A revocation that loses every race says so: whoever called must not believe that it happened."""
         flow = revoke(self.chosen, issued(self.chosen), NOW)
-        answered(flow, *[[None], NO] * (ATTEMPTS - 1), [None])
+        answered(flow, *[[None], NO] * (MAX_CAS_ATTEMPTS - 1), [None])
 
         with pytest.raises(ServiceUnavailableError):
             flow.send(NO)
@@ -682,7 +682,7 @@ class TestRevoke:
     @pytest.mark.parametrize("now", [NOW + ACCESS, NOW + REFRESH, NOW + REFRESH + 59])
     def test_expired(self, now):
         """An expired token will do, as long as some machine may take it for alive."""
-        assert ReadState is type(next(revoke(self.chosen, issued(self.chosen), now)))
+        assert GetState is type(next(revoke(self.chosen, issued(self.chosen), now)))
 
     def test_long_dead(self):
         """What is dead on every machine needs no entry."""
@@ -694,12 +694,12 @@ class TestRevoke:
     def test_forged(self):
         """A forged token changes nothing: nothing is asked (RFC 7009 §2.2)."""
         with pytest.raises(InvalidTokenError):
-            next(revoke(self.chosen, issued(rules(ring=OTHER_RING)), NOW))
+            next(revoke(self.chosen, issued(context(ring=OTHER_RING)), NOW))
 
     def test_no_store(self):
         """Without a store nothing can be ended, which is said."""
         with pytest.raises(ConfigurationError, match="revoke needs a store"):
-            next(revoke(rules(), issued(rules()), NOW))
+            next(revoke(context(), issued(context()), NOW))
 
     def test_action(self):
         """An action token is spent instead, and no session is told."""
@@ -708,13 +708,13 @@ class TestRevoke:
         flow = revoke(self.chosen, token, NOW)
         asked = [next(flow), flow.send([None])]
 
-        assert asked == [ReadState((key,), NOW), SwapState(key, None, "spent", NOW + 120, NOW)]
+        assert asked == [GetState((key,), NOW), CompareAndSetState(key, None, "spent", NOW + 120, NOW)]
         with pytest.raises(StopIteration):
             flow.send(YES)
 
 
 class TestRevokeUser:
-    chosen = rules(has_store=True)
+    chosen = context(has_store=True)
 
     def test_order(self):
         """The user's epoch is replaced by a new random one for as long as any token may live, and that is told."""
@@ -722,19 +722,19 @@ class TestRevokeUser:
         read_question = next(flow)
         swap = flow.send(["e 5"])
 
-        assert (ReadState((epoch_key(1),), NOW), epoch_key(1), "e 5", KEPT) == (
+        assert (GetState((epoch_key(1),), NOW), epoch_key(1), "e 5", KEPT) == (
             read_question,
             swap.key,
             swap.expected,
-            swap.until,
+            swap.expires_at,
         )
-        assert Announce(UserRevoked(at=NOW, identity="1")) == flow.send(YES)
+        assert Emit(UserRevoked(at=NOW, identity="1")) == flow.send(YES)
 
     def test_not_cut_short(self):
         """An entry that was made for longer lifespans than the present one is followed by one that lives as long."""
         swap = answered(revoke_user(self.chosen, 1, NOW), [f"e {KEPT + 1}"])
 
-        assert (KEPT + 1, str(KEPT + 1)) == (swap.until, swap.new.partition(" ")[2])
+        assert (KEPT + 1, str(KEPT + 1)) == (swap.expires_at, swap.new.partition(" ")[2])
 
     def test_random(self):
         """No two epochs are alike, so the second one in a second counts as well."""
@@ -749,7 +749,7 @@ class TestRevokeUser:
     def test_lost(self):
         """One that loses every race says so."""
         flow = revoke_user(self.chosen, 1, NOW)
-        answered(flow, *[[E], NO] * (ATTEMPTS - 1), [E])
+        answered(flow, *[[E], NO] * (MAX_CAS_ATTEMPTS - 1), [E])
 
         with pytest.raises(ServiceUnavailableError):
             flow.send(NO)
@@ -757,7 +757,7 @@ class TestRevokeUser:
     def test_no_store(self):
         """Without a store nothing can be ended, which is said."""
         with pytest.raises(ConfigurationError, match="revoke_user needs a store"):
-            next(revoke_user(rules(), 1, NOW))
+            next(revoke_user(context(), 1, NOW))
 
     @pytest.mark.parametrize("identity", [None, True, 1.0, b"1", "", 2**64], ids=repr)
     def test_nobody(self, identity):

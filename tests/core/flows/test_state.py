@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from praetorian_core.errors import ServiceUnavailableError
 from praetorian_core.flows.state import (
-    ATTEMPTS,
     ENDED,
+    MAX_CAS_ATTEMPTS,
     SPENT,
     Generation,
     action_key,
+    contention_error,
+    entry_expiry,
     epoch_key,
-    kept_until,
-    lost_every_race,
     session_key,
 )
 
@@ -60,7 +60,7 @@ class TestKeys:
 class TestKeptUntil:
     def test_outlives_the_token(self):
         """An entry outlives its token by the most that clocks may differ: 60 s."""
-        assert 160 == kept_until(100)
+        assert 160 == entry_expiry(100)
 
 
 class TestGeneration:
@@ -87,7 +87,7 @@ class TestGeneration:
 class TestLostEveryRace:
     def test_retry(self):
         """Whoever lost every race may try again in a second."""
-        error = lost_every_race()
+        error = contention_error()
 
         assert (ServiceUnavailableError, 1) == (type(error), error.retry_after)
-        assert str(ATTEMPTS) in str(error)
+        assert str(MAX_CAS_ATTEMPTS) in str(error)

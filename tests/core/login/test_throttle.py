@@ -12,7 +12,7 @@ import pytest
 from praetorian_core.errors import AuthenticationError, ConfigurationError, LoginThrottledError
 from praetorian_core.guard import Guard
 from praetorian_core.login import LoginThrottle
-from praetorian_core.questions import AddState, ReadState, SwapState
+from praetorian_core.questions import CompareAndSetState, GetState, IncrementState
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, cheapest_hasher
@@ -39,7 +39,7 @@ class Door:
 
     def succeed(self, username="alice", source=HERE, now=START):
         """Count an attempt and give it back."""
-        self._settle(self.attempt(username, source, now).give_back(now))
+        self._settle(self.attempt(username, source, now).succeed(now))
 
     def allowed(self, username="alice", source=HERE, now=START, most=200):
         """Return how many attempts pass before the first refusal."""
@@ -57,12 +57,12 @@ class Door:
         except LoginThrottledError:
             return False
         for key in reservation.owed:
-            self.store.add(key, -1, until=reservation.until, now=now)
+            self.store.increment(key, -1, expires_at=reservation.expires_at, now=now)
         return True
 
     def held(self, now):
         """Return what the store holds at an instant."""
-        return self.store.read(*(key.decode() for key in self.store._entries), now=now)
+        return self.store.get(*(key.decode() for key in self.store._entries), now=now)
 
     def _settle(self, flow):
         answer = None
@@ -72,12 +72,12 @@ class Door:
             except StopIteration as done:
                 return done.value
             match question:
-                case ReadState(keys, now):
-                    answer = self.store.read(*keys, now=now)
-                case SwapState(key, expected, new, until, now):
-                    answer = self.store.swap(key, expected, new, until=until, now=now)
-                case AddState(key, amount, until, now):
-                    answer = self.store.add(key, amount, until=until, now=now)
+                case GetState(keys, now):
+                    answer = self.store.get(*keys, now=now)
+                case CompareAndSetState(key, expected, new, expires_at, now):
+                    answer = self.store.compare_and_set(key, expected, new, expires_at=expires_at, now=now)
+                case IncrementState(key, amount, expires_at, now):
+                    answer = self.store.increment(key, amount, expires_at=expires_at, now=now)
 
 
 class TestLimits:
@@ -286,7 +286,7 @@ class TestSuccess:
         door = Door(per_account_and_source=3, per_account=50)
         reservations = [door.attempt(), door.attempt(), door.attempt()]
         for reservation in reservations:
-            door._settle(reservation.give_back(START))
+            door._settle(reservation.succeed(START))
 
         assert 3 == door.allowed()
 
@@ -295,9 +295,9 @@ class TestSuccess:
         flow = LoginThrottle(window=WINDOW).reserve("alice", HERE, START)
         asked = [next(flow), flow.send([None]), flow.send(1), flow.send(1)]
 
-        assert [ReadState, AddState, AddState, AddState] == [type(question) for question in asked]
+        assert [GetState, IncrementState, IncrementState, IncrementState] == [type(question) for question in asked]
         assert {(1, START + WINDOW, START)} == {
-            (question.amount, question.until, question.now) for question in asked[1:]
+            (question.amount, question.expires_at, question.now) for question in asked[1:]
         }
 
 
@@ -578,4 +578,4 @@ class TestBehindAGuard:
             thread.join()
 
         (key,) = store._entries
-        assert ["known"] == store.read(key.decode(), now=START)
+        assert ["known"] == store.get(key.decode(), now=START)

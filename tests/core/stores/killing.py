@@ -29,7 +29,7 @@ def write(url: str, round_: int, pipe: int) -> None:
     number = 0
     while True:
         key = f"{{{round_:032}}}:s:{number}"
-        if store.swap(key, None, "ended", until=UNTIL, now=NOW):
+        if store.compare_and_set(key, None, "ended", expires_at=UNTIL, now=NOW):
             # A line is written whole or not at all (POSIX: up to PIPE_BUF).
             os.write(pipe, f"{round_} {number}".ljust(LINE - 1).encode() + b"\n")
         number += 1
@@ -50,7 +50,7 @@ def check(url: str, pipe: int) -> dict[str, int]:
     for line in lines(pipe):
         round_, number = map(int, line.split())
         acknowledged += 1
-        missing += store.read(f"{{{round_:032}}}:s:{number}", now=NOW) != ["ended"]
+        missing += store.get(f"{{{round_:032}}}:s:{number}", now=NOW) != ["ended"]
     return {"acknowledged": acknowledged, "missing": missing}
 
 

@@ -96,7 +96,7 @@ class TestGuards:
             "PRAETORIAN_STORE": f"sqlite:///{tmp_path}/state.db",
             "PRAETORIAN_STORE_TIMEOUT": 3,
         }
-        store = Guard(None, Settings.from_mapping(config))._parties.store
+        store = Guard(None, Settings.from_mapping(config))._services.store
 
         assert (SQLiteStore, 3) == (type(store), store._timeout)
 
@@ -105,7 +105,7 @@ class TestGuards:
         """Each guard has the client that fits it."""
         guard = kind(None, Settings(keys=RING, store="redis://localhost", store_timeout=0.5))
 
-        assert expected is type(guard._parties.store)
+        assert expected is type(guard._services.store)
 
     def test_what_cannot_be_opened(self, tmp_path):
         """A file that cannot be made is found at start."""
@@ -121,5 +121,5 @@ class TestGuards:
 
     def test_for_asyncio_only(self):
         """A store whose calls have to be awaited is refused by a guard that does not wait."""
-        with pytest.raises(ConfigurationError, match=r"store.read is a coroutine function.*AsyncGuard"):
+        with pytest.raises(ConfigurationError, match=r"store.get is a coroutine function.*AsyncGuard"):
             Guard(None, Settings(keys=RING), store=AsyncRedisStore("redis://localhost"))

@@ -54,19 +54,19 @@ class TestServer:
     def test_url_or_client(self, valkey, client, key):
         """A URL and a client of the application's own lead to the same state."""
         named = RedisStore(valkey.url)
-        named.swap(key, None, "v", until=UNTIL, now=NOW)
+        named.compare_and_set(key, None, "v", expires_at=UNTIL, now=NOW)
 
-        assert ["v"] == RedisStore(client).read(key, now=NOW)
+        assert ["v"] == RedisStore(client).get(key, now=NOW)
         named.close()
 
     @pytest.mark.parametrize("prefix", ["praetorian:", "", "shop:eu:", "a/b"])
     def test_prefix(self, valkey, client, key, prefix):
         """Keys begin with the prefix, so that several applications can share a server."""
         store = RedisStore(client, prefix=prefix)
-        store.swap(key, None, "v", until=UNTIL, now=NOW)
+        store.compare_and_set(key, None, "v", expires_at=UNTIL, now=NOW)
 
         assert b"2000 v" == client.get(prefix + key)
-        assert [None] == RedisStore(client, prefix="other:").read(key, now=NOW)
+        assert [None] == RedisStore(client, prefix="other:").get(key, now=NOW)
 
     @pytest.mark.parametrize("prefix", ["{a}:", "a b", "a\n", "ü", None, 1], ids=repr)
     def test_bad_prefix(self, client, prefix):
@@ -135,10 +135,10 @@ class TestServer:
 class TestRoundTrips:
     def test_a_check_is_one_command(self, store, client):
         """A check of a session and of its user's epoch is one command, and so one round trip."""
-        store.read("{a}:s:x", now=NOW)  # the first call makes the connection
+        store.get("{a}:s:x", now=NOW)  # the first call makes the connection
         before = commands(client)
         for _ in range(100):
-            store.read("{a}:s:x", "{a}:e", now=NOW)
+            store.get("{a}:s:x", "{a}:e", now=NOW)
 
         # One more than the checks: the INFO before them.
         assert 100 + 1 == commands(client) - before
@@ -157,27 +157,27 @@ class TestRoundTrips:
 
     def test_writes_are_one_command(self, store, client, key):
         """A swap and a count are a script each, which runs alone."""
-        store.swap(key, None, "1", until=UNTIL, now=NOW)
-        store.add(key, 1, until=UNTIL, now=NOW)
+        store.compare_and_set(key, None, "1", expires_at=UNTIL, now=NOW)
+        store.increment(key, 1, expires_at=UNTIL, now=NOW)
         before = client.info("commandstats")["cmdstat_evalsha"]["calls"]
-        store.swap(key, "2", "3", until=UNTIL, now=NOW)
-        store.add(key, 1, until=UNTIL, now=NOW)
+        store.compare_and_set(key, "2", "3", expires_at=UNTIL, now=NOW)
+        store.increment(key, 1, expires_at=UNTIL, now=NOW)
 
         assert 2 == client.info("commandstats")["cmdstat_evalsha"]["calls"] - before
 
     def test_nothing_asked(self, store, client):
         """No key, no command."""
         before = commands(client)
-        assert [] == store.read(now=NOW)
+        assert [] == store.get(now=NOW)
 
         assert 1 == commands(client) - before
 
     def test_scripts_that_were_forgotten(self, store, client, key):
         """A server that was started anew does not know the scripts, and learns them."""
         client.script_flush()
-        assert store.swap(key, None, "1", until=UNTIL, now=NOW)
+        assert store.compare_and_set(key, None, "1", expires_at=UNTIL, now=NOW)
         client.script_flush()
-        assert 2 == store.add(key, 1, until=UNTIL, now=NOW)
+        assert 2 == store.increment(key, 1, expires_at=UNTIL, now=NOW)
 
         assert [False, True] == client.script_exists(_SWAP_SCRIPT.digest, _ADD_SCRIPT.digest)
 
@@ -185,28 +185,28 @@ class TestRoundTrips:
 class TestTimeToLive:
     def test_of_a_swap(self, store, client, key):
         """The server forgets an entry when it is over, whatever the clocks: the life is told, not the end."""
-        store.swap(key, None, "v", until=UNTIL, now=NOW)
+        store.compare_and_set(key, None, "v", expires_at=UNTIL, now=NOW)
 
         assert UNTIL - NOW - 2 <= client.ttl("praetorian:" + key) <= UNTIL - NOW
 
     def test_of_a_counter(self, store, client, key):
         """A live counter keeps the end that its first call gave it."""
-        store.add(key, 1, until=UNTIL, now=NOW)
-        store.add(key, 1, until=9 * UNTIL, now=NOW)
+        store.increment(key, 1, expires_at=UNTIL, now=NOW)
+        store.increment(key, 1, expires_at=9 * UNTIL, now=NOW)
 
         assert UNTIL - NOW - 2 <= client.ttl("praetorian:" + key) <= UNTIL - NOW
         assert b"2000 2" == client.get("praetorian:" + key)
 
     def test_of_what_is_over(self, store, client, key):
         """What is over when it is written goes at once."""
-        store.swap(key, None, "v", until=NOW - 5, now=NOW)
+        store.compare_and_set(key, None, "v", expires_at=NOW - 5, now=NOW)
 
         assert client.ttl("praetorian:" + key) <= 1
 
     def test_of_what_comes_back_to_zero(self, store, client, key):
         """A counter at zero is deleted."""
-        store.add(key, 1, until=UNTIL, now=NOW)
-        store.add(key, -1, until=UNTIL, now=NOW)
+        store.increment(key, 1, expires_at=UNTIL, now=NOW)
+        store.increment(key, -1, expires_at=UNTIL, now=NOW)
 
         assert 0 == client.exists("praetorian:" + key)
 
@@ -233,15 +233,15 @@ class TestRubbish:
         """What was never written here is no answer: it raises, and so refuses."""
         client.set("praetorian:" + key, entry)
         with pytest.raises(ValueError, match=r"not ours|invalid literal"):
-            store.read(key, now=NOW)
+            store.get(key, now=NOW)
 
     @pytest.mark.parametrize("entry", ["", "ended", "x ended"])
     def test_write(self, store, client, key, entry):
         """Nor is it written upon."""
         client.set("praetorian:" + key, entry)
         for write in (
-            lambda: store.swap(key, None, "v", until=UNTIL, now=NOW),
-            lambda: store.add(key, 1, until=UNTIL, now=NOW),
+            lambda: store.compare_and_set(key, None, "v", expires_at=UNTIL, now=NOW),
+            lambda: store.increment(key, 1, expires_at=UNTIL, now=NOW),
         ):
             with pytest.raises(redis.ResponseError):
                 write()
@@ -252,7 +252,7 @@ class TestRubbish:
         """A key that holds no text is a failure too."""
         client.rpush("praetorian:" + key, "x")
         with pytest.raises(redis.ResponseError):
-            store.swap(key, None, "v", until=UNTIL, now=NOW)
+            store.compare_and_set(key, None, "v", expires_at=UNTIL, now=NOW)
 
 
 class TestAsync:
@@ -261,7 +261,7 @@ class TestAsync:
         store = AsyncRedisStore(valkey.url)
 
         async def count():
-            total = await store.add(key, 1, until=UNTIL, now=NOW)
+            total = await store.increment(key, 1, expires_at=UNTIL, now=NOW)
             await store.aclose()
             return total
 
@@ -273,7 +273,7 @@ class TestAsync:
         store = AsyncRedisStore(valkey.url)
 
         async def count():
-            sums = await asyncio.gather(*(store.add(key, 1, until=UNTIL, now=NOW) for _ in range(300)))
+            sums = await asyncio.gather(*(store.increment(key, 1, expires_at=UNTIL, now=NOW) for _ in range(300)))
             await store.aclose()
             return sorted(sums)
 
@@ -285,7 +285,7 @@ class TestAsync:
 
         async def write():
             client.script_flush()
-            done = await store.swap(key, None, "v", until=UNTIL, now=NOW)
+            done = await store.compare_and_set(key, None, "v", expires_at=UNTIL, now=NOW)
             await store.aclose()
             return done
 
@@ -298,7 +298,7 @@ class TestAsync:
 
         async def write():
             try:
-                await store.swap(key, None, "v", until=UNTIL, now=NOW)
+                await store.compare_and_set(key, None, "v", expires_at=UNTIL, now=NOW)
             finally:
                 await store.aclose()
 
@@ -411,7 +411,10 @@ class TestCluster:
         async def play():
             client = redis.asyncio.cluster.RedisCluster(host="127.0.0.1", port=cluster.nodes[1].port)
             store = RedisStore(client)
-            done = [await store.swap(key, None, "v", until=UNTIL, now=NOW), await store.read(key, f"{key}y", now=NOW)]
+            done = [
+                await store.compare_and_set(key, None, "v", expires_at=UNTIL, now=NOW),
+                await store.get(key, f"{key}y", now=NOW),
+            ]
             await client.aclose()
             return done
 
@@ -421,7 +424,7 @@ class TestCluster:
         """The twin: keys of several users do not lie in one slot, and a cluster refuses to read them in one command."""
         client = cluster.connect()
         with pytest.raises(RedisClusterException, match="same key slot"):
-            RedisStore(client).read(*(f"{{{number}}}:e" for number in range(20)), now=NOW)
+            RedisStore(client).get(*(f"{{{number}}}:e" for number in range(20)), now=NOW)
         client.close()
 
 
@@ -431,10 +434,10 @@ class TestProcesses:
         program = (
             "import os, sys\nfrom praetorian_core import RedisStore\n"
             "store = RedisStore(sys.argv[1])\nkey = sys.argv[2]\n"
-            "store.add(key, 1, until=2000, now=1000)\nchild = os.fork()\n"
-            "for _ in range(50):\n    store.add(key, 1, until=2000, now=1000)\n"
+            "store.increment(key, 1, expires_at=2000, now=1000)\nchild = os.fork()\n"
+            "for _ in range(50):\n    store.increment(key, 1, expires_at=2000, now=1000)\n"
             "if child == 0:\n    os._exit(0)\n"
-            "os.waitpid(child, 0)\nprint(store.read(key, now=1000))\n"
+            "os.waitpid(child, 0)\nprint(store.get(key, now=1000))\n"
         )
         done = subprocess.run(
             [sys.executable, "-c", program, valkey.url, key], capture_output=True, text=True, check=False

@@ -46,15 +46,15 @@ def rows(path):
 class TestFile:
     def test_survives(self, path):
         """What one process wrote, the next one finds."""
-        SQLiteStore(path).swap("k", None, "ended", until=UNTIL, now=NOW)
+        SQLiteStore(path).compare_and_set("k", None, "ended", expires_at=UNTIL, now=NOW)
 
-        assert ["ended"] == SQLiteStore(path).read("k", now=NOW)
+        assert ["ended"] == SQLiteStore(path).get("k", now=NOW)
 
     @pytest.mark.parametrize("kind", [str, Path])
     def test_path(self, kind, path):
         """A path is a text or a Path."""
 
-        assert [None] == SQLiteStore(kind(path)).read("k", now=NOW)
+        assert [None] == SQLiteStore(kind(path)).get("k", now=NOW)
 
     def test_write_ahead_log(self, store, path):
         """Readers go on while somebody writes."""
@@ -63,7 +63,7 @@ class TestFile:
 
     def test_synced(self, store):
         """Every commit is synced: a power cut loses nothing that was acknowledged."""
-        store.read("k", now=NOW)
+        store.get("k", now=NOW)
 
         assert [(2,)] == store._idle[0].execute("PRAGMA synchronous").fetchall()
 
@@ -100,26 +100,26 @@ class TestFile:
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("CREATE TABLE users (id)")
 
-        assert SQLiteStore(path).swap("k", None, "v", until=UNTIL, now=NOW)
+        assert SQLiteStore(path).compare_and_set("k", None, "v", expires_at=UNTIL, now=NOW)
 
 
 class TestPurge:
     def test_a_write_removes_eight_at_most(self, store, path):
         """No call pays for all that has expired, and in the end nothing of it is held."""
         for number in range(20):
-            store.swap(f"old{number}", None, "v", until=UNTIL, now=NOW)
+            store.compare_and_set(f"old{number}", None, "v", expires_at=UNTIL, now=NOW)
         held = []
         for _ in range(3):
-            store.add("n", 1, until=2 * UNTIL, now=UNTIL)
+            store.increment("n", 1, expires_at=2 * UNTIL, now=UNTIL)
             held.append(len(rows(path)))
 
         assert [13, 5, 1] == held
 
-    @pytest.mark.parametrize(("now", "held"), [(UNTIL - 1, 2), (UNTIL, 1)], ids=["until-1", "until"])
+    @pytest.mark.parametrize(("now", "held"), [(UNTIL - 1, 2), (UNTIL, 1)], ids=["until-1", "expires_at"])
     def test_nothing_goes_early(self, store, path, now, held):
         """An entry is removed from its ``until`` on, not a second before."""
-        store.swap("k", None, "v", until=UNTIL, now=NOW)
-        store.swap("new", None, "v", until=2 * UNTIL, now=now)
+        store.compare_and_set("k", None, "v", expires_at=UNTIL, now=NOW)
+        store.compare_and_set("new", None, "v", expires_at=2 * UNTIL, now=now)
 
         assert held == len(rows(path))
 
@@ -128,43 +128,43 @@ class TestConnections:
     def test_used_again(self, store):
         """Calls one after another share one connection."""
         for _ in range(10):
-            store.read("k", now=NOW)
+            store.get("k", now=NOW)
 
         assert 1 == len(store._idle)
 
     def test_close(self, store):
         """After ``close`` nothing is open, and a later call opens anew."""
-        store.read("k", now=NOW)
+        store.get("k", now=NOW)
         store.close()
         assert [] == store._idle
 
-        assert [None] == store.read("k", now=NOW)
+        assert [None] == store.get("k", now=NOW)
 
     def test_forgotten(self, path):
         """A store that nobody holds closes its connections itself (a warning would be an error here)."""
-        SQLiteStore(path).read("k", now=NOW)
+        SQLiteStore(path).get("k", now=NOW)
         gc.collect()
 
     def test_a_failed_call(self, store):
         """A transaction that breaks off leaves no lock behind, and nothing half done."""
-        store.swap("k", None, "text", until=UNTIL, now=NOW)
+        store.compare_and_set("k", None, "text", expires_at=UNTIL, now=NOW)
         with pytest.raises(ValueError, match="text"):
-            store.add("k", 1, until=UNTIL, now=NOW)
+            store.increment("k", 1, expires_at=UNTIL, now=NOW)
 
-        assert store.swap("k", "text", "v", until=UNTIL, now=NOW)
+        assert store.compare_and_set("k", "text", "v", expires_at=UNTIL, now=NOW)
 
-    @pytest.mark.parametrize("verb", ["read", "swap", "add"])
+    @pytest.mark.parametrize("verb", ["get", "compare_and_set", "increment"])
     def test_locked_by_somebody(self, verb, path):
         """Who holds the file for longer than the time-out is waited for so long; a reader does not wait at all."""
         store = SQLiteStore(path, timeout=0.05)
         calls = {
-            "read": lambda: store.read("k", now=NOW),
-            "swap": lambda: store.swap("k", None, "v", until=UNTIL, now=NOW),
-            "add": lambda: store.add("k", 1, until=UNTIL, now=NOW),
+            "get": lambda: store.get("k", now=NOW),
+            "compare_and_set": lambda: store.compare_and_set("k", None, "v", expires_at=UNTIL, now=NOW),
+            "increment": lambda: store.increment("k", 1, expires_at=UNTIL, now=NOW),
         }
         with closing(sqlite3.connect(path, isolation_level=None)) as somebody:
             somebody.execute("BEGIN IMMEDIATE")
-            if verb == "read":
+            if verb == "get":
                 assert [None] == calls[verb]()
             else:
                 with pytest.raises(sqlite3.OperationalError, match="locked"):
@@ -191,7 +191,7 @@ class TestConnections:
             store = SQLiteStore(path, timeout=20)
             release.join()
 
-        assert [None] == store.read("k", now=NOW)
+        assert [None] == store.get("k", now=NOW)
 
 
 FORKING = """
@@ -199,14 +199,14 @@ import os, sys
 from praetorian_core import SQLiteStore
 
 store = SQLiteStore(sys.argv[1])
-store.swap("parent", None, "v", until=2_000, now=1_000)
+store.compare_and_set("parent", None, "v", expires_at=2_000, now=1_000)
 child = os.fork()
 if child == 0:
-    store.swap("child", None, "v", until=2_000, now=1_000)
+    store.compare_and_set("child", None, "v", expires_at=2_000, now=1_000)
     sys.exit(0 if len(store._idle) == 1 else 9)
 _, status = os.waitpid(child, 0)
-store.add("parent's", 1, until=2_000, now=1_000)
-print(os.waitstatus_to_exitcode(status), store.read("parent", "child", "parent's", now=1_000))
+store.increment("parent's", 1, expires_at=2_000, now=1_000)
+print(os.waitstatus_to_exitcode(status), store.get("parent", "child", "parent's", now=1_000))
 """
 
 
@@ -238,7 +238,7 @@ class TestProcesses:
 
 def _make(path):
     store = SQLiteStore(path)
-    done = store.swap(str(os.getpid()) + os.urandom(8).hex(), None, "v", until=UNTIL, now=NOW)
+    done = store.compare_and_set(str(os.getpid()) + os.urandom(8).hex(), None, "v", expires_at=UNTIL, now=NOW)
     store.close()
     return done
 
@@ -246,12 +246,12 @@ def _make(path):
 class TestAbandoned:
     def test_nobody_closes_a_parent_s(self, store, monkeypatch):
         """What was opened in another process is neither used nor closed, nor by the end of the store."""
-        store.read("k", now=NOW)
+        store.get("k", now=NOW)
         connections = list(store._idle)
         # As a child finds it: made by a process of another number.
         monkeypatch.setattr(store, "_process", 0)
         store.close()
-        store.read("k", now=NOW)
+        store.get("k", now=NOW)
 
         assert connections == sqlite._ABANDONED.pop()
         assert [1] == [connection.execute("SELECT 1").fetchone()[0] for connection in connections]

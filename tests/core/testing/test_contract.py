@@ -207,12 +207,12 @@ class TestWorld:
         """It works until then."""
         store = BreakableStore()
 
-        assert store.swap("a", None, "1", until=9, now=1)
-        assert 2 == store.add("b", 2, until=9, now=1)
-        assert ["1", "2"] == store.read("a", "b", now=1)
+        assert store.compare_and_set("a", None, "1", expires_at=9, now=1)
+        assert 2 == store.increment("b", 2, expires_at=9, now=1)
+        assert ["1", "2"] == store.get("a", "b", now=1)
         store.is_broken = True
         with pytest.raises(ConnectionError):
-            store.read("a", now=1)
+            store.get("a", now=1)
 
     @pytest.mark.parametrize(
         ("setting", "facts"),

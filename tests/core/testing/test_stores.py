@@ -19,53 +19,53 @@ PATIENCE = 30  # seconds after which threads that should have met give up
 
 
 class KnowsWhatWasNeverWritten(MemoryStore):
-    def read(self, *keys, now):
-        return [value or "" for value in super().read(*keys, now=now)]
+    def get(self, *keys, now):
+        return [value or "" for value in super().get(*keys, now=now)]
 
 
 class AnswersUnasked(MemoryStore):
-    def read(self, *keys, now):
-        return super().read(*keys, now=now) or [None]
+    def get(self, *keys, now):
+        return super().get(*keys, now=now) or [None]
 
 
 class AnswersWithATuple(MemoryStore):
-    def read(self, *keys, now):
-        return tuple(super().read(*keys, now=now))
+    def get(self, *keys, now):
+        return tuple(super().get(*keys, now=now))
 
 
 class AnswersInItsOwnOrder(MemoryStore):
-    def read(self, *keys, now):
-        return super().read(*sorted(keys), now=now)
+    def get(self, *keys, now):
+        return super().get(*sorted(keys), now=now)
 
 
 class LeavesOutWhatIsAbsent(MemoryStore):
-    def read(self, *keys, now):
-        return [value for value in super().read(*keys, now=now) if value is not None]
+    def get(self, *keys, now):
+        return [value for value in super().get(*keys, now=now) if value is not None]
 
 
 class AnswersEachKeyOnce(MemoryStore):
-    def read(self, *keys, now):
-        return super().read(*dict.fromkeys(keys), now=now)
+    def get(self, *keys, now):
+        return super().get(*dict.fromkeys(keys), now=now)
 
 
 class ReadsNumbers(MemoryStore):
-    def read(self, *keys, now):
-        return [int(value) if value and value.isdigit() else value for value in super().read(*keys, now=now)]
+    def get(self, *keys, now):
+        return [int(value) if value and value.isdigit() else value for value in super().get(*keys, now=now)]
 
 
 class ReadsBytes(MemoryStore):
-    def read(self, *keys, now):
-        return [None if value is None else value.encode() for value in super().read(*keys, now=now)]
+    def get(self, *keys, now):
+        return [None if value is None else value.encode() for value in super().get(*keys, now=now)]
 
 
 class ReadsByItsOwnClock(MemoryStore):
-    def read(self, *keys, now):
-        return super().read(*keys, now=int(time.time()))
+    def get(self, *keys, now):
+        return super().get(*keys, now=int(time.time()))
 
 
 class ReadsASecondTooLong(MemoryStore):
-    def read(self, *keys, now):
-        return super().read(*keys, now=now - 1)
+    def get(self, *keys, now):
+        return super().get(*keys, now=now - 1)
 
 
 class ForgetsOnReading(MemoryStore):
@@ -73,9 +73,9 @@ class ForgetsOnReading(MemoryStore):
 
     latest = 0
 
-    def read(self, *keys, now):
+    def get(self, *keys, now):
         self.latest = max(self.latest, now)
-        return super().read(*keys, now=self.latest)
+        return super().get(*keys, now=self.latest)
 
 
 class Word(str):
@@ -85,8 +85,8 @@ class Word(str):
 class ReadsWords(MemoryStore):
     """Equal to text, and no ``str`` to a guard."""
 
-    def read(self, *keys, now):
-        return [None if value is None else Word(value) for value in super().read(*keys, now=now)]
+    def get(self, *keys, now):
+        return [None if value is None else Word(value) for value in super().get(*keys, now=now)]
 
 
 # ---------------------------------------------------------------- stores that take a key for another
@@ -98,14 +98,14 @@ class KeyedStore(MemoryStore):
     def name(self, key):
         return key
 
-    def read(self, *keys, now):
-        return super().read(*(self.name(key) for key in keys), now=now)
+    def get(self, *keys, now):
+        return super().get(*(self.name(key) for key in keys), now=now)
 
-    def swap(self, key, expected, new, *, until, now):
-        return super().swap(self.name(key), expected, new, until=until, now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        return super().compare_and_set(self.name(key), expected, new, expires_at=expires_at, now=now)
 
-    def add(self, key, amount, *, until, now):
-        return super().add(self.name(key), amount, until=until, now=now)
+    def increment(self, key, amount, *, expires_at, now):
+        return super().increment(self.name(key), amount, expires_at=expires_at, now=now)
 
 
 class IgnoresLetterCase(KeyedStore):
@@ -127,62 +127,64 @@ class CutsKeys(KeyedStore):
 
 
 class StripsValues(MemoryStore):
-    def swap(self, key, expected, new, *, until, now):
-        return super().swap(key, expected, new.strip(), until=until, now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        return super().compare_and_set(key, expected, new.strip(), expires_at=expires_at, now=now)
 
 
 class SwapsByItsOwnClock(MemoryStore):
-    def swap(self, key, expected, new, *, until, now):
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
         present = int(time.time())
-        return super().swap(key, expected, new, until=present + until - now, now=present)
+        return super().compare_and_set(key, expected, new, expires_at=present + expires_at - now, now=present)
 
 
 class CountsSecondsIn32Bits(MemoryStore):
-    def swap(self, key, expected, new, *, until, now):
-        return super().swap(key, expected, new, until=min(until, 2**31 - 1), now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        return super().compare_and_set(key, expected, new, expires_at=min(expires_at, 2**31 - 1), now=now)
 
 
 class HoldsWhatIsOver(MemoryStore):
     """At least for a second, as where an expiry of 0 means a mistake, or none."""
 
-    def swap(self, key, expected, new, *, until, now):
-        return super().swap(key, expected, new, until=max(until, now + 1), now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        return super().compare_and_set(key, expected, new, expires_at=max(expires_at, now + 1), now=now)
 
 
 class RefusesWhatIsOver(MemoryStore):
-    def swap(self, key, expected, new, *, until, now):
-        return until > now and super().swap(key, expected, new, until=until, now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        return expires_at > now and super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
 
 class SwapsWhateverIsThere(MemoryStore):
-    def swap(self, key, expected, new, *, until, now):
-        return super().swap(key, *super().read(key, now=now), new, until=until, now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        return super().compare_and_set(key, *super().get(key, now=now), new, expires_at=expires_at, now=now)
 
 
 class TakesEmptyForAbsent(MemoryStore):
-    def swap(self, key, expected, new, *, until, now):
-        (live,) = super().read(key, now=now)
-        return (live or None) == (expected or None) and super().swap(key, live, new, until=until, now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        (live,) = super().get(key, now=now)
+        return (live or None) == (expected or None) and super().compare_and_set(
+            key, live, new, expires_at=expires_at, now=now
+        )
 
 
 class ComparesNumbers(MemoryStore):
-    def swap(self, key, expected, new, *, until, now):
-        (live,) = super().read(key, now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        (live,) = super().get(key, now=now)
         try:
             same = float(live) == float(expected)
         except (TypeError, ValueError):
             same = live == expected
-        return same and super().swap(key, live, new, until=until, now=now)
+        return same and super().compare_and_set(key, live, new, expires_at=expires_at, now=now)
 
 
 class SwapReturnsOne(MemoryStore):
-    def swap(self, key, expected, new, *, until, now):
-        return int(super().swap(key, expected, new, until=until, now=now))
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        return int(super().compare_and_set(key, expected, new, expires_at=expires_at, now=now))
 
 
 class SwapSeesWhatIsOver(MemoryStore):
-    def swap(self, key, expected, new, *, until, now):
-        return super().swap(key, expected, new, until=until, now=0)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        return super().compare_and_set(key, expected, new, expires_at=expires_at, now=0)
 
 
 class SwapKeepsTheEnd(MemoryStore):
@@ -190,45 +192,45 @@ class SwapKeepsTheEnd(MemoryStore):
         super().__init__()
         self.ends = {}
 
-    def swap(self, key, expected, new, *, until, now):
-        return super().swap(key, expected, new, until=self.ends.setdefault(key, until), now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        return super().compare_and_set(key, expected, new, expires_at=self.ends.setdefault(key, expires_at), now=now)
 
 
 class SwapOnlyExtends(SwapKeepsTheEnd):
-    def swap(self, key, expected, new, *, until, now):
-        self.ends[key] = max(until, self.ends.get(key, 0))
-        return super().swap(key, expected, new, until=until, now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        self.ends[key] = max(expires_at, self.ends.get(key, 0))
+        return super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
 
 class RefusedSwapExtends(MemoryStore):
-    def swap(self, key, expected, new, *, until, now):
-        done = super().swap(key, expected, new, until=until, now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        done = super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
         if not done:
-            (live,) = super().read(key, now=now)
-            super().swap(key, live, live, until=until, now=now)
+            (live,) = super().get(key, now=now)
+            super().compare_and_set(key, live, live, expires_at=expires_at, now=now)
         return done
 
 
 class RefusedSwapWrites(MemoryStore):
-    def swap(self, key, expected, new, *, until, now):
-        (live,) = super().read(key, now=now)
-        super().swap(key, live, new, until=until, now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        (live,) = super().get(key, now=now)
+        super().compare_and_set(key, live, new, expires_at=expires_at, now=now)
         return live == expected
 
 
 class DropsBackslashes(MemoryStore):
-    def swap(self, key, expected, new, *, until, now):
-        return super().swap(key, expected, new.replace("\\", ""), until=until, now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        return super().compare_and_set(key, expected, new.replace("\\", ""), expires_at=expires_at, now=now)
 
 
 class ComparesPatterns(MemoryStore):
     """As ``value LIKE expected`` does where letter case counts."""
 
-    def swap(self, key, expected, new, *, until, now):
-        (live,) = super().read(key, now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        (live,) = super().get(key, now=now)
         if live is not None and expected in {"_", "%"}:
             expected = live
-        return super().swap(key, expected, new, until=until, now=now)
+        return super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
 
 class ClearsAwayByTheFirstEnd(MemoryStore):
@@ -236,65 +238,65 @@ class ClearsAwayByTheFirstEnd(MemoryStore):
         super().__init__()
         self.ends = {}
 
-    def swap(self, key, expected, new, *, until, now):
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
         for other in [known for known, end in self.ends.items() if end <= now]:
             del self.ends[other]
-            super().swap(other, *super().read(other, now=now), "", until=now, now=now)
-        self.ends.setdefault(key, until)
-        return super().swap(key, expected, new, until=until, now=now)
+            super().compare_and_set(other, *super().get(other, now=now), "", expires_at=now, now=now)
+        self.ends.setdefault(key, expires_at)
+        return super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
 
 # ---------------------------------------------------------------- stores that count wrongly
 
 
 class TellsTheFormerSum(MemoryStore):
-    def add(self, key, amount, *, until, now):
-        return super().add(key, amount, until=until, now=now) - amount
+    def increment(self, key, amount, *, expires_at, now):
+        return super().increment(key, amount, expires_at=expires_at, now=now) - amount
 
 
 class NeverBelowZero(MemoryStore):
-    def add(self, key, amount, *, until, now):
-        return max(super().add(key, amount, until=until, now=now), 0)
+    def increment(self, key, amount, *, expires_at, now):
+        return max(super().increment(key, amount, expires_at=expires_at, now=now), 0)
 
 
 class SumIsText(MemoryStore):
-    def add(self, key, amount, *, until, now):
-        return str(super().add(key, amount, until=until, now=now))
+    def increment(self, key, amount, *, expires_at, now):
+        return str(super().increment(key, amount, expires_at=expires_at, now=now))
 
 
 class ZeroStays(MemoryStore):
-    def add(self, key, amount, *, until, now):
-        total = super().add(key, amount, until=until, now=now)
+    def increment(self, key, amount, *, expires_at, now):
+        total = super().increment(key, amount, expires_at=expires_at, now=now)
         if total == 0:
-            super().swap(key, None, "0", until=until, now=now)
+            super().compare_and_set(key, None, "0", expires_at=expires_at, now=now)
         return total
 
 
 class CountsElsewhere(MemoryStore):
-    def add(self, key, amount, *, until, now):
-        return super().add(f"{key} counter", amount, until=until, now=now)
+    def increment(self, key, amount, *, expires_at, now):
+        return super().increment(f"{key} counter", amount, expires_at=expires_at, now=now)
 
 
 class CountsIn32Bits(MemoryStore):
-    def add(self, key, amount, *, until, now):
-        return min(super().add(key, amount, until=until, now=now), 2**31 - 1)
+    def increment(self, key, amount, *, expires_at, now):
+        return min(super().increment(key, amount, expires_at=expires_at, now=now), 2**31 - 1)
 
 
 class CountsOnWhatIsOver(MemoryStore):
-    def add(self, key, amount, *, until, now):
-        return super().add(key, amount, until=until, now=0)
+    def increment(self, key, amount, *, expires_at, now):
+        return super().increment(key, amount, expires_at=expires_at, now=0)
 
 
 class CountsByItsOwnClock(MemoryStore):
-    def add(self, key, amount, *, until, now):
+    def increment(self, key, amount, *, expires_at, now):
         present = int(time.time())
-        return super().add(key, amount, until=present + until - now, now=present)
+        return super().increment(key, amount, expires_at=present + expires_at - now, now=present)
 
 
 class EndOfCounterMoves(MemoryStore):
-    def add(self, key, amount, *, until, now):
-        total = super().add(key, amount, until=until, now=now)
-        super().swap(key, str(total), str(total), until=until, now=now)
+    def increment(self, key, amount, *, expires_at, now):
+        total = super().increment(key, amount, expires_at=expires_at, now=now)
+        super().compare_and_set(key, str(total), str(total), expires_at=expires_at, now=now)
         return total
 
 
@@ -303,32 +305,32 @@ class NewCounterTakesItsFormerEnd(MemoryStore):
         super().__init__()
         self.ends = {}
 
-    def add(self, key, amount, *, until, now):
-        return super().add(key, amount, until=self.ends.setdefault(key, until), now=now)
+    def increment(self, key, amount, *, expires_at, now):
+        return super().increment(key, amount, expires_at=self.ends.setdefault(key, expires_at), now=now)
 
 
 class CountsTexts(MemoryStore):
-    def add(self, key, amount, *, until, now):
+    def increment(self, key, amount, *, expires_at, now):
         try:
-            return super().add(key, amount, until=until, now=now)
+            return super().increment(key, amount, expires_at=expires_at, now=now)
         except ValueError:
             return amount
 
 
 class ClearsAwayTexts(MemoryStore):
-    def add(self, key, amount, *, until, now):
+    def increment(self, key, amount, *, expires_at, now):
         try:
-            return super().add(key, amount, until=until, now=now)
+            return super().increment(key, amount, expires_at=expires_at, now=now)
         except ValueError:
-            super().swap(key, *super().read(key, now=now), "0", until=until, now=now)
+            super().compare_and_set(key, *super().get(key, now=now), "0", expires_at=expires_at, now=now)
             raise
 
 
 class NothingStays(MemoryStore):
-    def add(self, key, amount, *, until, now):
-        total = super().add(key, amount, until=until, now=now)
+    def increment(self, key, amount, *, expires_at, now):
+        total = super().increment(key, amount, expires_at=expires_at, now=now)
         if amount == 0:
-            super().swap(key, None, "0", until=until, now=now)
+            super().compare_and_set(key, None, "0", expires_at=expires_at, now=now)
         return total
 
 
@@ -337,27 +339,27 @@ class ZeroKeepsTheEnd(MemoryStore):
         super().__init__()
         self.ends = {}
 
-    def add(self, key, amount, *, until, now):
+    def increment(self, key, amount, *, expires_at, now):
         if now >= self.ends.get(key, now):
-            self.ends[key] = until
-        return super().add(key, amount, until=self.ends[key], now=now)
+            self.ends[key] = expires_at
+        return super().increment(key, amount, expires_at=self.ends[key], now=now)
 
 
 class HoldsCountsThatAreOver(MemoryStore):
-    def add(self, key, amount, *, until, now):
-        return super().add(key, amount, until=max(until, now + 1), now=now)
+    def increment(self, key, amount, *, expires_at, now):
+        return super().increment(key, amount, expires_at=max(expires_at, now + 1), now=now)
 
 
 class TakesWhatIsOverForANumber(MemoryStore):
     """A text that is over is no number either."""
 
-    def add(self, key, amount, *, until, now):
-        (former,) = super().read(key, now=0)
+    def increment(self, key, amount, *, expires_at, now):
+        (former,) = super().get(key, now=0)
         try:
             int(former or "0")
         except ValueError:
             return 0
-        return super().add(key, amount, until=until, now=now)
+        return super().increment(key, amount, expires_at=expires_at, now=now)
 
 
 # ---------------------------------------------------------------- stores that many may not use at once
@@ -383,28 +385,28 @@ class MeetingStore(MemoryStore):
 class NeverSwaps(MemoryStore):
     """Refuses every swap but the first of a key."""
 
-    def swap(self, key, expected, new, *, until, now):
-        return expected is None and super().swap(key, expected, new, until=until, now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        return expected is None and super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
 
 class ReadsThenSwaps(MeetingStore):
-    def swap(self, key, expected, new, *, until, now):
-        (live,) = super().read(key, now=now)
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        (live,) = super().get(key, now=now)
         if live != expected:
             return False
         self.meet()
         # Whatever is there by now.
-        while not super().swap(key, *super().read(key, now=now), new, until=until, now=now):
+        while not super().compare_and_set(key, *super().get(key, now=now), new, expires_at=expires_at, now=now):
             pass
         return True
 
 
 class ReadsThenCounts(MeetingStore):
-    def add(self, key, amount, *, until, now):
-        (live,) = super().read(key, now=now)
+    def increment(self, key, amount, *, expires_at, now):
+        (live,) = super().get(key, now=now)
         total = int(live or "0") + amount
         self.meet()
-        while not super().swap(key, *super().read(key, now=now), str(total), until=until, now=now):
+        while not super().compare_and_set(key, *super().get(key, now=now), str(total), expires_at=expires_at, now=now):
             pass
         return total
 
@@ -414,10 +416,10 @@ class LosesOneThatIsGivenBack(MeetingStore):
         super().__init__()
         self.given_back = itertools.count()
 
-    def add(self, key, amount, *, until, now):
+    def increment(self, key, amount, *, expires_at, now):
         if amount < 0 and threading.get_ident() != self.maker and next(self.given_back) == 0:
             return 0
-        return super().add(key, amount, until=until, now=now)
+        return super().increment(key, amount, expires_at=expires_at, now=now)
 
 
 class RemembersAbsence(MemoryStore):
@@ -427,22 +429,22 @@ class RemembersAbsence(MemoryStore):
         self.state = state
         self.absent = set()
 
-    def read(self, *keys, now):
-        values = [None if (key, now) in self.absent else self.state.read(key, now=now)[0] for key in keys]
+    def get(self, *keys, now):
+        values = [None if (key, now) in self.absent else self.state.get(key, now=now)[0] for key in keys]
         self.absent |= {(key, now) for key, value in zip(keys, values, strict=True) if value is None}
         return values
 
-    def swap(self, key, expected, new, *, until, now):
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
         self.absent.discard((key, now))
-        return self.state.swap(key, expected, new, until=until, now=now)
+        return self.state.compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
-    def add(self, key, amount, *, until, now):
+    def increment(self, key, amount, *, expires_at, now):
         self.absent.discard((key, now))
-        return self.state.add(key, amount, until=until, now=now)
+        return self.state.increment(key, amount, expires_at=expires_at, now=now)
 
 
 class Down(MemoryStore):
-    def read(self, *keys, now):
+    def get(self, *keys, now):
         raise ConnectionRefusedError("no route to the store")
 
 
@@ -455,17 +457,17 @@ class AsyncMemoryStore:
 
     store: MemoryStore = attrs.field(factory=MemoryStore)
 
-    async def read(self, *keys, now):
+    async def get(self, *keys, now):
         await asyncio.sleep(0)
-        return self.store.read(*keys, now=now)
+        return self.store.get(*keys, now=now)
 
-    async def swap(self, key, expected, new, *, until, now):
+    async def compare_and_set(self, key, expected, new, *, expires_at, now):
         await asyncio.sleep(0)
-        return self.store.swap(key, expected, new, until=until, now=now)
+        return self.store.compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
-    async def add(self, key, amount, *, until, now):
+    async def increment(self, key, amount, *, expires_at, now):
         await asyncio.sleep(0)
-        return self.store.add(key, amount, until=until, now=now)
+        return self.store.increment(key, amount, expires_at=expires_at, now=now)
 
 
 @attrs.frozen
@@ -486,15 +488,17 @@ class AsyncReadsThenSwaps(AsyncMemoryStore):
 
     waiting: list[asyncio.Future[None]] = attrs.field(factory=list)
 
-    async def swap(self, key, expected, new, *, until, now):
-        (live,) = self.store.read(key, now=now)
+    async def compare_and_set(self, key, expected, new, *, expires_at, now):
+        (live,) = self.store.get(key, now=now)
         turn = asyncio.get_running_loop().create_future()
         self.waiting.append(turn)
         if len(self.waiting) == THREADS:
             while self.waiting:
                 self.waiting.pop().set_result(None)
         await asyncio.wait_for(turn, PATIENCE)
-        return live == expected and self.store.swap(key, *self.store.read(key, now=now), new, until=until, now=now)
+        return live == expected and self.store.compare_and_set(
+            key, *self.store.get(key, now=now), new, expires_at=expires_at, now=now
+        )
 
 
 # ---------------------------------------------------------------- the facts
@@ -644,7 +648,7 @@ class TestProve:
         """What comes through in a thread is found as well."""
 
         class Full(MemoryStore):
-            def add(self, key, amount, *, until, now):
+            def increment(self, key, amount, *, expires_at, now):
                 raise MemoryError("full")
 
         assert ["MemoryError came through: full"] == prove(

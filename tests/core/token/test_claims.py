@@ -28,9 +28,9 @@ from praetorian_core.token.claims import (
     ActionClaims,
     SessionClaims,
     check_custom_claims,
+    encode_identity,
+    encode_roles,
     layout_of,
-    wire_identity,
-    wire_roles,
 )
 
 ABSENT = object()
@@ -624,7 +624,7 @@ class TestWireIdentity:
     )
     def test_an_integer_stays_one_and_the_rest_is_text(self, identity, expected):
         """A UUID travels as its text, an integer as itself."""
-        actual = wire_identity(identity)
+        actual = encode_identity(identity)
 
         assert (type(expected), expected) == (type(actual), actual)
 
@@ -632,13 +632,13 @@ class TestWireIdentity:
     def test_an_integer_beyond_64_bits_is_refused(self, identity):
         """It could not be read back."""
         with pytest.raises(ConfigurationError, match="beyond 64 bits"):
-            wire_identity(identity)
+            encode_identity(identity)
 
     @pytest.mark.parametrize("identity", [None, True, False, 7.0, float("nan"), b"alice"], ids=repr)
     def test_what_is_nobody_is_refused(self, identity):
         """None is nobody, and a bool, a float and bytes have texts that two users could share."""
         with pytest.raises(ConfigurationError) as caught:
-            wire_identity(identity)
+            encode_identity(identity)
 
         expected = f"user.identity is {type(identity).__name__}; expected an int, a str or something like a UUID"
         assert expected == str(caught.value)
@@ -647,7 +647,7 @@ class TestWireIdentity:
     def test_a_text_that_cannot_be_carried_is_refused(self, identity):
         """An identity has 1 to 255 characters; the error tells how many, not which."""
         with pytest.raises(ConfigurationError) as caught:
-            wire_identity(identity)
+            encode_identity(identity)
 
         expected = f"user.identity is a text of {len(identity)} characters; expected 1 to 255 characters"
         assert expected == str(caught.value)
@@ -662,7 +662,7 @@ class TestWireRoles:
     def test_collections_of_names_pass(self, rolenames):
         """A list, a tuple or a set of names is a frozenset of them."""
 
-        assert frozenset(rolenames) == wire_roles(rolenames)
+        assert frozenset(rolenames) == encode_roles(rolenames)
 
     @pytest.mark.parametrize(
         "rolenames", ["admin", "", None, 1, True, b"admin", {"admin": 1}, iter(["admin"])], ids=repr
@@ -670,7 +670,7 @@ class TestWireRoles:
     def test_another_type_is_refused(self, rolenames):
         """A str is no list of letters, and None is not "no roles" (facts 115)."""
         with pytest.raises(ConfigurationError) as caught:
-            wire_roles(rolenames)
+            encode_roles(rolenames)
 
         assert f"user.rolenames is {type(rolenames).__name__}; expected a list of str" == str(caught.value)
 
@@ -690,7 +690,7 @@ class TestWireRoles:
     def test_another_element_is_refused(self, role, found):
         """A role is a str of 1 to 255 characters."""
         with pytest.raises(ConfigurationError) as caught:
-            wire_roles(["admin", role])
+            encode_roles(["admin", role])
 
         assert f"user.rolenames holds {found}; expected str of 1 to 255 characters" == str(caught.value)
 

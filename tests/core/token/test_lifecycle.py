@@ -17,7 +17,7 @@ from praetorian_core.errors import (
 from praetorian_core.principal import Principal
 from praetorian_core.testing import FrozenClock
 from praetorian_core.token.claims import ActionClaims
-from praetorian_core.token.lifecycle import check_access, check_action, check_birth, check_refresh
+from praetorian_core.token.lifecycle import check_access, check_action, check_not_in_future, check_refresh
 
 IAT = FrozenClock().now
 EXP = IAT + 900
@@ -264,7 +264,7 @@ class TestCheckBirth:
     def test_what_has_come_passes(self, name, instant, leeway):
         """A token may be used from its very second on, and clocks may differ by the leeway (RFC 7519 §4.1.5)."""
 
-        assert check_birth(name, instant, IAT, leeway) is None
+        assert check_not_in_future(name, instant, IAT, leeway) is None
 
     @pytest.mark.parametrize("name", ["iat", "nbf"])
     @pytest.mark.parametrize(
@@ -274,6 +274,6 @@ class TestCheckBirth:
     def test_what_is_still_to_come_is_refused(self, name, instant, leeway, ahead):
         """One second more than the leeway is the future; the token is invalid and not merely early (facts 22)."""
         with pytest.raises(InvalidTokenError) as caught:
-            check_birth(name, instant, IAT, leeway)
+            check_not_in_future(name, instant, IAT, leeway)
 
         assert f"claim {name!r} lies {ahead} s in the future ({instant} > {IAT})" == str(caught.value)

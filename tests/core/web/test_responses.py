@@ -5,7 +5,7 @@ import json
 import pytest
 
 from praetorian_core import errors
-from praetorian_core.web.responses import Answer, render
+from praetorian_core.web.responses import ErrorResponse, error_response
 
 BARE = 'Bearer realm="api"'
 INVALID_REQUEST = 'Bearer realm="api", error="invalid_request"'
@@ -69,7 +69,7 @@ class TestTable:
     @rows
     def test_row(self, error, code, status, challenge, retry_after):
         """RFC 6750 §3, RFC 9110 §10.2.3: status, code and every header, and no header besides."""
-        answer = render(error)
+        answer = error_response(error)
         headers = {"Cache-Control": "no-store", "WWW-Authenticate": challenge, "Retry-After": retry_after}
 
         assert (status, code) == (answer.status, answer.code)
@@ -78,7 +78,7 @@ class TestTable:
     @rows
     def test_body(self, error, code, status, challenge, retry_after):
         """The body is the class, the fixed message, the status and the code, as JSON values."""
-        body = render(error).body()
+        body = error_response(error).body()
 
         assert {
             "error": type(error).__name__,
@@ -92,7 +92,7 @@ class TestTable:
     def test_nothing_of_the_evidence(self, error, code, status, challenge, retry_after):
         """ASVS 16.5.1, RFC 9457 §5: no claim, role, detail or instant that the log reads is sent."""
         error.__cause__ = ValueError(CANARY)
-        answer = render(error)
+        answer = error_response(error)
         sent = f"{answer!r} {answer} {answer.body()} {answer.headers}"
 
         assert CANARY not in sent
@@ -120,14 +120,14 @@ class TestChallenge:
     def test_names_scheme_and_realm(self, error, expected):
         """RFC 6750 §3: the challenge names the configured scheme and protection space."""
 
-        assert expected == dict(render(error, scheme="JWT", realm="staff area").headers)["WWW-Authenticate"]
+        assert expected == dict(error_response(error, scheme="JWT", realm="staff area").headers)["WWW-Authenticate"]
 
     def test_all_failures_of_the_gate_are_one(self):
         """ASVS 11.2.5: bad base64, algorithm, key or signature: one status, code, message and challenge."""
-        answers = {render(errors.InvalidTokenError(why)) for why in ("alg", "kid", "signature", None)}
+        answers = {error_response(errors.InvalidTokenError(why)) for why in ("alg", "kid", "signature", None)}
 
         assert 1 == len(answers)
-        assert answers.pop().headers == render(errors.MissingClaimError("exp")).headers
+        assert answers.pop().headers == error_response(errors.MissingClaimError("exp")).headers
 
 
 class LateError(errors.ExpiredAccessError):
@@ -167,7 +167,10 @@ class TestSubclasses:
     def test_answered_like_the_reason_they_refine(self, error, like):
         """The nearest class of the table decides status and headers."""
 
-        assert (render(like).status, render(like).headers) == (render(error).status, render(error).headers)
+        assert (error_response(like).status, error_response(like).headers) == (
+            error_response(error).status,
+            error_response(error).headers,
+        )
 
     @pytest.mark.parametrize(
         ("error", "expected"),
@@ -180,52 +183,52 @@ class TestSubclasses:
     )
     def test_speak_for_themselves(self, error, expected):
         """Name, code and message are the subclass's own."""
-        answer = render(error)
+        answer = error_response(error)
 
         assert expected == (answer.error, answer.code, answer.message)
 
     def test_an_unknown_reason_is_ours(self):
         """A class directly below the root says nothing to a client, so it is a failure of the server."""
 
-        assert 500 == render(QuotaError()).status
+        assert 500 == error_response(QuotaError()).status
 
 
 class TestAnswer:
     @rows
     def test_a_body_is_made_anew(self, error, code, status, challenge, retry_after):
         """Frameworks write into the body; what one of them adds is in no other answer."""
-        answer = render(error)
+        answer = error_response(error)
         answer.body()["message"] = "changed"
         answer.body()["more"] = 1
 
         assert answer.body() is not answer.body()
-        assert render(error).body() == answer.body()
+        assert error_response(error).body() == answer.body()
         assert {"error", "message", "status_code", "code"} == set(answer.body())
 
     def test_is_a_value(self):
         """Equal errors have equal answers, on every framework."""
 
-        assert render(errors.CSRFError("a")) == render(errors.CSRFError("b"))
-        assert Answer(
+        assert error_response(errors.CSRFError("a")) == error_response(errors.CSRFError("b"))
+        assert ErrorResponse(
             403, (("Cache-Control", "no-store"),), "CSRFError", "csrf_failed", "the CSRF check failed"
-        ) == render(errors.CSRFError())
+        ) == error_response(errors.CSRFError())
 
     @rows
     def test_headers_are_safe_to_send(self, error, code, status, challenge, retry_after):
         """RFC 9110 §5.5: header values are printable ASCII of one line."""
 
-        assert all(value.isascii() and value.isprintable() for line in render(error).headers for value in line)
+        assert all(value.isascii() and value.isprintable() for line in error_response(error).headers for value in line)
 
 
 class TestLog:
     def test_what_is_wrong_with_us(self, caplog):
         """The client is told nothing of a misconfiguration, so the operator is told, and told what to write."""
-        render(errors.ConfigurationError("user.rolenames is str; expected a list of str"))
+        error_response(errors.ConfigurationError("user.rolenames is str; expected a list of str"))
 
         assert ["ConfigurationError: user.rolenames is str; expected a list of str"] == caplog.messages
 
     def test_what_is_wrong_with_them(self, caplog):
         """A refusal is an everyday event, told elsewhere."""
-        render(errors.MissingTokenError())
+        error_response(errors.MissingTokenError())
 
         assert [] == caplog.messages

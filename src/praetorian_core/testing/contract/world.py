@@ -22,8 +22,8 @@ from praetorian_core.testing.clock import FrozenClock
 from praetorian_core.testing.contract.values import Setting
 from praetorian_core.testing.passwords import cheapest_hasher
 from praetorian_core.testing.users import MemoryUser, MemoryUsers
+from praetorian_core.token.jws import JWSSigner
 from praetorian_core.token.keys import KeyRing, generate_secret
-from praetorian_core.token.signing import Sealer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -88,17 +88,17 @@ class BreakableStore:
         self._store = MemoryStore()
         self.is_broken = False
 
-    def read(self, *keys: str, now: int) -> list[str | None]:
-        """See ``Store.read``."""
-        return self._whole().read(*keys, now=now)
+    def get(self, *keys: str, now: int) -> list[str | None]:
+        """See ``Store.get``."""
+        return self._whole().get(*keys, now=now)
 
-    def swap(self, key: str, expected: str | None, new: str, *, until: int, now: int) -> bool:
-        """See ``Store.swap``."""
-        return self._whole().swap(key, expected, new, until=until, now=now)
+    def compare_and_set(self, key: str, expected: str | None, new: str, *, expires_at: int, now: int) -> bool:
+        """See ``Store.compare_and_set``."""
+        return self._whole().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
-    def add(self, key: str, amount: int, *, until: int, now: int) -> int:
-        """See ``Store.add``."""
-        return self._whole().add(key, amount, until=until, now=now)
+    def increment(self, key: str, amount: int, *, expires_at: int, now: int) -> int:
+        """See ``Store.increment``."""
+        return self._whole().increment(key, amount, expires_at=expires_at, now=now)
 
     def _whole(self) -> MemoryStore:
         if self.is_broken:
@@ -229,7 +229,7 @@ def mint(guard: Guard[MemoryUser], users: MemoryUsers, clock: FrozenClock) -> di
         "foreign": stranger.issue(alice),
         "unsigned": ".".join([*good.split(".")[:2], _segment(b"\0" * 32)]),
         "none": ".".join([_segment(b'{"alg":"none","typ":"JWT"}'), good.split(".")[1], ""]),
-        "claimless": Sealer(guard.settings.keys.signing_key()).seal("JWT", json.dumps(claims).encode()),
+        "claimless": JWSSigner(guard.settings.keys.signing_key()).sign("JWT", json.dumps(claims).encode()),
         "revoked": revoked,
         "revoked_expired": revoked_late,
         "ended": ended,

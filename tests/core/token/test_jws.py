@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from praetorian_core.errors import ConfigurationError, InvalidTokenError
 from praetorian_core.token import Key, KeyRing, generate_secret, verify_compact
 from praetorian_core.token.algorithms import ALGORITHMS
-from praetorian_core.token.signing import (
+from praetorian_core.token.jws import (
     MAX_LENGTH,
-    Gate,
-    Sealer,
+    JWSSigner,
+    JWSVerifier,
     decode_segment,
     encode_segment,
     read_header,
@@ -139,7 +139,7 @@ class TestVerifyCompact:
         """And the reverse."""
         secret = SECRETS[algorithm] if algorithm in SECRETS else _public_pem(PAIRS[algorithm])
 
-        token = Sealer(KEYS[algorithm]).seal("JWT", PAYLOAD)
+        token = JWSSigner(KEYS[algorithm]).sign("JWT", PAYLOAD)
 
         assert {"sub": "7"} == jwt.decode(token, secret, [algorithm])
 
@@ -841,7 +841,7 @@ class TestBase64:
 class TestMemory:
     def test_a_header_is_remembered_after_a_good_signature(self):
         """And not before: nobody else can fill the table."""
-        gate = Gate(RING)
+        gate = JWSVerifier(RING)
         for token in (
             forge(header_of(KEY), sign=lambda message: b"x" * 32),
             forge(header_of(KEY, kid="x")),
@@ -849,17 +849,17 @@ class TestMemory:
             f"{HEAD}.{encoded(b'other')}.{SIGNATURE}",
         ):
             with pytest.raises(InvalidTokenError):
-                gate.open(token)
+                gate.verify(token)
             assert {} == gate._remembered
 
-        gate.open(GOOD)
+        gate.verify(GOOD)
 
         assert [HEAD.encode()] == list(gate._remembered)
 
     def test_a_remembered_header_lets_no_bad_signature_pass(self):
         """What is remembered is the reading of the header, never the verdict on a signature."""
-        gate = Gate(RING)
-        gate.open(GOOD)
+        gate = JWSVerifier(RING)
+        gate.verify(GOOD)
         for token in (
             f"{HEAD}.{encoded(b'other')}.{SIGNATURE}",
             f"{HEAD}.{BODY}.{encoded(b'x' * 32)}",
@@ -869,42 +869,42 @@ class TestMemory:
         ):
             for _ in range(2):
                 with pytest.raises(InvalidTokenError):
-                    gate.open(token)
+                    gate.verify(token)
 
-        assert PAYLOAD == gate.open(GOOD)[1]
+        assert PAYLOAD == gate.verify(GOOD)[1]
 
     def test_the_same_header_is_read_once(self):
         """The second token with the same header gets the same reading."""
-        gate = Gate(RING)
+        gate = JWSVerifier(RING)
 
-        assert gate.open(GOOD)[0] is gate.open(forge(header_of(KEY), b"{}"))[0]
+        assert gate.verify(GOOD)[0] is gate.verify(forge(header_of(KEY), b"{}"))[0]
 
     def test_the_table_is_bounded(self):
         """A holder of the key can write any number of headers; 64 are remembered, and all of them open."""
-        gate = Gate(RING)
+        gate = JWSVerifier(RING)
         tokens = [forge({**header_of(KEY), "x": number}) for number in range(70)]
         for _ in range(2):
             for number, token in enumerate(tokens):
-                assert number == gate.open(token)[0].members["x"]
+                assert number == gate.verify(token)[0].members["x"]
 
         assert 64 == len(gate._remembered)
 
     def test_bad_signatures_do_not_evict(self):
         """Forged headers leave what is remembered where it is (CVE-2026-48524)."""
-        gate = Gate(RING)
-        gate.open(GOOD)
+        gate = JWSVerifier(RING)
+        gate.verify(GOOD)
         for number in range(200):
             with pytest.raises(InvalidTokenError):
-                gate.open(forge({**header_of(KEY), "x": number}, sign=lambda message: b"x" * 32))
+                gate.verify(forge({**header_of(KEY), "x": number}, sign=lambda message: b"x" * 32))
 
         assert [HEAD.encode()] == list(gate._remembered)
 
     def test_two_gates_share_nothing(self):
         """A header that one ring knows is unknown to the next."""
-        Gate(RING).open(GOOD)
+        JWSVerifier(RING).verify(GOOD)
 
         with pytest.raises(InvalidTokenError):
-            Gate(KeyRing.from_secret(generate_secret())).open(GOOD)
+            JWSVerifier(KeyRing.from_secret(generate_secret())).verify(GOOD)
 
 
 class TestSealer:
@@ -913,7 +913,7 @@ class TestSealer:
     def test_what_is_sealed_opens(self, algorithm, typ):
         """Both kinds of token, for every algorithm, with ``alg``, ``kid`` and ``typ`` and nothing else (facts 29)."""
         key = KEYS[algorithm]
-        token = Sealer(key).seal(typ, PAYLOAD)
+        token = JWSSigner(key).sign(typ, PAYLOAD)
 
         assert ({"alg": algorithm, "kid": key.kid, "typ": typ}, PAYLOAD) == accepted(token, RINGS[algorithm])
 
@@ -922,11 +922,11 @@ class TestSealer:
         key = Key.from_pem(_public_pem(PAIRS["ES256"]), "ES256")
 
         with pytest.raises(ConfigurationError, match="only verifies"):
-            Sealer(key).seal("JWT", PAYLOAD)
+            JWSSigner(key).sign("JWT", PAYLOAD)
 
     def test_a_mac_is_the_one_of_rfc_7518(self):
         """The signature is HMAC-SHA256 over the text before the last dot."""
-        token = Sealer(KEY).seal("JWT", PAYLOAD)
+        token = JWSSigner(KEY).sign("JWT", PAYLOAD)
         message, _, signature = token.rpartition(".")
 
         assert encoded(hmac.new(SECRETS["HS256"].encode(), message.encode(), hashlib.sha256).digest()) == signature

@@ -12,19 +12,19 @@ from praetorian_core.errors import (
 )
 from praetorian_core.login.throttle import LoginThrottle
 from praetorian_core.questions import (
-    AskValidity,
+    CheckActive,
     DescribeUser,
     Flow,
     IdentifyUser,
     ask,
 )
 from praetorian_core.settings import Settings
-from praetorian_core.token.claims import wire_identity, wire_roles
+from praetorian_core.token.claims import encode_identity, encode_roles
 from praetorian_core.token.codec import TokenCodec
 
 
 @attrs.frozen(kw_only=True)
-class Rules:
+class FlowContext:
     """The unchanging context of a guard's flows.
 
     Attributes:
@@ -71,7 +71,7 @@ def require_valid(user: object) -> Flow[None]:
         InvalidUserError: The user may not.
         ServiceUnavailableError: The application's method answered neither yes nor no.
     """
-    valid = yield from ask(AskValidity(user))
+    valid = yield from ask(CheckActive(user))
     if valid is True:
         return
     if valid is False:
@@ -80,12 +80,12 @@ def require_valid(user: object) -> Flow[None]:
     raise ServiceUnavailableError(detail)
 
 
-def describe(rules: Rules, user: object) -> Flow[tuple[object, frozenset[str]]]:
+def identity_and_roles(context: FlowContext, user: object) -> Flow[tuple[object, frozenset[str]]]:
     """Return a user's identity and roles, both fit for a token.
 
     Raises:
         ConfigurationError: The user's attributes cannot be read into a token.
     """
     facts = yield from ask(DescribeUser(user))
-    roles = frozenset[str]() if rules.settings.roles_disabled else wire_roles(facts.rolenames)
-    return wire_identity(facts.identity), roles
+    roles = frozenset[str]() if context.settings.roles_disabled else encode_roles(facts.rolenames)
+    return encode_identity(facts.identity), roles

@@ -12,8 +12,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import create_environ
 
 from praetorian_core.errors import MalformedHeaderError, MissingTokenError
-from praetorian_core.web.bearer import HeaderPlace, RequestView
-from praetorian_flask.view import FlaskView
+from praetorian_core.web.bearer import HeaderPlace, RequestInfo
+from praetorian_flask.request import FlaskRequest
 
 PLACE = HeaderPlace("Authorization", "Bearer")
 TOKEN = f"{string.ascii_letters}{string.digits}-._~+/"  # RFC 6750 §2.1: b64token
@@ -21,7 +21,7 @@ TOKEN = f"{string.ascii_letters}{string.digits}-._~+/"  # RFC 6750 §2.1: b64tok
 
 def a_view(headers=(), **environ):
     """Return the view of a request."""
-    return FlaskView(Request(create_environ(headers=list(headers), **environ)))
+    return FlaskRequest(Request(create_environ(headers=list(headers), **environ)))
 
 
 def found(*values):
@@ -35,8 +35,8 @@ def found(*values):
 class TestFlaskView:
     def test_is_a_request_view(self):
         """It has what the engine's protocol asks for, and no more."""
-        asked = {name for name in vars(RequestView) if not name.startswith("_")}
-        given = {name for name in dir(FlaskView) if not name.startswith("_")}
+        asked = {name for name in vars(RequestInfo) if not name.startswith("_")}
+        given = {name for name in dir(FlaskRequest) if not name.startswith("_")}
 
         assert asked == given
 
@@ -67,7 +67,7 @@ class TestFlaskView:
         app = Flask(__name__)
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)
         seen = []
-        app.before_request(lambda: seen.append(FlaskView(request).remote))
+        app.before_request(lambda: seen.append(FlaskRequest(request).remote))
         app.test_client().get("/", headers={"X-Forwarded-For": "1.1.1.1, 9.9.9.9"})
 
         assert seen == ["9.9.9.9"]

@@ -29,20 +29,20 @@ from praetorian_core.events import CallFailed, Event, Sink
 from praetorian_core.login.passwords import PasswordHasher
 from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSource
 from praetorian_core.questions import (
-    AddState,
-    Announce,
-    AskValidity,
+    CheckActive,
     CheckPassword,
+    CompareAndSetState,
     DescribeUser,
+    Emit,
     FindUser,
     Flow,
+    GetState,
     IdentifyUser,
+    IncrementState,
     Question,
     ReadIdentity,
     ReadPassword,
-    ReadState,
     RenewPassword,
-    SwapState,
     UserFacts,
 )
 from praetorian_core.settings import DEFAULT_VALIDATION_METHOD
@@ -59,12 +59,12 @@ _WHAT: Mapping[type, str] = {
     DescribeUser: "reading the user's attributes",
     ReadIdentity: "reading the user's attributes",
     ReadPassword: "reading the user's attributes",
-    AskValidity: "the user's validation method",
+    CheckActive: "the user's validation method",
     CheckPassword: "the password hasher",
     RenewPassword: "save_password",
-    ReadState: "the store's read",
-    SwapState: "the store's swap",
-    AddState: "the store's add",
+    GetState: "the store's get",
+    CompareAndSetState: "the store's compare_and_set",
+    IncrementState: "the store's increment",
 }
 """How an operator is told which call failed."""
 
@@ -75,18 +75,18 @@ _ATTRIBUTES: Mapping[type, tuple[str, str]] = {
 """Which attribute of a user answers, and what it must be."""
 
 _SHAPES: Mapping[type, str] = {
-    AskValidity: "True or False",
-    ReadState: "a list of one str or None for each key",
-    SwapState: "True or False",
-    AddState: "an int",
+    CheckActive: "True or False",
+    GetState: "a list of one str or None for each key",
+    CompareAndSetState: "True or False",
+    IncrementState: "an int",
 }
 """What an answer must be, where the flow depends on its shape."""
 
 
-_ASKS_THE_STORE = frozenset[type]({ReadState, SwapState, AddState})
+_ASKS_THE_STORE = frozenset[type]({GetState, CompareAndSetState, IncrementState})
 
 
-class HashThreads:
+class HashExecutor:
     """Threads in which a hasher's work is done under asyncio: as many as hash at once, and no others' threads.
 
     In the event loop's own threads, logins that queue for the hasher would keep every other blocking call waiting.
@@ -130,7 +130,7 @@ class HashThreads:
 
 
 @attrs.frozen(kw_only=True)
-class Parties:
+class Services:
     """Everybody a flow may ask. A guard without one of them refuses a call before its flow would ask.
 
     Attributes:
@@ -141,7 +141,7 @@ class Parties:
         store: Where sessions are remembered and attempts counted.
         save_password: Stores a user's new password hash.
         on_event: Is told what happened.
-        hash_threads: Where the hasher works under asyncio.
+        hash_executor: Where the hasher works under asyncio.
         store_timeout: How long the store may take under asyncio, in seconds.
     """
 
@@ -152,7 +152,7 @@ class Parties:
     store: Store | AsyncStore
     save_password: Callable[[NoReturn, str], object]
     on_event: Sink
-    hash_threads: HashThreads
+    hash_executor: HashExecutor
     store_timeout: float
 
     def answering(self, question: Question[object]) -> Callable[[], object]:
@@ -167,26 +167,32 @@ class Parties:
                 return partial(self._describe, question.user)
             case ReadIdentity() | ReadPassword():
                 return partial(_read_attribute, question.user, *_ATTRIBUTES[type(question)])
-            case AskValidity():
+            case CheckActive():
                 return partial(_ask_validity, question.user, self.validation_method)
             case CheckPassword():
                 return partial(self.passwords.check, question.password, question.hashed)
             case RenewPassword():
                 return partial(self._renew, question.user, question.password)
-            case ReadState():
-                return partial(self.store.read, *question.keys, now=question.now)
-            case SwapState():
+            case GetState():
+                return partial(self.store.get, *question.keys, now=question.now)
+            case CompareAndSetState():
                 return partial(
-                    self.store.swap,
+                    self.store.compare_and_set,
                     question.key,
                     question.expected,
                     question.new,
-                    until=question.until,
+                    expires_at=question.expires_at,
                     now=question.now,
                 )
-            case AddState():
-                return partial(self.store.add, question.key, question.amount, until=question.until, now=question.now)
-            case Announce():
+            case IncrementState():
+                return partial(
+                    self.store.increment,
+                    question.key,
+                    question.amount,
+                    expires_at=question.expires_at,
+                    now=question.now,
+                )
+            case Emit():
                 return partial(self.announce, question.event)
             case _:
                 detail = f"nobody answers a {type(question).__name__}"
@@ -244,11 +250,11 @@ def _read_attribute(user: object, name: str, wanted: str) -> object:
 def _checked(question: Question[object], answer: object) -> object:
     """Return an answer of the right shape: a store that answers rubbish has failed."""
     good = True
-    if isinstance(question, ReadState):
+    if isinstance(question, GetState):
         good = _are_values(answer, len(question.keys))
-    elif isinstance(question, SwapState | AskValidity):
+    elif isinstance(question, CompareAndSetState | CheckActive):
         good = type(answer) is bool
-    elif isinstance(question, AddState):
+    elif isinstance(question, IncrementState):
         good = type(answer) is int
     if not good:
         kind = type(question)
@@ -264,12 +270,12 @@ def _are_values(answer: object, count: int) -> bool:
     return len(values) == count and all(value is None or type(value) is str for value in values)
 
 
-def _failure(parties: Parties, question: Question[object], error: Exception, now: int) -> PraetorianError:
+def _failure(services: Services, question: Question[object], error: Exception, now: int) -> PraetorianError:
     """Return what a flow is told about a failed call, and tell the operator, without the failure's own text."""
     if isinstance(error, PraetorianError) and not isinstance(error, ServiceUnavailableError):
         return error
     what = _WHAT.get(type(question), type(question).__name__)
-    parties.report(what, error, now)
+    services.report(what, error, now)
     if isinstance(error, ServiceUnavailableError):
         return error
     refusal = ServiceUnavailableError(f"{what} raised {type(error).__name__}")
@@ -287,12 +293,12 @@ def _where(error: Exception) -> str:
     return place
 
 
-def drive(flow: Flow[T], parties: Parties, now: int) -> T:
+def run_flow(flow: Flow[T], services: Services, now: int) -> T:
     """Run a flow to its end, answering each question directly.
 
     Args:
         flow: What is to happen.
-        parties: Who answers.
+        services: The dependencies that answer questions.
         now: The present, in seconds since the epoch, for what is announced.
 
     Returns:
@@ -306,9 +312,9 @@ def drive(flow: Flow[T], parties: Parties, now: int) -> T:
         question = next(flow)
         while True:
             try:
-                answer = _checked(question, _plain(question, parties.answering(question)()))
+                answer = _checked(question, _plain(question, services.answering(question)()))
             except Exception as error:  # noqa: BLE001  (whatever an application or a store raises)
-                told = _failure(parties, question, error, now)
+                told = _failure(services, question, error, now)
                 question = flow.throw(told)
             else:
                 question = flow.send(answer)
@@ -317,48 +323,48 @@ def drive(flow: Flow[T], parties: Parties, now: int) -> T:
         return result
     except ServiceUnavailableError as error:
         if error is not told:
-            parties.report(str(error), error, now)
+            services.report(str(error), error, now)
         raise
 
 
-def read_now(parties: Parties, keys: tuple[str, str], now: int) -> list[str | None]:
+def read_now(services: Services, keys: tuple[str, str], now: int) -> list[str | None]:
     """Ask the store about a session without a flow: the one question of access, which every request pays for.
 
     Args:
-        parties: Who answers.
+        services: The dependencies that answer questions.
         keys: What is asked.
         now: The present, in seconds since the epoch.
 
     Raises:
-        PraetorianError: The store failed, as ``drive`` has it.
+        PraetorianError: The store failed, as ``run_flow`` has it.
     """
     try:
-        answer = cast("Store", parties.store).read(*keys, now=now)
+        answer = cast("Store", services.store).get(*keys, now=now)
         # What is good is not asked twice; what is not is refused in the words of every other question.
         if type(answer) is not list or not _are_values(answer, len(keys)):
-            question = cast("Question[object]", ReadState(keys, now))
+            question = cast("Question[object]", GetState(keys, now))
             _checked(question, _plain(question, answer))
     except Exception as error:
-        refusal = _failure(parties, cast("Question[object]", ReadState(keys, now)), error, now)
+        refusal = _failure(services, cast("Question[object]", GetState(keys, now)), error, now)
         if refusal is error:
             raise
         raise refusal from error
     return answer
 
 
-async def adrive(flow: Flow[T], parties: Parties, now: int) -> T:
+async def run_flow_async(flow: Flow[T], services: Services, now: int) -> T:
     """Run a flow to its end under asyncio: coroutines are awaited, everything else runs in a thread.
 
-    See ``drive``. Context variables go along into the thread. A task that is cancelled leaves the flow at its question.
+    See ``run_flow``. Context variables go along into the thread. A task that is cancelled leaves the flow at its question.
     """
     told: PraetorianError | None = None
     try:
         question = next(flow)
         while True:
             try:
-                answer = _checked(question, await _answer(parties, question))
+                answer = _checked(question, await _answer(services, question))
             except Exception as error:  # noqa: BLE001  (whatever an application or a store raises)
-                told = _failure(parties, question, error, now)
+                told = _failure(services, question, error, now)
                 question = flow.throw(told)
             else:
                 question = flow.send(answer)
@@ -367,28 +373,28 @@ async def adrive(flow: Flow[T], parties: Parties, now: int) -> T:
         return result
     except ServiceUnavailableError as error:
         if error is not told:
-            parties.report(str(error), error, now)
+            services.report(str(error), error, now)
         raise
     finally:
         flow.close()
 
 
-async def _answer(parties: Parties, question: Question[object]) -> object:
+async def _answer(services: Services, question: Question[object]) -> object:
     if type(question) in _ASKS_THE_STORE:
         # One store that hangs would keep every request for ever (ASVS 13.1.3).
-        return await asyncio.wait_for(_wait_for_answer(parties, question), parties.store_timeout)
-    return await _wait_for_answer(parties, question)
+        return await asyncio.wait_for(_wait_for_answer(services, question), services.store_timeout)
+    return await _wait_for_answer(services, question)
 
 
-async def _wait_for_answer(parties: Parties, question: Question[object]) -> object:
-    call = parties.answering(question)
-    if isinstance(question, Announce):
+async def _wait_for_answer(services: Services, question: Question[object]) -> object:
+    call = services.answering(question)
+    if isinstance(question, Emit):
         return call()
     if inspect.iscoroutinefunction(getattr(call, "func", call)):
         return await cast("Awaitable[object]", call())
     call = partial(_without_stop_iteration, call)
     if isinstance(question, CheckPassword | RenewPassword):
-        answer = await parties.hash_threads.run(call)
+        answer = await services.hash_executor.run(call)
     else:
         answer = await asyncio.to_thread(call)
     return await answer if inspect.isawaitable(answer) else answer

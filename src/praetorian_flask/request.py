@@ -13,8 +13,8 @@ def _environ_key(name: str) -> str:
     return f"HTTP_{name.upper().replace('-', '_')}"
 
 
-class FlaskView:
-    """The ``RequestView`` of a Flask request.
+class FlaskRequest:
+    """The ``RequestInfo`` of a Flask request.
 
     Headers are read from the WSGI environment, where repeated lines have become one value with commas between them.
     """

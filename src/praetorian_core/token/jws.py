@@ -56,7 +56,7 @@ class Header:
     members: Mapping[str, JSONValue]
 
 
-class Gate:
+class JWSVerifier:
     """Opens tokens that were signed by a key of one ring."""
 
     __slots__ = ("_remembered", "_ring")
@@ -74,7 +74,7 @@ class Gate:
         # Bounded, and filled only with headers that one of our keys has signed: nobody else can fill it.
         self._remembered: dict[bytes, Header] = {}
 
-    def open(self, token: str) -> tuple[Header, bytes]:
+    def verify(self, token: str) -> tuple[Header, bytes]:
         """Return the header and the payload of a token whose signature is good.
 
         Args:
@@ -133,7 +133,7 @@ def verify_compact(token: str, ring: KeyRing) -> tuple[dict[str, JSONValue], byt
     See:
         RFC 7515 §5.2, RFC 8725 §3.
     """
-    header, payload = Gate(ring).open(token)
+    header, payload = JWSVerifier(ring).verify(token)
     return dict(header.members), payload
 
 
@@ -197,7 +197,7 @@ def _candidates(members: Mapping[str, JSONValue], ring: KeyRing) -> tuple[Key, .
     return () if key is None else (key,)
 
 
-class Sealer:
+class JWSSigner:
     """Signs payloads with one key."""
 
     __slots__ = ("_headers", "_key")
@@ -210,7 +210,7 @@ class Sealer:
             for typ in (SESSION_TYP, ACTION_TYP)
         }
 
-    def seal(self, typ: str, payload: bytes) -> str:
+    def sign(self, typ: str, payload: bytes) -> str:
         """Return the compact serialization of a payload.
 
         Args:

@@ -12,7 +12,6 @@ from collections.abc import Awaitable
 import attrs
 import pytest
 
-from praetorian_core.driving import HashThreads, Parties, adrive, drive
 from praetorian_core.errors import (
     ConfigurationError,
     InvalidUserError,
@@ -21,23 +20,24 @@ from praetorian_core.errors import (
 )
 from praetorian_core.events import CallFailed, UserRevoked
 from praetorian_core.questions import (
-    AddState,
-    Announce,
-    AskValidity,
+    CheckActive,
     CheckPassword,
+    CompareAndSetState,
     DescribeUser,
+    Emit,
     FindUser,
+    GetState,
     IdentifyUser,
+    IncrementState,
     PasswordCheck,
     Question,
     ReadIdentity,
     ReadPassword,
-    ReadState,
     RenewPassword,
-    SwapState,
     UserFacts,
     ask,
 )
+from praetorian_core.runner import HashExecutor, Services, run_flow, run_flow_async
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.testing import MemoryUser, MemoryUsers, cheapest_hasher
 
@@ -70,10 +70,10 @@ class Replying:
     def lookup(self):
         return self
 
-    identify = read = swap = add = lookup
+    identify = get = compare_and_set = increment = lookup
 
 
-def parties(**others):
+def services(**others):
     """Return everybody, kept in memory, with the given ones in their place; what is told is in ``.on_event``'s list."""
     heard = []
     everybody = {
@@ -84,19 +84,19 @@ def parties(**others):
         "store": MemoryStore(),
         "save_password": lambda user, hashed: None,
         "on_event": heard.append,
-        "hash_threads": HashThreads(others.get("passwords", HASHER)),
+        "hash_executor": HashExecutor(others.get("passwords", HASHER)),
         "store_timeout": 2.0,
     }
-    made = Parties(**everybody | others)
+    made = Services(**everybody | others)
     return made, heard
 
 
 def run_async(flow, everybody, now):
     """Run a flow as an asyncio application would."""
-    return asyncio.run(adrive(flow, everybody, now))
+    return asyncio.run(run_flow_async(flow, everybody, now))
 
 
-@pytest.fixture(params=[drive, run_async], ids=["drive", "adrive"])
+@pytest.fixture(params=[run_flow, run_async], ids=["drive", "run_flow_async"])
 def run(request):
     """Each of the two drivers: what is true of one is true of the other."""
     return request.param
@@ -104,7 +104,7 @@ def run(request):
 
 def answer_to(run, question, **others):
     """Return what a driver answers to one question."""
-    return run(ask(question), parties(**others)[0], NOW)
+    return run(ask(question), services(**others)[0], NOW)
 
 
 def refusal_of(run, flow, everybody):
@@ -122,7 +122,7 @@ class TestBothDrivers:
             return "done"
             yield
 
-        assert "done" == run(flow(), parties()[0], NOW)
+        assert "done" == run(flow(), services()[0], NOW)
 
     @pytest.mark.parametrize(
         ("question", "expected"),
@@ -133,15 +133,15 @@ class TestBothDrivers:
             (ReadIdentity(ALICE), 1),
             (DescribeUser(ALICE), UserFacts(1, ["admin"])),
             (ReadPassword(ALICE), ALICE.password),
-            (AskValidity(ALICE), True),
-            (AskValidity(attrs.evolve(ALICE, valid=False)), False),
+            (CheckActive(ALICE), True),
+            (CheckActive(attrs.evolve(ALICE, valid=False)), False),
             (CheckPassword(PASSWORD, ALICE.password), PasswordCheck(matches=True, outdated=False)),
             (CheckPassword("wrong", ALICE.password), PasswordCheck(matches=False, outdated=False)),
-            (ReadState(("a", "b"), NOW), [None, None]),
-            (SwapState("a", None, "x", NOW + 1, NOW), True),
-            (SwapState("a", "y", "x", NOW + 1, NOW), False),
-            (AddState("a", 3, NOW + 1, NOW), 3),
-            (Announce(EVENT), None),
+            (GetState(("a", "b"), NOW), [None, None]),
+            (CompareAndSetState("a", None, "x", NOW + 1, NOW), True),
+            (CompareAndSetState("a", "y", "x", NOW + 1, NOW), False),
+            (IncrementState("a", 3, NOW + 1, NOW), 3),
+            (Emit(EVENT), None),
         ],
         ids=lambda value: type(value).__name__,
     )
@@ -153,11 +153,11 @@ class TestBothDrivers:
         """Answers are sent back in the order of the questions, and the store remembers between them."""
 
         def flow():
-            first = yield from ask(SwapState("a", None, "x", NOW + 1, NOW))
-            second = yield from ask(ReadState(("a",), NOW))
+            first = yield from ask(CompareAndSetState("a", None, "x", NOW + 1, NOW))
+            second = yield from ask(GetState(("a",), NOW))
             return first, second
 
-        assert (True, ["x"]) == run(flow(), parties()[0], NOW)
+        assert (True, ["x"]) == run(flow(), services()[0], NOW)
 
     def test_roles_disabled(self, run):
         """Where roles are disabled a user needs no ``rolenames``, and they are not read."""
@@ -177,8 +177,8 @@ class TestBothDrivers:
 
     def test_announce(self, run):
         """An event goes to ``on_event`` as it is."""
-        everybody, heard = parties()
-        run(ask(Announce(EVENT)), everybody, NOW)
+        everybody, heard = services()
+        run(ask(Emit(EVENT)), everybody, NOW)
 
         assert [EVENT] == heard
 
@@ -189,7 +189,7 @@ class TestBothDrivers:
             raise RuntimeError(PASSWORD)
 
         with caplog.at_level(logging.ERROR, logger="praetorian"):
-            answer = answer_to(run, Announce(EVENT), on_event=sink)
+            answer = answer_to(run, Emit(EVENT), on_event=sink)
 
         assert (None, ["on_event raised RuntimeError for UserRevoked"]) == (answer, caplog.messages)
 
@@ -200,7 +200,7 @@ class TestBothDrivers:
         class WhatIsTheTime(Question[int]):
             pass
 
-        error = refusal_of(run, ask(WhatIsTheTime()), parties()[0])
+        error = refusal_of(run, ask(WhatIsTheTime()), services()[0])
 
         assert (ConfigurationError, "nobody answers a WhatIsTheTime") == (type(error), str(error))
 
@@ -209,9 +209,9 @@ class TestBothDrivers:
         [
             (FindUser("alice"), "the user class's lookup"),
             (IdentifyUser(1), "the user class's identify"),
-            (ReadState(("a",), NOW), "the store's read"),
-            (SwapState("a", None, "x", NOW + 1, NOW), "the store's swap"),
-            (AddState("a", 1, NOW + 1, NOW), "the store's add"),
+            (GetState(("a",), NOW), "the store's get"),
+            (CompareAndSetState("a", None, "x", NOW + 1, NOW), "the store's compare_and_set"),
+            (IncrementState("a", 1, NOW + 1, NOW), "the store's increment"),
             (RenewPassword(ALICE, PASSWORD), "save_password"),
         ],
         ids=lambda value: type(value).__name__,
@@ -220,7 +220,7 @@ class TestBothDrivers:
         """Whatever a call raises refuses with a 503 that names the call and keeps the cause, and is told once."""
         failure = RuntimeError(PASSWORD)
         failing = Replying(failure)
-        everybody, heard = parties(users=failing, store=failing, save_password=failing)
+        everybody, heard = services(users=failing, store=failing, save_password=failing)
         error = refusal_of(run, ask(question), everybody)
         (event,) = heard
 
@@ -230,7 +230,7 @@ class TestBothDrivers:
             error.__cause__,
         )
         assert (CallFailed, NOW, what, "RuntimeError") == (type(event), event.at, event.what, event.failure)
-        assert event.where.startswith("test_driving.py:")
+        assert event.where.startswith("test_runner.py:")
 
     @pytest.mark.parametrize("name", ["identity", "rolenames"])
     def test_an_attribute_fails(self, run, name):
@@ -241,35 +241,35 @@ class TestBothDrivers:
 
         user = type("Broken", (), {"identity": 1, "rolenames": [], name: property(broken)})()
 
-        assert ServiceUnavailableError is type(refusal_of(run, ask(DescribeUser(user)), parties()[0]))
+        assert ServiceUnavailableError is type(refusal_of(run, ask(DescribeUser(user)), services()[0]))
 
     @pytest.mark.parametrize("name", ["identity", "rolenames", "password"])
     def test_an_attribute_is_missing(self, run, name):
         """A missing attribute is a configuration that cannot work: the user class and the attribute are named."""
         user = type("Partial", (), {key: 1 for key in ("identity", "rolenames", "password") if key != name})()
         question = ReadPassword(user) if name == "password" else DescribeUser(user)
-        error = refusal_of(run, ask(question), parties()[0])
+        error = refusal_of(run, ask(question), services()[0])
 
         assert ConfigurationError is type(error)
         assert f"Partial instances have no attribute {name!r}" in str(error)
 
     def test_stop_iteration(self, run):
         """A call that raises ``StopIteration`` (a bare ``next``) fails like any other, and nobody waits for ever."""
-        error = refusal_of(run, ask(FindUser("alice")), parties(users=Replying(StopIteration()))[0])
+        error = refusal_of(run, ask(FindUser("alice")), services(users=Replying(StopIteration()))[0])
 
         assert "the user class's lookup raised" in str(error)
 
     def test_our_own_error(self, run):
         """An error of ours that a call raises says all there is to say: it passes unchanged, and no failure is told."""
         failure = InvalidUserError()
-        everybody, heard = parties(users=Replying(failure))
+        everybody, heard = services(users=Replying(failure))
 
         assert (failure, []) == (refusal_of(run, ask(FindUser("alice")), everybody), heard)
 
     def test_our_own_unavailability(self, run):
         """A call that says itself that it is unavailable is not wrapped, and is told."""
         failure = ServiceUnavailableError("full", retry_after=7)
-        everybody, heard = parties(users=Replying(failure))
+        everybody, heard = services(users=Replying(failure))
         error = refusal_of(run, ask(FindUser("alice")), everybody)
 
         assert (failure, ["ServiceUnavailableError"]) == (error, [event.failure for event in heard])
@@ -281,7 +281,7 @@ class TestBothDrivers:
             yield from ask(FindUser("alice"))
             raise ServiceUnavailableError("the store holds rubbish")
 
-        everybody, heard = parties()
+        everybody, heard = services()
         refusal_of(run, flow(), everybody)
 
         assert ["the store holds rubbish"] == [event.what for event in heard]
@@ -293,9 +293,9 @@ class TestBothDrivers:
             try:
                 yield from ask(IdentifyUser(1))
             except ServiceUnavailableError:
-                return (yield from ask(AddState("a", 1, NOW + 1, NOW)))
+                return (yield from ask(IncrementState("a", 1, NOW + 1, NOW)))
 
-        everybody, heard = parties(users=Replying(RuntimeError()))
+        everybody, heard = services(users=Replying(RuntimeError()))
 
         assert (1, 1) == (run(flow(), everybody, NOW), len(heard))
 
@@ -308,7 +308,7 @@ class TestBothDrivers:
             except ServiceUnavailableError:
                 return "went on"
 
-        assert "went on" == run(flow(), parties(users=Replying(RuntimeError()))[0], NOW)
+        assert "went on" == run(flow(), services(users=Replying(RuntimeError()))[0], NOW)
 
     @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, GeneratorExit])
     def test_base_exception(self, run, interruption):
@@ -321,7 +321,7 @@ class TestBothDrivers:
             except Exception as error:  # noqa: BLE001
                 seen.append(error)
 
-        everybody, heard = parties(users=Replying(interruption()))
+        everybody, heard = services(users=Replying(interruption()))
         with pytest.raises(interruption):
             run(flow(), everybody, NOW)
 
@@ -330,26 +330,26 @@ class TestBothDrivers:
     @pytest.mark.parametrize(
         ("question", "answer"),
         [
-            (ReadState(("a",), NOW), None),
-            (ReadState(("a",), NOW), (None,)),
-            (ReadState(("a",), NOW), {"a": None}),
-            (ReadState(("a",), NOW), []),
-            (ReadState(("a",), NOW), [None, None]),
-            (ReadState(("a",), NOW), [b"x"]),
-            (ReadState(("a",), NOW), [1]),
-            (SwapState("a", None, "x", NOW + 1, NOW), None),
-            (SwapState("a", None, "x", NOW + 1, NOW), 1),
-            (SwapState("a", None, "x", NOW + 1, NOW), "False"),
-            (AddState("a", 1, NOW + 1, NOW), None),
-            (AddState("a", 1, NOW + 1, NOW), True),
-            (AddState("a", 1, NOW + 1, NOW), "1"),
-            (AddState("a", 1, NOW + 1, NOW), 1.0),
+            (GetState(("a",), NOW), None),
+            (GetState(("a",), NOW), (None,)),
+            (GetState(("a",), NOW), {"a": None}),
+            (GetState(("a",), NOW), []),
+            (GetState(("a",), NOW), [None, None]),
+            (GetState(("a",), NOW), [b"x"]),
+            (GetState(("a",), NOW), [1]),
+            (CompareAndSetState("a", None, "x", NOW + 1, NOW), None),
+            (CompareAndSetState("a", None, "x", NOW + 1, NOW), 1),
+            (CompareAndSetState("a", None, "x", NOW + 1, NOW), "False"),
+            (IncrementState("a", 1, NOW + 1, NOW), None),
+            (IncrementState("a", 1, NOW + 1, NOW), True),
+            (IncrementState("a", 1, NOW + 1, NOW), "1"),
+            (IncrementState("a", 1, NOW + 1, NOW), 1.0),
         ],
         ids=repr,
     )
     def test_rubbish(self, run, question, answer):
         """A store that answers something of another shape has failed, whatever the shape might suggest."""
-        everybody, heard = parties(store=Replying(answer))
+        everybody, heard = services(store=Replying(answer))
         error = refusal_of(run, ask(question), everybody)
 
         assert (ServiceUnavailableError, 1) == (type(error), len(heard))
@@ -358,9 +358,9 @@ class TestBothDrivers:
     @pytest.mark.parametrize(
         ("question", "answer"),
         [
-            (ReadState(("a", "b"), NOW), [None, "x"]),
-            (SwapState("a", None, "x", NOW + 1, NOW), True),
-            (AddState("a", 1, NOW + 1, NOW), -1),
+            (GetState(("a", "b"), NOW), [None, "x"]),
+            (CompareAndSetState("a", None, "x", NOW + 1, NOW), True),
+            (IncrementState("a", 1, NOW + 1, NOW), -1),
         ],
         ids=repr,
     )
@@ -374,26 +374,26 @@ class TestValidity:
     def test_neither_yes_nor_no(self, run, answer):
         """A validation method that answers neither True nor False has failed."""
         user = type("Sloppy", (), {"is_valid": lambda self: answer})()
-        everybody, heard = parties()
-        error = refusal_of(run, ask(AskValidity(user)), everybody)
+        everybody, heard = services()
+        error = refusal_of(run, ask(CheckActive(user)), everybody)
 
         assert (ServiceUnavailableError, 1) == (type(error), len(heard))
 
     def test_no_method(self, run):
         """A user without a validation method may act."""
-        assert True is answer_to(run, AskValidity(object()))
+        assert True is answer_to(run, CheckActive(object()))
 
     def test_other_name(self, run):
         """The setting names the method, and no other is asked."""
         user = type("Named", (), {"is_valid": lambda self: False, "is_active": lambda self: True})()
 
-        assert True is answer_to(run, AskValidity(user), validation_method="is_active")
+        assert True is answer_to(run, CheckActive(user), validation_method="is_active")
 
     def test_raises(self, run):
         """A validation method that raises refuses."""
         user = type("Failing", (), {"is_valid": Replying(RuntimeError())})()
 
-        assert ServiceUnavailableError is type(refusal_of(run, ask(AskValidity(user)), parties()[0]))
+        assert ServiceUnavailableError is type(refusal_of(run, ask(CheckActive(user)), services()[0]))
 
     def test_no_such_attribute_inside(self, run):
         """A property that fails with an ``AttributeError`` of its own is not "no method", which would admit."""
@@ -403,7 +403,7 @@ class TestValidity:
             def is_valid(self):
                 return self.session.is_open
 
-        error = refusal_of(run, ask(AskValidity(Lazy())), parties()[0])
+        error = refusal_of(run, ask(CheckActive(Lazy())), services()[0])
 
         assert (ServiceUnavailableError, AttributeError) == (type(error), type(error.__cause__))
 
@@ -411,7 +411,7 @@ class TestValidity:
     def test_not_a_method(self, run, value):
         """An attribute in the place of the method is refused with what to write, whatever its truth."""
         user = type("Flagged", (), {"is_valid": value})()
-        error = refusal_of(run, ask(AskValidity(user)), parties()[0])
+        error = refusal_of(run, ask(CheckActive(user)), services()[0])
 
         assert (
             ConfigurationError,
@@ -427,15 +427,15 @@ class TestDrive:
         ("question", "what"),
         [
             (FindUser("alice"), "the user class's lookup"),
-            (ReadState(("a",), NOW), "the store's read"),
-            (AskValidity(type("Slow", (), {"is_valid": Replying(_Later())})()), "the user's validation method"),
+            (GetState(("a",), NOW), "the store's get"),
+            (CheckActive(type("Slow", (), {"is_valid": Replying(_Later())})()), "the user's validation method"),
         ],
         ids=lambda value: type(value).__name__,
     )
     def test_awaitable(self, question, what):
         """An answer that has to be awaited is none, and never taken for a user or a yes."""
         later = Replying(_Later())
-        error = refusal_of(drive, ask(question), parties(users=later, store=later)[0])
+        error = refusal_of(run_flow, ask(question), services(users=later, store=later)[0])
 
         assert (
             ConfigurationError,
@@ -453,7 +453,7 @@ class TestDrive:
 
         users = MemoryUsers()
         users.lookup = lookup
-        error = refusal_of(drive, ask(FindUser("alice")), parties(users=users)[0])
+        error = refusal_of(run_flow, ask(FindUser("alice")), services(users=users)[0])
 
         assert (ConfigurationError, 0) == (type(error), len(recwarn))
 
@@ -462,7 +462,7 @@ class TestDrive:
         users = MemoryUsers()
         users.lookup = lambda username: threading.get_ident()
 
-        assert threading.get_ident() == answer_to(drive, FindUser("alice"), users=users)
+        assert threading.get_ident() == answer_to(run_flow, FindUser("alice"), users=users)
 
 
 class TestAdrive:
@@ -496,7 +496,7 @@ class TestAdrive:
         assert ALICE is answer_to(run_async, FindUser("alice"), users=users)
 
     @pytest.mark.parametrize(
-        "question", [DescribeUser(None), ReadPassword(None), AskValidity(None)], ids=lambda value: type(value).__name__
+        "question", [DescribeUser(None), ReadPassword(None), CheckActive(None)], ids=lambda value: type(value).__name__
     )
     def test_attributes(self, question):
         """A user's attributes are read in a thread too: an ORM may load them just then."""
@@ -520,7 +520,7 @@ class TestAdrive:
 
         async def main():
             request.set("this one")
-            return await adrive(ask(FindUser("alice")), parties(users=users)[0], NOW)
+            return await run_flow_async(ask(FindUser("alice")), services(users=users)[0], NOW)
 
         assert "this one" == asyncio.run(main())
 
@@ -531,19 +531,23 @@ class TestAdrive:
             async def is_valid(self):
                 return True
 
-        assert True is answer_to(run_async, AskValidity(Slow()))
+        assert True is answer_to(run_async, CheckActive(Slow()))
 
     def test_awaited_rubbish(self):
         """What an awaited store answers is checked as well."""
 
-        async def read(*keys, now):
+        async def get(*keys, now):
             return [1]
 
         store = MemoryStore()
-        late = type("Late", (), {"read": staticmethod(read), "swap": store.swap, "add": store.add})
+        late = type(
+            "Late",
+            (),
+            {"get": staticmethod(get), "compare_and_set": store.compare_and_set, "increment": store.increment},
+        )
 
         assert ServiceUnavailableError is type(
-            refusal_of(run_async, ask(ReadState(("a",), NOW)), parties(store=late)[0])
+            refusal_of(run_async, ask(GetState(("a",), NOW)), services(store=late)[0])
         )
 
     def test_coroutine_fails(self):
@@ -555,7 +559,7 @@ class TestAdrive:
 
         users.lookup = lookup
 
-        assert ServiceUnavailableError is type(refusal_of(run_async, ask(FindUser("alice")), parties(users=users)[0]))
+        assert ServiceUnavailableError is type(refusal_of(run_async, ask(FindUser("alice")), services(users=users)[0]))
 
     def test_cancelled(self):
         """A task that is cancelled is cancelled: the flow is closed at its question, and nothing is told."""
@@ -578,8 +582,8 @@ class TestAdrive:
 
             users = MemoryUsers()
             users.lookup = lookup
-            everybody, heard = parties(users=users)
-            task = asyncio.create_task(adrive(flow(), everybody, NOW))
+            everybody, heard = services(users=users)
+            task = asyncio.create_task(run_flow_async(flow(), everybody, NOW))
             await asked.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as cancelled:
@@ -598,7 +602,7 @@ class TestHashThreads:
     def test_own_threads(self):
         """The hasher works in threads of its own, as many as hash at once, and context variables go along."""
         seen = contextvars.ContextVar("seen", default="nothing")
-        threads = HashThreads(cheapest_hasher(max_concurrent=2))
+        threads = HashExecutor(cheapest_hasher(max_concurrent=2))
 
         def call():
             return seen.get(), threading.current_thread().name.startswith("praetorian-hash")
@@ -611,7 +615,7 @@ class TestHashThreads:
 
     def test_full(self):
         """As many calls are accepted as compute or queue; the next one is refused, and may come again (facts 102)."""
-        threads = HashThreads(cheapest_hasher(max_concurrent=1, max_waiting=1))
+        threads = HashExecutor(cheapest_hasher(max_concurrent=1, max_waiting=1))
         go = threading.Event()
 
         async def main():
@@ -626,7 +630,7 @@ class TestHashThreads:
 
     def test_cancelled(self):
         """A client who goes away while queueing leaves no place taken, and its call is never made (facts 113)."""
-        threads = HashThreads(cheapest_hasher(max_concurrent=1, max_waiting=1))
+        threads = HashExecutor(cheapest_hasher(max_concurrent=1, max_waiting=1))
         go, calls = threading.Event(), []
 
         async def main():
@@ -647,7 +651,7 @@ class TestHashThreads:
 
     def test_fork(self):
         """A fork copies the pool without its threads, so a child begins with threads of its own (gunicorn --preload)."""
-        threads = HashThreads(cheapest_hasher(max_concurrent=1))
+        threads = HashExecutor(cheapest_hasher(max_concurrent=1))
         assert 1 == asyncio.run(threads.run(lambda: 1))
         threads._process = -1
 

@@ -13,8 +13,8 @@ from praetorian_core.errors import (
     MissingUserError,
     ServiceUnavailableError,
 )
-from praetorian_core.flows.rules import Rules, describe, require_user, require_valid
-from praetorian_core.questions import AskValidity, DescribeUser, IdentifyUser, UserFacts
+from praetorian_core.flows.context import FlowContext, identity_and_roles, require_user, require_valid
+from praetorian_core.questions import CheckActive, DescribeUser, IdentifyUser, UserFacts
 from praetorian_core.settings import Settings
 from praetorian_core.token import STANDARD, KeyRing, TokenCodec, generate_secret
 
@@ -24,9 +24,9 @@ USER = object()
 YES, NO = True, False
 
 
-def rules(*, has_store=False, **settings):
+def context(*, has_store=False, **settings):
     """Return the rules of a guard."""
-    return Rules(
+    return FlowContext(
         settings=Settings(keys=RING, **settings),
         codec=CODEC,
         throttle=None,
@@ -46,18 +46,18 @@ class TestRules:
     def test_frozen(self):
         """Rules cannot be changed under a running guard (ASVS 15.4.2)."""
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
-            rules().has_store = True
+            context().has_store = True
 
     def test_need_store(self):
         """Without a store the call is named, and what to write."""
         with pytest.raises(ConfigurationError) as refusal:
-            rules().need_store("revoke")
+            context().need_store("revoke")
 
         assert "revoke needs a store; set PRAETORIAN_STORE, or hand the guard a store=" == str(refusal.value)
 
     def test_has_store(self):
         """With a store nothing is refused."""
-        assert None is rules(has_store=True).need_store("revoke")
+        assert None is context(has_store=True).need_store("revoke")
 
 
 class TestRequireUser:
@@ -93,7 +93,7 @@ class TestRequireUser:
 class TestRequireValid:
     def test_asks(self):
         """The user is asked, and nobody else."""
-        assert AskValidity(USER) == next(require_valid(USER))
+        assert CheckActive(USER) == next(require_valid(USER))
 
     def test_valid(self):
         """``True`` lets the user act."""
@@ -123,7 +123,7 @@ class TestRequireValid:
 class TestDescribe:
     def test_asks(self):
         """Identity and roles are one question."""
-        assert DescribeUser(USER) == next(describe(rules(), USER))
+        assert DescribeUser(USER) == next(identity_and_roles(context(), USER))
 
     @pytest.mark.parametrize(
         ("identity", "expected"),
@@ -132,7 +132,7 @@ class TestDescribe:
     )
     def test_identity(self, identity, expected):
         """An integer travels as such, anything else as its text."""
-        flow = describe(rules(), USER)
+        flow = identity_and_roles(context(), USER)
         next(flow)
 
         assert (expected, frozenset()) == result_of(flow, UserFacts(identity, []))
@@ -140,7 +140,7 @@ class TestDescribe:
     @pytest.mark.parametrize("identity", [None, True, 1.0, b"1", "", 2**63, "x" * 256], ids=repr)
     def test_bad_identity(self, identity):
         """An identity that cannot travel is refused."""
-        flow = describe(rules(), USER)
+        flow = identity_and_roles(context(), USER)
         next(flow)
 
         with pytest.raises(ConfigurationError, match="identity"):
@@ -151,7 +151,7 @@ class TestDescribe:
     )
     def test_roles(self, rolenames):
         """Any collection of names is a set of roles."""
-        flow = describe(rules(), USER)
+        flow = identity_and_roles(context(), USER)
         next(flow)
 
         assert (1, frozenset({"a", "b"})) == result_of(flow, UserFacts(1, rolenames))
@@ -161,7 +161,7 @@ class TestDescribe:
     )
     def test_bad_roles(self, rolenames):
         """Role names of another type are refused, never read as none or letter by letter (ASVS 16.5.3)."""
-        flow = describe(rules(), USER)
+        flow = identity_and_roles(context(), USER)
         next(flow)
 
         with pytest.raises(ConfigurationError, match="rolenames"):
@@ -169,7 +169,7 @@ class TestDescribe:
 
     def test_roles_disabled(self):
         """Where roles are disabled nobody looks at them."""
-        flow = describe(rules(roles_disabled=True), USER)
+        flow = identity_and_roles(context(roles_disabled=True), USER)
         next(flow)
 
         assert (1, frozenset()) == result_of(flow, UserFacts(1, None))
