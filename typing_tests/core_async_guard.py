@@ -99,7 +99,8 @@ async def passwords() -> None:
 
 
 async def requests(view: RequestInfo) -> None:
-    assert_type(await guard.admit(view, all_roles("admin"), optional=False), Principal | None)
+    assert_type(await guard.admit(view, all_roles("admin")), Principal)
+    assert_type(await guard.admit_optional(view, all_roles("admin")), Principal | None)
     assert_type(guard.find_token(view), str)
 
 

@@ -157,9 +157,9 @@ def actions(token: str, user: User) -> None:
 
 
 def requests(view: View) -> None:
-    assert_type(guard.admit(view), Principal | None)
-    assert_type(guard.admit(view, all_roles("admin")), Principal | None)
-    assert_type(guard.admit(view, policy=any_role("admin", "editor"), optional=True), Principal | None)
+    assert_type(guard.admit(view), Principal)
+    assert_type(guard.admit(view, all_roles("admin")), Principal)
+    assert_type(guard.admit_optional(view, policy=any_role("admin", "editor")), Principal | None)
     assert_type(guard.find_token(view), str)
 
 

@@ -73,7 +73,9 @@ def guarded(policy: Policy | None = None, *, optional: bool = False) -> Callable
             view = StarletteView(request)
             if is_preflight(view):
                 return Response()
-            request.state.principal = await guard_of(request).admit(view, policy, optional)
+            guard = guard_of(request)
+            admit = guard.admit_optional if optional else guard.admit
+            request.state.principal = await admit(view, policy)
             return await endpoint(request)
 
         return admitted

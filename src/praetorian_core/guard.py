@@ -158,14 +158,11 @@ class _BaseGuard(Generic[U]):
             check_policy(policy, principal)
         return principal
 
-    def _find(self, view: RequestInfo, *, optional: bool) -> str | None:
+    def _find_optional(self, request: RequestInfo) -> str | None:
         try:
-            return self._places.find(view)
+            return self._places.find(request)
         except MissingTokenError:
-            # Only where nothing was presented: a bad token is refused on every route.
-            if optional is True:
-                return None
-            raise
+            return None
 
     def _need_users(self, call: str) -> None:
         if self._users is None:
@@ -390,41 +387,57 @@ class Guard(_BaseGuard[U]):
             raise
         return claims.principal
 
-    def admit(
-        self,
-        view: RequestInfo,
-        policy: Policy | None = None,
-        optional: bool = False,  # noqa: FBT001, FBT002  (the design's signature)
-    ) -> Principal | None:
-        """Return the principal of a request that may go on, or refuse: the one question that an adapter asks.
+    def admit(self, request: RequestInfo, policy: Policy | None = None) -> Principal:
+        """Return the principal of a request that carries a valid token.
 
         Args:
-            view: The request.
-            policy: The roles that are demanded; None for none.
-            optional: Whether a request without a token may go on, with None for a principal. A token that is
-                presented must be good all the same.
+            request: The request.
+            policy: The required roles; None for any principal.
 
         Raises:
-            MissingTokenError: There is no token.
-            MalformedHeaderError: The header does not carry exactly one token.
+            MissingTokenError: The request carries no token.
+            MalformedHeaderError: The header does not hold exactly one token.
             MissingRoleError: The roles do not satisfy the policy.
-            PraetorianError: Whatever ``verify`` raises.
+            PraetorianError: Every error of ``verify``.
 
         See:
             RFC 6750 §2.1, §3.1.
         """
         now = self._clock()
         try:
-            token = self._find(view, optional=optional)
-            if token is None:
-                return None
-            claims = self._open(token, now)
-            if self._asks_on_access:
-                self._check_session(claims, now)
-            return self._judge(claims.principal, policy)
+            return self._admit(self._places.find(request), policy, now)
         except PraetorianError as error:
             self._refused(error, now)
             raise
+
+    def admit_optional(self, request: RequestInfo, policy: Policy | None = None) -> Principal | None:
+        """Return the principal of a request, or None if the request carries no token.
+
+        A token that is presented must be valid and satisfy the policy.
+
+        Args:
+            request: The request.
+            policy: The required roles; None for any principal.
+
+        Raises:
+            PraetorianError: Every error of ``admit`` except ``MissingTokenError``.
+
+        See:
+            RFC 6750 §2.1, §3.1.
+        """
+        now = self._clock()
+        try:
+            token = self._find_optional(request)
+            return None if token is None else self._admit(token, policy, now)
+        except PraetorianError as error:
+            self._refused(error, now)
+            raise
+
+    def _admit(self, token: str, policy: Policy | None, now: int) -> Principal:
+        claims = self._open(token, now)
+        if self._asks_on_access:
+            self._check_session(claims, now)
+        return self._judge(claims.principal, policy)
 
     def refresh(self, token: str, *, access_lifespan: Lifespan | None = None) -> str:
         """Exchange a token whose access is over for its successor, which ends when its predecessor would have.
@@ -684,25 +697,30 @@ class AsyncGuard(_BaseGuard[U]):
             raise
         return claims.principal
 
-    async def admit(
-        self,
-        view: RequestInfo,
-        policy: Policy | None = None,
-        optional: bool = False,  # noqa: FBT001, FBT002  (the design's signature)
-    ) -> Principal | None:
+    async def admit(self, request: RequestInfo, policy: Policy | None = None) -> Principal:
         """See ``Guard.admit``."""
         now = self._clock()
         try:
-            token = self._find(view, optional=optional)
-            if token is None:
-                return None
-            claims = self._open(token, now)
-            if self._asks_on_access:
-                await run_flow_async(flows.check_session(claims, now), self._services, now)
-            return self._judge(claims.principal, policy)
+            return await self._admit(self._places.find(request), policy, now)
         except PraetorianError as error:
             self._refused(error, now)
             raise
+
+    async def admit_optional(self, request: RequestInfo, policy: Policy | None = None) -> Principal | None:
+        """See ``Guard.admit_optional``."""
+        now = self._clock()
+        try:
+            token = self._find_optional(request)
+            return None if token is None else await self._admit(token, policy, now)
+        except PraetorianError as error:
+            self._refused(error, now)
+            raise
+
+    async def _admit(self, token: str, policy: Policy | None, now: int) -> Principal:
+        claims = self._open(token, now)
+        if self._asks_on_access:
+            await run_flow_async(flows.check_session(claims, now), self._services, now)
+        return self._judge(claims.principal, policy)
 
     async def refresh(self, token: str, *, access_lifespan: Lifespan | None = None) -> str:
         """See ``Guard.refresh``."""

@@ -215,7 +215,9 @@ def _wrapped(view: _View, demand: _Demand) -> _View:
                 _answer_preflight(view, args, kwargs)
                 return None
             state = state_of(req)
-            state.principal = await async_guard(state).admit(seen, demand.policy, demand.optional)
+            guard = async_guard(state)
+            admit = guard.admit_optional if demand.optional else guard.admit
+            state.principal = await admit(seen, demand.policy)
             return await cast("Awaitable[object]", view(*args, **kwargs))
 
         return guarded_coroutine
@@ -228,7 +230,9 @@ def _wrapped(view: _View, demand: _Demand) -> _View:
             _answer_preflight(view, args, kwargs)
             return None
         state = state_of(req)
-        state.principal = plain_guard(state).admit(seen, demand.policy, demand.optional)
+        guard = plain_guard(state)
+        admit = guard.admit_optional if demand.optional else guard.admit
+        state.principal = admit(seen, demand.policy)
         return view(*args, **kwargs)
 
     return guarded

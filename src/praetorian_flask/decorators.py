@@ -123,4 +123,6 @@ def _admit(policy: Policy | None, *, optional: bool) -> None:
     if is_preflight(view):
         # Answered as Flask answers OPTIONS; the view does not run, because nobody was asked for a token.
         raise Preflight(response=current_app.make_default_options_response())
-    keep_principal(current_guard().admit(view, policy, optional))
+    guard = current_guard()
+    admit = guard.admit_optional if optional else guard.admit
+    keep_principal(admit(view, policy))

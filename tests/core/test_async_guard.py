@@ -645,7 +645,7 @@ class TestAsyncGuard:
         async def main():
             with pytest.raises(MissingTokenError):
                 await world.guard.admit(View())
-            return await world.guard.admit(View(), optional=True)
+            return await world.guard.admit_optional(View())
 
         assert (None, [TokenRefused]) == (asyncio.run(main()), [type(event) for event in world.heard])
 

@@ -184,7 +184,7 @@ class TestVerify:
         for now in (NOW, NOW + ACCESS - 1, NOW + ACCESS, NOW + REFRESH):
             outcome(world.at(now).verify, token)
             outcome(world.at(now).admit, bearer(token), all_roles("admin"))
-            outcome(world.at(now).admit, View(), optional=True)
+            outcome(world.at(now).admit_optional, View())
 
         assert before == world.users.calls
 
@@ -1082,16 +1082,11 @@ class TestAdmit:
     )
     def test_optional(self, world, values, expected):
         """Where a token is optional none at all will do, and a bad one will not."""
-        assert expected is outcome(world.guard.admit, View(*values), optional=True)
+        assert expected is outcome(world.guard.admit_optional, View(*values))
 
     def test_optional_with_token(self, world):
         """A good token makes a principal on such a route."""
-        assert 1 == world.guard.admit(bearer(world.guard.issue(world.alice)), optional=True).identity
-
-    @pytest.mark.parametrize("optional", [None, 1, "no", object()], ids=repr)
-    def test_sloppy_optional(self, world, optional):
-        """Only ``True`` itself makes a token optional."""
-        assert MissingTokenError is outcome(world.guard.admit, View(), None, optional)
+        assert 1 == world.guard.admit_optional(bearer(world.guard.issue(world.alice))).identity
 
     @pytest.mark.parametrize(
         ("policy", "admitted"),
@@ -1129,9 +1124,7 @@ class TestAdmit:
     def test_optional_policy(self, world):
         """A policy on an optional route binds whoever shows a token."""
         token = world.guard.issue(world.alice)
-        outcomes = [
-            outcome(world.guard.admit, view, any_role("root"), optional=True) for view in (bearer(token), View())
-        ]
+        outcomes = [outcome(world.guard.admit_optional, view, any_role("root")) for view in (bearer(token), View())]
 
         assert [MissingRoleError, None] == outcomes
 
