@@ -1,4 +1,4 @@
-"""The application that the contract asks for: each route of ``praetorian_core.testing.contract.ROUTES``."""
+"""The application that the contract asks for: each route of ``praetorian_core.testing.adapter_suite.ROUTES``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starlette.routing import Route
 from praetorian_core import AsyncGuard, Principal, all_roles, any_role
 from praetorian_core.errors import CSRFError
 from praetorian_core.testing import MemoryUser
-from praetorian_core.testing.contract import OutOfHoursError
+from praetorian_core.testing.adapter_suite import OutOfHoursError
 
 from .adapter import StarletteView, Task, guard_of, guarded, init_app, principal_of
 

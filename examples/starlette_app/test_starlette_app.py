@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from praetorian_core import AsyncGuard
-from praetorian_core.testing.contract import (
+from praetorian_core.testing.adapter_suite import (
     SCENARIOS,
     Application,
     ASGIClient,
@@ -13,7 +13,7 @@ from praetorian_core.testing.contract import (
     Lack,
     Scenario,
     World,
-    play,
+    run,
 )
 
 from . import create_app
@@ -36,4 +36,4 @@ class TestContract:
     def test_scenario(self, scenario: Scenario) -> None:
         """Starlette answers as every other framework does."""
 
-        assert [] == play(OnStarlette(), scenario)
+        assert [] == run(OnStarlette(), scenario)

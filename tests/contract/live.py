@@ -9,7 +9,7 @@ from tests.contract.targets.on_falcon import OnFalcon, OnFalconASGI
 from tests.contract.targets.on_flask import OnFlask
 from tests.contract.targets.on_restx import OnRestx
 
-from praetorian_core.testing.contract import make_world
+from praetorian_core.testing.adapter_suite import make_world
 
 TARGETS = {"flask": OnFlask(), "restx": OnRestx(), "falcon": OnFalcon(), "falcon_asgi": OnFalconASGI()}
 

@@ -14,7 +14,7 @@ from tests.contract.targets.on_falcon import OnFalcon, OnFalconASGI
 from tests.contract.targets.on_flask import OnFlask
 from tests.contract.targets.on_restx import OnRestx
 
-from praetorian_core.testing.contract import SCENARIOS, play
+from praetorian_core.testing.adapter_suite import SCENARIOS, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +37,7 @@ class TestContract:
     def test_scenario(self, target, scenario):
         """Each target answers each scenario as the table says."""
 
-        assert [] == play(target, scenario)
+        assert [] == run(target, scenario)
 
     def test_every_one_is_collected(self, tmp_path):
         """Scenarios times four targets times two configurations: pytest counts them itself, none is left out."""
@@ -63,7 +63,7 @@ class TestContract:
 class TestBrokenAdapter:
     def test_is_noticed(self):
         """What answers 403 to everything, forgets challenges and lets OPTIONS through fails far more than 30."""
-        failed = [scenario.name for scenario in SCENARIOS if play(Broken(), scenario)]
+        failed = [scenario.name for scenario in SCENARIOS if run(Broken(), scenario)]
 
         assert len(failed) >= 30
         assert "OPTIONS that the application answers: no token" in failed

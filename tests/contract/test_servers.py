@@ -14,7 +14,7 @@ import attrs
 import pytest
 from tests.contract.live import TARGETS
 
-from praetorian_core.testing.contract import CORE, Received, Request, differences
+from praetorian_core.testing.adapter_suite import CORE, Received, Request, differences
 
 ROOT = Path(__file__).parents[2]
 GUNICORN = [

@@ -59,7 +59,7 @@ from praetorian_core.policy import Policy, all_roles, any_role
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, as_user, cheapest_hasher
-from praetorian_core.testing.contract.world import BreakableStore
+from praetorian_core.testing.adapter_suite.world import BreakableStore
 from praetorian_core.token import FLASK_PRAETORIAN, STANDARD, KeyRing, generate_secret
 
 NOW = 1_800_000_000

@@ -7,7 +7,7 @@ from tests.flask.scenarios import CONFIG
 
 from praetorian_core import all_roles, any_role
 from praetorian_core.errors import CSRFError
-from praetorian_core.testing.contract import OutOfHoursError, Received
+from praetorian_core.testing.adapter_suite import OutOfHoursError, Received
 from praetorian_flask import (
     Praetorian,
     auth_accepted,

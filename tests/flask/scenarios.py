@@ -5,10 +5,10 @@ from __future__ import annotations
 import attrs
 
 from praetorian_core.testing import FrozenClock
-from praetorian_core.testing.contract import ANSWERS, SCENARIOS, Setting, refused
-from praetorian_core.testing.contract import make_world as make_contract_world
-from praetorian_core.testing.contract.world import ACCESS, CANARY, NOW, PASSWORD, REFRESH, SECRET, FailingUsers
-from praetorian_core.testing.contract.world import CONFIG as PLAIN
+from praetorian_core.testing.adapter_suite import ANSWERS, SCENARIOS, Setting, refused
+from praetorian_core.testing.adapter_suite import make_world as make_contract_world
+from praetorian_core.testing.adapter_suite.world import ACCESS, CANARY, NOW, PASSWORD, REFRESH, SECRET, FailingUsers
+from praetorian_core.testing.adapter_suite.world import CONFIG as PLAIN
 
 __all__ = [
     "ACCESS",

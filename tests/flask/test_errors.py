@@ -15,8 +15,8 @@ from tests.flask.scenarios import ANSWERS, CANARY, SECRET, USUAL, make_world, re
 
 from praetorian_core import errors
 from praetorian_core.errors import ConfigurationError, MissingTokenError, PraetorianError
-from praetorian_core.testing.contract import differences
-from praetorian_core.testing.contract import make_world as make_contract_world
+from praetorian_core.testing.adapter_suite import differences
+from praetorian_core.testing.adapter_suite import make_world as make_contract_world
 from praetorian_flask import Praetorian, auth_required, build_error_handler, current_principal, roles_required
 from praetorian_flask.errors import register_error_handler
 

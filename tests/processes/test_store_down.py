@@ -19,7 +19,7 @@ from tests.valkey import Valkey
 
 from praetorian_core import Guard, KeyRing, Settings, generate_secret
 from praetorian_core.flows.state import session_key
-from praetorian_core.testing.contract import ANSWERS
+from praetorian_core.testing.adapter_suite import ANSWERS
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 20  # seconds

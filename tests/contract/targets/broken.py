@@ -6,7 +6,7 @@ from flask import request
 from tests.contract.targets.on_flask import OnFlask
 
 from praetorian_core.errors import PraetorianError
-from praetorian_core.testing.contract import WSGIClient
+from praetorian_core.testing.adapter_suite import WSGIClient
 
 
 class Broken(OnFlask):

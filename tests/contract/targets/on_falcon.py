@@ -7,7 +7,7 @@ import falcon.asgi
 
 from praetorian_core import AsyncGuard, Guard, all_roles, any_role
 from praetorian_core.errors import CSRFError
-from praetorian_core.testing.contract import ASGIClient, BodyStyle, Lack, OutOfHoursError, WSGIClient
+from praetorian_core.testing.adapter_suite import ASGIClient, BodyStyle, Lack, OutOfHoursError, WSGIClient
 from praetorian_falcon import (
     auth_accepted,
     auth_required,

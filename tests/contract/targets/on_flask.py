@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from tests.flask.runner import add_routes
 
-from praetorian_core.testing.contract import BodyStyle, WSGIClient
+from praetorian_core.testing.adapter_suite import BodyStyle, WSGIClient
 from praetorian_flask import Praetorian
 from praetorian_flask.errors import register_error_handler
 

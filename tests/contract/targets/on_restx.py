@@ -7,7 +7,7 @@ from flask_restx import Api, Resource
 
 from praetorian_core import all_roles, any_role
 from praetorian_core.errors import CSRFError
-from praetorian_core.testing.contract import BodyStyle, OutOfHoursError, WSGIClient
+from praetorian_core.testing.adapter_suite import BodyStyle, OutOfHoursError, WSGIClient
 from praetorian_flask import (
     Praetorian,
     authenticate,

@@ -17,7 +17,7 @@ from urllib.parse import unquote_to_bytes
 
 import attrs
 
-from praetorian_core.testing.contract.values import Received, Request
+from praetorian_core.testing.adapter_suite.values import Received, Request
 
 
 class _Start(Protocol):

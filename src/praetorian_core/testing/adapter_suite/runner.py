@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from praetorian_core.errors import PraetorianError
-from praetorian_core.testing.contract.values import BodyStyle, Expected, Lack, Received, Request, Scenario
-from praetorian_core.testing.contract.world import World, make_world
+from praetorian_core.testing.adapter_suite.values import BodyStyle, Expected, Lack, Received, Request, Scenario
+from praetorian_core.testing.adapter_suite.world import World, make_world
 
 
 class Application(Protocol):
@@ -35,7 +35,7 @@ class Target(Protocol):
         ...
 
 
-def play(target: Target, scenario: Scenario) -> list[str]:
+def run(target: Target, scenario: Scenario) -> list[str]:
     """Play a scenario in a world of its own.
 
     Args:

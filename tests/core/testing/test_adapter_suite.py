@@ -11,7 +11,7 @@ import pytest
 
 from praetorian_core import Guard, errors
 from praetorian_core.errors import MissingTokenError, PraetorianError
-from praetorian_core.testing.contract import (
+from praetorian_core.testing.adapter_suite import (
     ANSWERS,
     CORE,
     ROUTES,
@@ -27,10 +27,10 @@ from praetorian_core.testing.contract import (
     WSGIClient,
     differences,
     make_world,
-    play,
     refused,
+    run,
 )
-from praetorian_core.testing.contract.world import NOW, PASSWORD, BreakableStore
+from praetorian_core.testing.adapter_suite.world import NOW, PASSWORD, BreakableStore
 
 MISSING = refused("MissingTokenError")
 CANONICAL = {"error": "MissingTokenError", "message": "a bearer token is required", "status_code": 401}
@@ -361,12 +361,12 @@ class TestPlay:
     def test_passes(self):
         """A refusal that the tasks were told."""
 
-        assert [] == play(Answering(told_and_refused), self.SCENARIO)
+        assert [] == run(Answering(told_and_refused), self.SCENARIO)
 
     def test_tasks_that_were_not_told(self):
         """A handler that does not call them is found."""
 
-        assert ["the tasks were told []; expected ['missing_token']"] == play(
+        assert ["the tasks were told []; expected ['missing_token']"] == run(
             Answering(lambda world: a_refusal()), self.SCENARIO
         )
 
@@ -374,7 +374,7 @@ class TestPlay:
         """It is a difference, and the next scenario can be played."""
         target = Answering(raising(MissingTokenError()))
 
-        assert ["MissingTokenError came through; expected status 401"] == play(target, self.SCENARIO)
+        assert ["MissingTokenError came through; expected status 401"] == run(target, self.SCENARIO)
 
     def test_without_a_handler(self):
         """The error comes through, or is the framework's 500; another exception is none of ours."""
@@ -385,15 +385,15 @@ class TestPlay:
             setting=Setting.NO_HANDLER,
         )
 
-        assert [] == play(Answering(raising(MissingTokenError())), scenario)
-        assert [] == play(Answering(lambda world: Received(status=500)), scenario)
-        assert ["KeyError came through; expected status 500"] == play(Answering(raising(KeyError())), scenario)
+        assert [] == run(Answering(raising(MissingTokenError())), scenario)
+        assert [] == run(Answering(lambda world: Received(status=500)), scenario)
+        assert ["KeyError came through; expected status 500"] == run(Answering(raising(KeyError())), scenario)
 
 
 class TestImport:
     def test_needs_no_test_runner(self):
         """An adapter's author runs it with whatever they like."""
-        program = "import sys, praetorian_core.testing.contract; print('pytest' in sys.modules)"
+        program = "import sys, praetorian_core.testing.adapter_suite; print('pytest' in sys.modules)"
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
         assert "False" == done.stdout.strip()

@@ -1,7 +1,7 @@
 """What every adapter must answer: one table of scenarios, played on whatever framework.
 
 An adapter's author builds the application that ``ROUTES`` describes over a ``World``, says in a ``Target`` how, and plays
-every scenario; ``play`` returns what differs, and an empty list is a pass::
+every scenario; ``run`` returns what differs, and an empty list is a pass::
 
     class OnMine:
         style = BodyStyle.CANONICAL
@@ -13,15 +13,15 @@ every scenario; ``play`` returns what differs, and an empty list is a pass::
 
     @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
     def test_scenario(scenario):
-        assert play(OnMine(), scenario) == []
+        assert run(OnMine(), scenario) == []
 
 Nothing here knows a framework or a test runner.
 """
 
-from praetorian_core.testing.contract.clients import ASGIClient, WSGIClient
-from praetorian_core.testing.contract.play import Application, Target, differences, play
-from praetorian_core.testing.contract.scenarios import CORE, ROUTES, SCENARIOS
-from praetorian_core.testing.contract.values import (
+from praetorian_core.testing.adapter_suite.clients import ASGIClient, WSGIClient
+from praetorian_core.testing.adapter_suite.runner import Application, Target, differences, run
+from praetorian_core.testing.adapter_suite.scenarios import CORE, ROUTES, SCENARIOS
+from praetorian_core.testing.adapter_suite.values import (
     ANSWERS,
     BodyStyle,
     Expected,
@@ -32,7 +32,7 @@ from praetorian_core.testing.contract.values import (
     Setting,
     refused,
 )
-from praetorian_core.testing.contract.world import OutOfHoursError, World, make_world
+from praetorian_core.testing.adapter_suite.world import OutOfHoursError, World, make_world
 
 __all__ = [
     "ANSWERS",
@@ -54,6 +54,6 @@ __all__ = [
     "World",
     "differences",
     "make_world",
-    "play",
     "refused",
+    "run",
 ]

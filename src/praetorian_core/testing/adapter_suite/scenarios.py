@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import attrs
 
-from praetorian_core.testing.contract.values import Expected, Lack, Request, Scenario, Setting, refused
-from praetorian_core.testing.contract.world import PASSWORD, THROTTLED
+from praetorian_core.testing.adapter_suite.values import Expected, Lack, Request, Scenario, Setting, refused
+from praetorian_core.testing.adapter_suite.world import PASSWORD, THROTTLED
 
 ROUTES: Mapping[str, str] = {
     "GET /open": "no decorator: {id: who acts, or null}",
@@ -20,7 +20,7 @@ ROUTES: Mapping[str, str] = {
     "GET /me": "auth_required, loads the user: {username}",
     "OPTIONS /options": "auth_required, the application's own answer: {id}",
     "GET /csrf": "raises CSRFError",
-    "GET /own": "raises praetorian_core.testing.contract.OutOfHoursError",
+    "GET /own": "raises praetorian_core.testing.adapter_suite.OutOfHoursError",
     "POST /login": "the JSON body's members username and password are authenticated: {username}",
     "POST /refresh": "refreshes the request's token: {refreshed: true}",
     "POST /logout": "revokes the request's token: {ended: true}",

@@ -18,8 +18,8 @@ from praetorian_core.login.throttle import LoginThrottle
 from praetorian_core.protocols import Store
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
+from praetorian_core.testing.adapter_suite.values import Setting
 from praetorian_core.testing.clock import FrozenClock
-from praetorian_core.testing.contract.values import Setting
 from praetorian_core.testing.passwords import cheapest_hasher
 from praetorian_core.testing.users import MemoryUser, MemoryUsers
 from praetorian_core.token.jws import JWSSigner

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 
 from praetorian_core import AsyncGuard, Guard
 from praetorian_core.testing import MemoryUser
-from praetorian_core.testing.contract import (
+from praetorian_core.testing.adapter_suite import (
     SCENARIOS,
     Application,
     ASGIClient,
@@ -21,7 +21,7 @@ from praetorian_core.testing.contract import (
     World,
     WSGIClient,
     differences,
-    play,
+    run,
 )
 
 
@@ -61,4 +61,4 @@ def found() -> list[str]:
     for application in every_kind_of_application():
         received: Received = application.send(Request())
         differences(SCENARIOS[0].expected, received, target.style)
-    return play(target, SCENARIOS[0])
+    return run(target, SCENARIOS[0])
