@@ -77,10 +77,10 @@ class Page:
         self._see(".opblock")
 
     def _see(self, selector):
-        return self._wait.expires_at(visibility_of_element_located((By.CSS_SELECTOR, selector)), selector)
+        return self._wait.until(visibility_of_element_located((By.CSS_SELECTOR, selector)), selector)
 
     def _click(self, selector):
-        element = self._wait.expires_at(element_to_be_clickable((By.CSS_SELECTOR, selector)), selector)
+        element = self._wait.until(element_to_be_clickable((By.CSS_SELECTOR, selector)), selector)
         self._browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
         element.click()
 
@@ -103,7 +103,7 @@ class Page:
         self._see(".auth-container input").send_keys(value)
         self._click(".auth-btn-wrapper .authorize")
         self._click(".auth-btn-wrapper .btn-done")
-        self._wait.expires_at(invisibility_of_element_located((By.CSS_SELECTOR, ".dialog-ux")))
+        self._wait.until(invisibility_of_element_located((By.CSS_SELECTOR, ".dialog-ux")))
         return described
 
     def described(self, operation):
@@ -113,7 +113,7 @@ class Page:
     def fold(self, operation):
         """Hide the details of an operation that is unfolded."""
         self._click(f"#operations-{operation} .opblock-summary")
-        self._wait.expires_at(
+        self._wait.until(
             invisibility_of_element_located((By.CSS_SELECTOR, f"#operations-{operation} .opblock-body"))
         )
 
