@@ -113,9 +113,7 @@ class Page:
     def fold(self, operation):
         """Hide the details of an operation that is unfolded."""
         self._click(f"#operations-{operation} .opblock-summary")
-        self._wait.until(
-            invisibility_of_element_located((By.CSS_SELECTOR, f"#operations-{operation} .opblock-body"))
-        )
+        self._wait.until(invisibility_of_element_located((By.CSS_SELECTOR, f"#operations-{operation} .opblock-body")))
 
     def screenshot(self, name):
         """Leave a picture of the page in the folder of artefacts; without the commands, which show the token."""
