@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from praetorian_core import AsyncGuard, Principal, all_roles, any_role
-from praetorian_core.errors import CSRFError
+from praetorian_core.errors import ForbiddenError
 from praetorian_core.testing import MemoryUser
 from praetorian_core.testing.adapter_suite import OutOfHoursError
 
@@ -33,7 +33,7 @@ def create_app(guard: AsyncGuard[MemoryUser], *tasks: Task) -> Starlette:
             Route("/policy", guarded(all_roles("reader") & any_role("admin", "editor"))(identity)),
             Route("/me", guarded()(me)),
             Route("/options", guarded()(identity), methods=["OPTIONS"]),
-            Route("/csrf", csrf),
+            Route("/forbidden", forbidden),
             Route("/own", own),
             Route("/login", login, methods=["POST"]),
             Route("/refresh", refresh, methods=["POST"]),
@@ -66,9 +66,9 @@ async def me(request: Request) -> Response:
     return JSONResponse({"username": cast("MemoryUser", user).username})
 
 
-async def csrf(_: Request) -> Response:
+async def forbidden(_: Request) -> Response:
     """Refuse."""
-    raise CSRFError
+    raise ForbiddenError
 
 
 async def own(_: Request) -> Response:

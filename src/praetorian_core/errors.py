@@ -1,34 +1,36 @@
-"""Every reason for which Praetorian refuses, one class a reason.
+"""Exceptions of Praetorian: one class per reason.
 
-An error has two faces. The client sees ``code`` and ``message``: both are fixed for the class and say nothing of
-claims, roles, keys or the token. The log sees ``str(error)`` and the attributes, which hold the evidence: what was
-found and what was expected, but never a token, a password or a key.
+The client receives ``code`` and ``message``. Both are fixed for the class and reveal nothing about claims, roles, keys
+or the token. The log receives ``str(error)`` and the attributes: what was found and what was expected, but never a
+token, a password or a key.
 
     PraetorianError
-    ├── MissingTokenError           no token in any place that is read
-    ├── MalformedHeaderError        our scheme, and then not exactly one token
-    ├── InvalidTokenError           the gate refused: shape, header, key, signature, claims
-    │   └── MissingClaimError       a claim that must be there is not
-    ├── ExpiredAccessError          the access lifespan is over, a refresh may help
-    ├── ExpiredRefreshError         both lifespans are over, only a login helps
-    ├── ExpiredActionError          the action token's lifespan is over
-    ├── EarlyRefreshError           the token still opens routes
-    ├── RevokedTokenError           the session was ended, or the action token is no longer good
-    ├── ReusedTokenError            a generation or an action that was spent before
-    ├── MisusedTokenError           a session token as an action token, or the reverse
-    ├── MissingUserError            the user behind the token is gone
-    ├── InvalidUserError            the user behind the token may no longer act
-    ├── AuthenticationError         unknown name, wrong password, disabled: one answer
-    ├── LoginThrottledError         too many attempts
-    ├── MissingRoleError            authenticated, but not allowed
-    ├── CSRFError                   a cookie request without its CSRF header
-    ├── WeakPasswordError           a new password breaks the rules
-    ├── ServiceUnavailableError     a store or a callback failed, or hashing is full
-    └── ConfigurationError          the operator or the programmer has to act
-        ├── ClaimCollisionError     a custom claim takes a reserved name
-        └── ClaimValueError         a custom claim holds what JSON cannot carry
+    ├── MissingTokenError           the request carries no token
+    ├── MalformedHeaderError        the Authorization header does not hold exactly one token
+    ├── TokenError                  the token is not accepted
+    │   ├── InvalidTokenError       its form, header, signature or claims are invalid
+    │   │   └── MissingClaimError   a required claim is absent
+    │   ├── ExpiredTokenError       a lifespan has expired
+    │   │   ├── ExpiredAccessError  the access lifespan; the token can be refreshed
+    │   │   ├── ExpiredRefreshError the refresh lifespan; the user must log in
+    │   │   └── ExpiredActionError  the lifespan of an action token
+    │   ├── RevokedTokenError       the session or the action token was revoked
+    │   ├── ReusedTokenError        the token was already exchanged or redeemed
+    │   ├── MisusedTokenError       the token is of another kind or purpose
+    │   ├── MissingUserError        the token's user does not exist
+    │   └── InvalidUserError        the token's user is not active
+    ├── EarlyRefreshError           the token is still valid for access
+    ├── AuthenticationError         wrong username, wrong password or inactive account
+    ├── LoginThrottledError         too many login attempts
+    ├── MissingRoleError            the principal lacks a role
+    ├── ForbiddenError              the application denies the principal this request
+    ├── WeakPasswordError           a new password does not satisfy the rules
+    ├── ServiceUnavailableError     a store, a callback or the hasher failed
+    └── ConfigurationError          the configuration or a call is wrong
+        ├── ClaimCollisionError     a custom claim has a reserved name
+        └── ClaimValueError         JSON cannot carry the value of a custom claim
 
-Which HTTP status a class is answered with is not decided here: see ``web/responses.py``.
+``web/responses.py`` maps the classes to HTTP statuses.
 """
 
 from __future__ import annotations
@@ -37,22 +39,22 @@ from typing import ClassVar
 
 
 class PraetorianError(Exception):
-    """The root of all errors that Praetorian raises on purpose.
+    """Base class of all errors that Praetorian raises.
 
     Attributes:
-        code: A stable machine-readable name of the reason, safe to show to a client.
-        message: A fixed sentence for the client. The detail for the log is ``str(error)``.
+        code: Machine-readable reason, stable between versions and safe to show to a client.
+        message: Fixed sentence for the client. ``str(error)`` is the detail for the log.
     """
 
     code: ClassVar[str] = "praetorian"
     message: ClassVar[str] = "the request was refused"
 
     def __init__(self, detail: str | None = None) -> None:
-        """Keep the detail for the log; without one the public message stands in for it."""
+        """Keep the detail for the log; without one, use the public message."""
         super().__init__(self.message if detail is None else detail)
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Subclasses take keyword evidence, which the default way of pickling would lose.
+        # The default way of pickling loses keyword-only arguments.
         return _restore, (type(self), self.args, self.__dict__)
 
 
@@ -64,31 +66,35 @@ def _restore(kind: type[PraetorianError], args: tuple[object, ...], evidence: di
 
 
 class MissingTokenError(PraetorianError):
-    """No token was found in any place that is read."""
+    """The request carries no token."""
 
     code = "missing_token"
     message = "a bearer token is required"
 
 
 class MalformedHeaderError(PraetorianError):
-    """The header names our scheme but does not carry exactly one token after it (RFC 6750 §2.1)."""
+    """The header names the configured scheme, but exactly one token does not follow it (RFC 6750 §2.1)."""
 
     code = "malformed_header"
     message = "the authorization header is malformed"
 
 
-class InvalidTokenError(PraetorianError):
-    """The token did not pass the gate; one public answer for every reason."""
+class TokenError(PraetorianError):
+    """The token is not accepted, for any reason."""
 
     code = "invalid_token"
     message = "the token is invalid"
+
+
+class InvalidTokenError(TokenError):
+    """The form, header, signature or claims of the token are invalid; the public answer is the same for all."""
 
 
 class MissingClaimError(InvalidTokenError):
     """A claim that the token's layout requires is absent.
 
     Attributes:
-        claim: The name of the absent claim.
+        claim: Name of the absent claim.
     """
 
     def __init__(self, claim: str) -> None:
@@ -97,116 +103,109 @@ class MissingClaimError(InvalidTokenError):
         super().__init__(f"claim {claim!r} is missing")
 
 
-class _ExpiredError(PraetorianError):
-    """What the three expiries have in common: the deadline and the instant of the judgement."""
+class ExpiredTokenError(TokenError):
+    """A lifespan of the token has expired.
+
+    Attributes:
+        expired_at: When it expired, in seconds since the epoch.
+        now: When the token was checked, in seconds since the epoch.
+    """
+
+    message = "the token has expired"
 
     def __init__(self, *, expired_at: int, now: int) -> None:
+        """Keep both times as evidence."""
         self.expired_at = expired_at
         self.now = now
         super().__init__(f"{self.message} {now - expired_at} s ago ({expired_at=}, {now=})")
 
 
-class ExpiredAccessError(_ExpiredError):
-    """The access lifespan is over, and the refresh lifespan is not.
-
-    Attributes:
-        expired_at: When access ended, in seconds since the epoch.
-        now: The instant of the judgement, in seconds since the epoch.
-    """
+class ExpiredAccessError(ExpiredTokenError):
+    """The access lifespan has expired; the refresh lifespan has not."""
 
     code = "expired_access"
     message = "the token's access lifespan has expired"
 
 
-class ExpiredRefreshError(_ExpiredError):
-    """Both lifespans are over: the user has to log in again.
-
-    Attributes:
-        expired_at: When refresh ended, in seconds since the epoch.
-        now: The instant of the judgement, in seconds since the epoch.
-    """
+class ExpiredRefreshError(ExpiredTokenError):
+    """The refresh lifespan has expired: the user must log in again."""
 
     code = "expired_refresh"
     message = "the token's refresh lifespan has expired"
 
 
-class ExpiredActionError(_ExpiredError):
-    """The action token's lifespan is over.
-
-    Attributes:
-        expired_at: When the action token ended, in seconds since the epoch.
-        now: The instant of the judgement, in seconds since the epoch.
-    """
+class ExpiredActionError(ExpiredTokenError):
+    """The lifespan of the action token has expired."""
 
     code = "expired_action"
     message = "the action token has expired"
 
 
+class RevokedTokenError(TokenError):
+    """The session was revoked, or the state that an action token is bound to has changed."""
+
+    code = "revoked_token"
+    message = "the token has been revoked"
+
+
+class ReusedTokenError(TokenError):
+    """The token was refreshed or redeemed before."""
+
+    code = "reused_token"
+    message = "the token has already been used"
+
+
+class MisusedTokenError(TokenError):
+    """The token is authentic but of another kind or purpose (RFC 8725 §3.12)."""
+
+    code = "misused_token"
+    message = "the token is not meant for this purpose"
+
+
+class MissingUserError(TokenError):
+    """The token's user does not exist."""
+
+    code = "missing_user"
+    message = "the user does not exist"
+
+
+class InvalidUserError(TokenError):
+    """The token's user is not active."""
+
+    code = "invalid_user"
+    message = "the user account is not active"
+
+
 class EarlyRefreshError(PraetorianError):
-    """The token still opens routes, so it cannot be exchanged yet.
+    """The token is still valid for access, so it cannot be refreshed yet.
 
     Attributes:
-        refreshable_at: From when on it can be refreshed, in seconds since the epoch.
-        now: The instant of the judgement, in seconds since the epoch.
+        refreshable_at: When refresh becomes possible, in seconds since the epoch.
+        now: When the token was checked, in seconds since the epoch.
     """
 
     code = "early_refresh"
     message = "the token's access lifespan has not expired yet"
 
     def __init__(self, *, refreshable_at: int, now: int) -> None:
-        """Keep both instants as evidence."""
+        """Keep both times as evidence."""
         self.refreshable_at = refreshable_at
         self.now = now
         super().__init__(f"refresh is allowed in {refreshable_at - now} s ({refreshable_at=}, {now=})")
 
 
-class RevokedTokenError(PraetorianError):
-    """The session was ended, or what an action token was bound to has changed."""
-
-    code = "revoked_token"
-    message = "the token has been revoked"
-
-
-class ReusedTokenError(PraetorianError):
-    """A generation or an action token that had been spent was presented again."""
-
-    code = "reused_token"
-    message = "the token has already been used"
-
-
-class MisusedTokenError(PraetorianError):
-    """The token is genuine but of another kind or purpose (RFC 8725 §3.12)."""
-
-    code = "misused_token"
-    message = "the token is not meant for this purpose"
-
-
-class MissingUserError(PraetorianError):
-    """The user behind the token does not exist, or no longer."""
-
-    code = "missing_user"
-    message = "the user does not exist"
-
-
-class InvalidUserError(PraetorianError):
-    """The user behind the token may no longer act."""
-
-    code = "invalid_user"
-    message = "the user may no longer act"
-
-
 class AuthenticationError(PraetorianError):
-    """A login failed. Unknown name, wrong password and disabled account are not told apart."""
+    """A login failed; an unknown username, a wrong password and an inactive account give the same answer."""
 
     code = "bad_credentials"
     message = "the username or password is incorrect"
 
 
 class LoginThrottledError(PraetorianError):
-    """Too many login attempts; nothing is said about the account.
+    """There were too many login attempts; the answer reveals nothing about the account.
 
     Attributes:
-        retry_after: Seconds after which a further attempt is counted anew.
+        retry_after: Seconds until another attempt is possible.
     """
 
     code = "login_throttled"
@@ -219,7 +218,7 @@ class LoginThrottledError(PraetorianError):
 
 
 class MissingRoleError(PraetorianError):
-    """The principal does not hold the roles that the policy demands.
+    """The principal's roles do not satisfy the policy.
 
     Attributes:
         required: The policy in words, for the log only.
@@ -229,50 +228,56 @@ class MissingRoleError(PraetorianError):
     message = "this token does not grant access to this resource"
 
     def __init__(self, *, required: str) -> None:
-        """Keep the policy that denied."""
+        """Keep the policy that was not satisfied."""
         self.required = required
         super().__init__(f"the principal's roles do not satisfy: {required}")
 
 
-class CSRFError(PraetorianError):
-    """A request with a cookie token lacks the CSRF proof that belongs to it."""
+class ForbiddenError(PraetorianError):
+    """The application denies the principal this request; applications raise it themselves.
 
-    code = "csrf_failed"
-    message = "the CSRF check failed"
+    Example::
+
+        if notice.author != current_user_id():
+            raise ForbiddenError("only the author may delete a notice")
+    """
+
+    code = "forbidden"
+    message = "you are not allowed to do this"
 
 
 class WeakPasswordError(PraetorianError):
-    """A new password breaks the rules; raised only when a password is set, never at login."""
+    """A new password does not satisfy the rules; raised only when a password is set, never at login."""
 
     code = "weak_password"
     message = "the password does not meet the requirements"
 
 
 class ServiceUnavailableError(PraetorianError):
-    """Something that a decision depends on failed, so nothing was let in.
+    """A dependency of the decision failed, so access was denied; the cause is the failure itself.
 
     Attributes:
-        retry_after: Seconds after which it may work again, or None where nobody knows.
+        retry_after: Seconds after which a retry may succeed, or None if unknown.
     """
 
     code = "unavailable"
     message = "the service is temporarily unavailable"
 
     def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
-        """Say in the detail what failed; the failure itself is the cause."""
+        """Keep what failed, for the log, and the number of seconds to wait."""
         self.retry_after = retry_after
         super().__init__(detail)
 
 
 class ConfigurationError(PraetorianError):
-    """Something is configured or called in a way that cannot work; the text says what to write."""
+    """The configuration or a call cannot work; the text says what to write instead."""
 
     code = "configuration"
     message = "the server is misconfigured"
 
 
 class ClaimCollisionError(ConfigurationError):
-    """A custom claim takes a name that the token needs for itself, in some letter case.
+    """The name of a custom claim is reserved, in any letter case.
 
     Attributes:
         claim: The name that was given.
@@ -281,21 +286,21 @@ class ClaimCollisionError(ConfigurationError):
     code = "claim_collision"
 
     def __init__(self, claim: str) -> None:
-        """Name the claim that collides."""
+        """Name the claim."""
         self.claim = claim
         super().__init__(f"custom claim {claim!r} takes a reserved name; choose another name")
 
 
 class ClaimValueError(ConfigurationError):
-    """A claim holds a value that would not come back as it was given.
+    """The value of a claim does not survive a JSON round trip.
 
     Attributes:
-        claim: The name of the claim.
+        claim: Name of the claim.
     """
 
     code = "claim_value"
 
     def __init__(self, claim: str, found: str) -> None:
-        """Name the claim and say what was found in it, without the value itself."""
+        """Name the claim and describe what was found, without the value."""
         self.claim = claim
         super().__init__(f"claim {claim!r} {found}")

@@ -10,6 +10,7 @@ import falcon
 import falcon.asgi
 import falcon.testing
 import pytest
+from tests.errors import NAMES, sample
 from tests.falcon.world import make_app, make_guard, make_world
 
 from praetorian_core import AsyncGuard, Guard, KeyRing, Settings, errors, generate_secret
@@ -19,28 +20,6 @@ from praetorian_core.web.responses import error_response
 from praetorian_falcon import auth_required, build_error_handler, build_error_handler_async, init_app
 
 CANARY = "canary-of-the-detail"
-EVIDENCE = {
-    "MissingClaimError": {"claim": CANARY},
-    "ExpiredAccessError": {"expired_at": 1, "now": 2},
-    "ExpiredRefreshError": {"expired_at": 1, "now": 2},
-    "ExpiredActionError": {"expired_at": 1, "now": 2},
-    "EarlyRefreshError": {"refreshable_at": 2, "now": 1},
-    "LoginThrottledError": {"retry_after": 7},
-    "MissingRoleError": {"required": CANARY},
-    "ClaimCollisionError": {"claim": CANARY},
-    "ClaimValueError": {"claim": CANARY, "found": CANARY},
-}
-NAMES = sorted(
-    name
-    for name, kind in vars(errors).items()
-    if isinstance(kind, type) and issubclass(kind, PraetorianError) and not name.startswith("_")
-)
-
-
-def a_sample(name):
-    """Return an error of a class, whose every detail is a canary."""
-    evidence = EVIDENCE.get(name)
-    return getattr(errors, name)(CANARY) if evidence is None else getattr(errors, name)(**evidence)
 
 
 def raising(world, error, before=lambda resp: None):
@@ -58,7 +37,7 @@ class TestNative:
     @pytest.mark.parametrize("name", NAMES)
     def test_is_the_table_of_the_core(self, world, name):
         """Status, challenge and the other headers are the core's; the facts are in Falcon's own members."""
-        error = a_sample(name)
+        error = sample(name, CANARY)
         response = raising(world, error).send("GET", "/")
         answer = error_response(error)
 
@@ -127,7 +106,7 @@ class TestCanonical:
     @pytest.mark.parametrize("name", NAMES)
     def test_is_the_body_of_the_core(self, kind, name, accept):
         """JSON, whatever is accepted."""
-        error = a_sample(name)
+        error = sample(name, CANARY)
         response = raising(make_world(kind, native=False), error).send("GET", "/", {"Accept": accept})
         answer = error_response(error)
 
@@ -414,8 +393,8 @@ class TestNothingEscapes:
             raise RuntimeError
 
         for name in NAMES:
-            world = raising(make_world(kind, failing, native=native), a_sample(name))
-            assert world.send("GET", "/").status_code == error_response(a_sample(name)).status
+            world = raising(make_world(kind, failing, native=native), sample(name, CANARY))
+            assert world.send("GET", "/").status_code == error_response(sample(name, CANARY)).status
 
     def test_the_handler_is_of_the_new_order(self, kind):
         """Falcon looks at the names of its parameters (facts 3.1): request first, and ``ws`` on ASGI."""

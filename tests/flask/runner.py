@@ -6,7 +6,7 @@ from flask import Flask, jsonify, request
 from tests.flask.scenarios import CONFIG
 
 from praetorian_core import all_roles, any_role
-from praetorian_core.errors import CSRFError
+from praetorian_core.errors import ForbiddenError
 from praetorian_core.testing.adapter_suite import OutOfHoursError, Received
 from praetorian_flask import (
     Praetorian,
@@ -75,9 +75,9 @@ def add_routes(app, users):
     def options():
         return jsonify(id=current_user_id())
 
-    @app.get("/csrf")
-    def csrf():
-        raise CSRFError
+    @app.get("/forbidden")
+    def forbidden():
+        raise ForbiddenError
 
     @app.get("/own")
     def own():

@@ -10,6 +10,7 @@ import pytest
 from flask import Blueprint, Flask, Response
 from flask.json.provider import DefaultJSONProvider
 from tests.contract.targets.on_flask import OnFlask
+from tests.errors import sample
 from tests.flask.runner import make_app, received
 from tests.flask.scenarios import ANSWERS, CANARY, SECRET, USUAL, make_world, refused
 
@@ -25,23 +26,6 @@ MIXES = [
     dict(zip(NAMES, values, strict=True))
     for values in itertools.product((False, True), (False, True), (None, True, False))
 ]
-EVIDENCE = {
-    "MissingClaimError": {"claim": CANARY},
-    "ExpiredAccessError": {"expired_at": 1, "now": 2},
-    "ExpiredRefreshError": {"expired_at": 1, "now": 2},
-    "ExpiredActionError": {"expired_at": 1, "now": 2},
-    "EarlyRefreshError": {"refreshable_at": 2, "now": 1},
-    "LoginThrottledError": {"retry_after": 7},
-    "MissingRoleError": {"required": CANARY},
-    "ClaimCollisionError": {"claim": CANARY},
-    "ClaimValueError": {"claim": CANARY, "found": CANARY},
-}
-
-
-def a_sample(name):
-    """Return an error of a class, whose every detail is a canary."""
-    evidence = EVIDENCE.get(name)
-    return getattr(errors, name)(CANARY) if evidence is None else getattr(errors, name)(**evidence)
 
 
 def an_app(raised, *, praetorian=True, **config):
@@ -108,7 +92,7 @@ class TestEveryClass:
     @pytest.mark.parametrize("name", ANSWERS)
     def test_answer(self, name, testing):
         """Design §6: each class has its status, code, challenge and body, and nothing of the error's detail goes out."""
-        response = an_app(a_sample(name), TESTING=testing).test_client().get("/")
+        response = an_app(sample(name, CANARY), TESTING=testing).test_client().get("/")
         expected = refused(name, retry_after="7" if name == "LoginThrottledError" else None)
 
         assert [] == differences(expected, received(response))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from flask import Blueprint, Flask, Response, got_request_exception
 from flask_restx import Api, Resource
+from tests.errors import NAMES, sample
 from tests.restx.apps import (
     ALICE,
     BARE,
@@ -24,7 +25,6 @@ from tests.restx.apps import (
     summary,
 )
 
-from praetorian_core import errors
 from praetorian_core.errors import (
     ConfigurationError,
     InvalidTokenError,
@@ -36,25 +36,6 @@ from praetorian_core.errors import (
 )
 from praetorian_flask import Praetorian, build_error_handler
 from praetorian_restx import auth_required, init_api, register_error_handler
-
-EVIDENCE = {
-    "MissingClaimError": {"claim": "sub"},
-    "ExpiredAccessError": {"expired_at": 1, "now": 2},
-    "ExpiredRefreshError": {"expired_at": 1, "now": 2},
-    "ExpiredActionError": {"expired_at": 1, "now": 2},
-    "EarlyRefreshError": {"refreshable_at": 2, "now": 1},
-    "LoginThrottledError": {"retry_after": 7},
-    "MissingRoleError": {"required": "all of admin"},
-    "ClaimCollisionError": {"claim": "SUB"},
-    "ClaimValueError": {"claim": "sub", "found": "is deep"},
-}
-CLASSES = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PraetorianError)]
-NAMES = [kind.__name__ for kind in CLASSES if not kind.__name__.startswith("_")]
-
-
-def a_sample(name):
-    """Return an error of a class."""
-    return getattr(errors, name)(**EVIDENCE.get(name, {}))
 
 
 class TestT1:
@@ -178,14 +159,14 @@ class TestT4:
     @pytest.mark.parametrize("name", NAMES)
     def test_no_error_has_data(self, name):
         """None of our classes has such an attribute, nor any other that RESTX or Werkzeug looks at."""
-        error = a_sample(name)
+        error = sample(name)
 
         assert [taken for taken in ("data", "description", "response", "get_response") if hasattr(error, taken)] == []
 
     @pytest.mark.parametrize("name", NAMES)
     def test_the_body_is_ours(self, name):
         """Every class is answered with its own name, code and message, and nothing of its evidence."""
-        error = a_sample(name)
+        error = sample(name)
 
         response = Target().answer_to(error)
 
@@ -292,7 +273,7 @@ class TestT9:
     @pytest.mark.parametrize("name", NAMES)
     def test_no_refusal_is_a_404(self, name):
         """None of our errors is answered with 404, so none of them tells what else there is."""
-        response = Target().answer_to(a_sample(name))
+        response = Target().answer_to(sample(name))
 
         assert response.status_code != 404
         assert "did you mean" not in response.text

@@ -1,8 +1,8 @@
-"""How each refusal is answered over HTTP: one table, for every framework.
+"""HTTP answer of each error: one table for every framework.
 
-The rows follow RFC 6750 §3: a request without credentials gets a bare challenge, a bad token ``invalid_token``, a
-missing permission ``insufficient_scope``. A store that is down gets no challenge at all, so that clients keep their
-session and try again.
+The rows follow RFC 6750 §3: without credentials the challenge names no error, for a bad token it names
+``invalid_token``, for a missing role ``insufficient_scope``. A failed dependency gets no challenge: clients keep their
+session and retry.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ import attrs
 from praetorian_core import errors
 
 _LOG = logging.getLogger("praetorian")
+_SERVER_ERROR = 500
 
 
 class _Challenge(enum.Enum):
-    """What the ``WWW-Authenticate`` header says (RFC 6750 §3)."""
+    """Error code in the ``WWW-Authenticate`` header (RFC 6750 §3.1)."""
 
     NONE = enum.auto()
+    """No such header."""
     BARE = enum.auto()
+    """A challenge without an error code."""
     INVALID_REQUEST = "invalid_request"
-    INVALID_TOKEN = "invalid_token"  # noqa: S105  (an error code of RFC 6750 §3.1, not a secret)
+    INVALID_TOKEN = "invalid_token"  # noqa: S105  (an error code, not a secret)
     INSUFFICIENT_SCOPE = "insufficient_scope"
 
 
@@ -33,48 +36,33 @@ class _Row:
     challenge: _Challenge = _Challenge.NONE
 
 
-_INVALID = _Row(401, _Challenge.INVALID_TOKEN)
-
-# An error is answered by the row of the nearest class in its MRO, so a subclass of an application's own is answered
-# like the reason it refines.
+# The nearest class in the MRO decides, so a subclass is answered like its parent unless it has a row of its own.
 _TABLE: dict[type[BaseException], _Row] = {
+    # Also ConfigurationError, and the classes that an application derives from the root.
+    errors.PraetorianError: _Row(_SERVER_ERROR),
     errors.MissingTokenError: _Row(401, _Challenge.BARE),
     errors.MalformedHeaderError: _Row(400, _Challenge.INVALID_REQUEST),
-    errors.InvalidTokenError: _INVALID,
-    errors.ExpiredAccessError: _INVALID,
-    errors.ExpiredRefreshError: _INVALID,
-    errors.ExpiredActionError: _INVALID,
+    errors.TokenError: _Row(401, _Challenge.INVALID_TOKEN),
     errors.EarlyRefreshError: _Row(400),
-    errors.RevokedTokenError: _INVALID,
-    errors.ReusedTokenError: _INVALID,
-    errors.MisusedTokenError: _INVALID,
-    errors.MissingUserError: _INVALID,
-    errors.InvalidUserError: _INVALID,
     errors.AuthenticationError: _Row(401, _Challenge.BARE),
     errors.LoginThrottledError: _Row(429),
     errors.MissingRoleError: _Row(403, _Challenge.INSUFFICIENT_SCOPE),
-    errors.CSRFError: _Row(403),
+    errors.ForbiddenError: _Row(403),
     errors.WeakPasswordError: _Row(400),
     errors.ServiceUnavailableError: _Row(503),
-    errors.ConfigurationError: _Row(500),
-    # A class of the application's own, directly below the root: nobody told us what it means to a client.
-    errors.PraetorianError: _Row(500),
 }
-
-
-_OURS = 500
 
 
 @attrs.frozen
 class ErrorResponse:
-    """What goes out over HTTP for one error.
+    """HTTP response to one error.
 
     Attributes:
-        status: The HTTP status code.
+        status: HTTP status code.
         headers: Names and values, in order.
-        error: The name of the error's class.
-        code: The error's stable code.
-        message: The error's public message.
+        error: Name of the error's class.
+        code: The error's ``code``.
+        message: The error's ``message``.
     """
 
     status: int
@@ -84,7 +72,7 @@ class ErrorResponse:
     message: str
 
     def body(self) -> dict[str, str | int]:
-        """Return the JSON body, made anew each time, because frameworks write into it."""
+        """Return the JSON body, a new dict each time because frameworks modify it."""
         return {
             "error": self.error,
             "message": self.message,
@@ -94,22 +82,23 @@ class ErrorResponse:
 
 
 def error_response(error: errors.PraetorianError, *, scheme: str = "Bearer", realm: str = "api") -> ErrorResponse:
-    """Return the answer to an error, the same for every framework.
+    """Return the response to an error, the same for every framework.
+
+    A status of 500 is logged with the error's detail, because the client is not given the reason.
 
     Args:
-        error: What was raised.
-        scheme: The authentication scheme that a challenge names.
-        realm: The protection space that a challenge names.
+        error: The error that was raised.
+        scheme: Authentication scheme of the challenge.
+        realm: Protection space of the challenge.
 
     Returns:
-        Status, headers and body. Nothing in it comes from the token, the request or the error's detail.
+        Status, headers and body. Nothing in them comes from the token, the request or the error's detail.
 
     See:
         RFC 6750 §3 for the challenge, §5.3 for ``Cache-Control``; RFC 9110 §10.2.3 for ``Retry-After``.
     """
     row = next(_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE)
-    if row.status == _OURS:
-        # The client is told nothing of what is wrong with us, so the operator is told here.
+    if row.status == _SERVER_ERROR:
         _LOG.error("%s: %s", type(error).__name__, error)
     headers = [("Cache-Control", "no-store")]
     if row.challenge is not _Challenge.NONE:

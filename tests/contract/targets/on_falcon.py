@@ -6,7 +6,7 @@ import falcon
 import falcon.asgi
 
 from praetorian_core import AsyncGuard, Guard, all_roles, any_role
-from praetorian_core.errors import CSRFError
+from praetorian_core.errors import ForbiddenError
 from praetorian_core.testing.adapter_suite import ASGIClient, BodyStyle, Lack, OutOfHoursError, WSGIClient
 from praetorian_falcon import (
     auth_accepted,
@@ -101,15 +101,15 @@ def _plain_resources():
         def on_options(self, req, resp):
             resp.media = _identity(req)
 
-    class Csrf:
+    class Forbidden:
         def on_get(self, req, resp):
-            raise CSRFError
+            raise ForbiddenError
 
     class Own:
         def on_get(self, req, resp):
             raise OutOfHoursError(required="hours")
 
-    kinds = (Open, Protected, Optional, Admin, Staff, Policy, Options, Csrf, Own)
+    kinds = (Open, Protected, Optional, Admin, Staff, Policy, Options, Forbidden, Own)
     return {f"/{kind.__name__.lower()}": kind() for kind in kinds}
 
 
@@ -187,15 +187,15 @@ def _async_resources():
         async def on_options(self, req, resp):
             resp.media = _identity(req)
 
-    class Csrf:
+    class Forbidden:
         async def on_get(self, req, resp):
-            raise CSRFError
+            raise ForbiddenError
 
     class Own:
         async def on_get(self, req, resp):
             raise OutOfHoursError(required="hours")
 
-    kinds = (Open, Protected, Optional, Admin, Staff, Policy, Options, Csrf, Own)
+    kinds = (Open, Protected, Optional, Admin, Staff, Policy, Options, Forbidden, Own)
     return {f"/{kind.__name__.lower()}": kind() for kind in kinds}
 
 

@@ -6,7 +6,7 @@ from flask import Flask, request
 from flask_restx import Api, Resource
 
 from praetorian_core import all_roles, any_role
-from praetorian_core.errors import CSRFError
+from praetorian_core.errors import ForbiddenError
 from praetorian_core.testing.adapter_suite import BodyStyle, OutOfHoursError, WSGIClient
 from praetorian_flask import (
     Praetorian,
@@ -92,10 +92,10 @@ def _add_resources(api, users):
         def options(self):
             return {"id": current_user_id()}
 
-    @api.route("/csrf")
-    class Csrf(Resource):
+    @api.route("/forbidden")
+    class Forbidden(Resource):
         def get(self):
-            raise CSRFError
+            raise ForbiddenError
 
     @api.route("/own")
     class Own(Resource):

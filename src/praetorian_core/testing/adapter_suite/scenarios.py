@@ -19,7 +19,7 @@ ROUTES: Mapping[str, str] = {
     "GET /policy": "policy_required(all_roles('reader') & any_role('admin', 'editor')): {id}",
     "GET /me": "auth_required, loads the user: {username}",
     "OPTIONS /options": "auth_required, the application's own answer: {id}",
-    "GET /csrf": "raises CSRFError",
+    "GET /forbidden": "raises ForbiddenError",
     "GET /own": "raises praetorian_core.testing.adapter_suite.OutOfHoursError",
     "POST /login": "the JSON body's members username and password are authenticated: {username}",
     "POST /refresh": "refreshes the request's token: {refreshed: true}",
@@ -293,7 +293,7 @@ _TABLE: dict[str, _Row] = {
         Expected(body={"id": 2, "roles": []}),
         Setting.NO_ROLES,
     ),
-    "an error that a view raises": (Request(path="/csrf"), refused("CSRFError")),
+    "an error that a view raises": (Request(path="/forbidden"), refused("ForbiddenError")),
     "an error of the application's own": (Request(path="/own"), _OUT_OF_HOURS),
     # --- policies ----------------------------------------------------------------------------------------------------
     "a policy that is satisfied": (_bearer("root", path="/policy"), Expected(body={"id": 2})),

@@ -180,12 +180,14 @@ _REQUEST = 'Bearer realm="legion", error="invalid_request"'
 _TOKEN = 'Bearer realm="legion", error="invalid_token"'  # noqa: S105  (a challenge)
 _SCOPE = 'Bearer realm="legion", error="insufficient_scope"'
 
-# Design §6, row by row: class, code, status, challenge, public message.
+# Class, code, status, challenge, public message. Clients depend on the codes: a change here breaks them.
 ANSWERS: Mapping[str, tuple[str, int, str | None, str]] = {
     "MissingTokenError": ("missing_token", 401, _BARE, "a bearer token is required"),
     "MalformedHeaderError": ("malformed_header", 400, _REQUEST, "the authorization header is malformed"),
+    "TokenError": ("invalid_token", 401, _TOKEN, "the token is invalid"),
     "InvalidTokenError": ("invalid_token", 401, _TOKEN, "the token is invalid"),
     "MissingClaimError": ("invalid_token", 401, _TOKEN, "the token is invalid"),
+    "ExpiredTokenError": ("invalid_token", 401, _TOKEN, "the token has expired"),
     "ExpiredAccessError": ("expired_access", 401, _TOKEN, "the token's access lifespan has expired"),
     "ExpiredRefreshError": ("expired_refresh", 401, _TOKEN, "the token's refresh lifespan has expired"),
     "ExpiredActionError": ("expired_action", 401, _TOKEN, "the action token has expired"),
@@ -194,10 +196,10 @@ ANSWERS: Mapping[str, tuple[str, int, str | None, str]] = {
     "ReusedTokenError": ("reused_token", 401, _TOKEN, "the token has already been used"),
     "MisusedTokenError": ("misused_token", 401, _TOKEN, "the token is not meant for this purpose"),
     "MissingUserError": ("missing_user", 401, _TOKEN, "the user does not exist"),
-    "InvalidUserError": ("invalid_user", 401, _TOKEN, "the user may no longer act"),
+    "InvalidUserError": ("invalid_user", 401, _TOKEN, "the user account is not active"),
     "AuthenticationError": ("bad_credentials", 401, _BARE, "the username or password is incorrect"),
     "MissingRoleError": ("missing_role", 403, _SCOPE, "this token does not grant access to this resource"),
-    "CSRFError": ("csrf_failed", 403, _NONE, "the CSRF check failed"),
+    "ForbiddenError": ("forbidden", 403, _NONE, "you are not allowed to do this"),
     "WeakPasswordError": ("weak_password", 400, _NONE, "the password does not meet the requirements"),
     "LoginThrottledError": ("login_throttled", 429, _NONE, "too many login attempts, try again later"),
     "ServiceUnavailableError": ("unavailable", 503, _NONE, "the service is temporarily unavailable"),
