@@ -1,10 +1,12 @@
-"""What holds for every run of pytest here: no test is excused, and the documents' code blocks are tests.
+"""Rules for every pytest run: no skipped test, stable test ids, the code blocks of the documents are tests.
 
-A test that uses the fixture ``valkey``, or one made of it, gets a real server. Such tests are counted in the summary; on
-a machine without a server they are not collected.
+A test that uses the fixture ``valkey`` gets a real server. The summary counts these tests; on a machine without a server
+they are not collected. Under pytest-xdist each worker starts its own server, and a file is the unit that a worker takes.
 """
 
 from __future__ import annotations
+
+import re
 
 import pytest
 from sybil import Sybil
@@ -13,15 +15,15 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser()],
     patterns=["*.md"],
-    # A document's code is what somebody would paste into a file and run: Flask(__name__) asks for the name.
+    # Flask(__name__) needs the name that a script has.
     setup=lambda namespace: namespace.update(__name__="__main__"),
 ).pytest()
 
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory):
-    """Return a Valkey that all tests share: each uses keys of its own."""
-    # Here, so that this file stands alone where no test needs it.
+    """Return a Valkey that all tests of this process share; each test uses its own keys."""
+    # Imported here: test_project.py copies this file into a project that has no tests.valkey.
     from tests.valkey import Valkey
 
     server = Valkey(tmp_path_factory.mktemp("valkey"))
@@ -32,9 +34,42 @@ def valkey(tmp_path_factory):
 
 _NEEDS_VALKEY = ("valkey", "a real server")
 
+# These tests load every core by themselves, so one worker runs them one after the other. They are long, so they start first.
+_HEAVY = ("tests/processes/", "tests/core/test_races.py", "tests/core/stores/", "examples/many_machines/")
+# These tests share nothing and are many, so each may run on any worker.
+_SINGLE = ("tests/contract/test_contract.py",)
+
+_ADDRESS = re.compile(r"\bat 0x[0-9a-f]+")
+
+
+def _group(nodeid: str) -> str:
+    """Return the name of the group of tests that one worker runs: a file, whose tests share module fixtures."""
+    if nodeid.startswith(_HEAVY):
+        return "heavy"
+    return nodeid if nodeid.startswith(_SINGLE) else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Let pytest-xdist distribute groups, in the order of the collection.
+
+    Not ``--dist loadgroup``: pytest-xdist 3.8 on pytest 9.2 ignores its marks without a warning.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs Valkey, and drop it where there is none."""
+    """Check the ids, put the heavy tests first, and drop the tests that need a missing Valkey."""
+    if unstable := [item.nodeid for item in items if _ADDRESS.search(item.nodeid)]:
+        raise pytest.UsageError("test ids must not hold memory addresses; got:", *unstable)
+    items.sort(key=lambda item: not item.nodeid.startswith(_HEAVY))
     needing = [item for item in items if "valkey" in getattr(item, "fixturenames", ())]
     if needing:
         from tests.valkey import find_server
@@ -47,7 +82,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _excused(reporter: pytest.TerminalReporter) -> list[str]:
-    """Name every test that was skipped or was expected to fail."""
+    """Return a line for each test that was skipped or was expected to fail."""
     return [
         f"{outcome}: {report.nodeid}"
         for outcome in ("skipped", "xfailed", "xpassed")
@@ -56,14 +91,14 @@ def _excused(reporter: pytest.TerminalReporter) -> list[str]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the session when a test was excused: a test runs, or it is not collected at all."""
+    """Fail the session if a test was excused. Under pytest-xdist the controller alone has a reporter."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and _excused(reporter) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests had a real Valkey, and which tests were excused."""
+    """Print the number of tests on a real Valkey, and the excused tests."""
     passed = terminalreporter.stats.get("passed", ())
     on_valkey = sum(_NEEDS_VALKEY in report.user_properties for report in passed)
     terminalreporter.write_line(f"tests on a real Valkey: {on_valkey} passed")

@@ -315,7 +315,7 @@ class TestIssue:
         with pytest.raises(InvalidUserError):
             world.guard.issue(world.alice)
 
-    @pytest.mark.parametrize("answer", [None, 1, 0, "yes", object()], ids=repr)
+    @pytest.mark.parametrize("answer", [None, 1, 0, "yes", object()])
     def test_sloppy_validity(self, world, answer):
         """A validation method that answers neither True nor False refuses with 503, told once."""
         user = type("Sloppy", (), {"identity": 1, "rolenames": [], "is_valid": lambda self: answer})()
@@ -376,7 +376,7 @@ class TestIssue:
         """Any other name is free, also that of a parameter that is positional."""
         assert {name: 1} == world.guard.verify(world.guard.issue(world.alice, **{name: 1})).claims
 
-    @pytest.mark.parametrize("value", [object(), {1}, b"x", (1,), float("nan"), {1: 2}, "\ud800"], ids=repr)
+    @pytest.mark.parametrize("value", [object(), {1}, b"x", (1,), float("nan"), {1: 2}, "\ud800"])
     def test_bad_claim(self, world, value):
         """What would not come back as it was given is refused by the claim's name."""
         with pytest.raises(ClaimValueError, match="'plan'"):
@@ -2050,7 +2050,7 @@ class TestOptions:
         assert repr(PasswordHasher()) == repr(default._passwords)
         assert HASHER is own._passwords
 
-    @pytest.mark.parametrize("passwords", [True, "argon2", PasswordHasher, object()], ids=repr)
+    @pytest.mark.parametrize("passwords", [True, "argon2", PasswordHasher, object()])
     def test_no_passwords(self, passwords):
         """What is no hasher is refused."""
         with pytest.raises(ConfigurationError, match="expected a PasswordHasher, or None for none"):

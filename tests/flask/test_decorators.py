@@ -359,7 +359,6 @@ class TestAtDecoration:
             (coroutine,),
             (View,),
         ],
-        ids=str,
     )
     def test_refuses_what_is_no_role(self, maker, names):
         """ASVS 8.2.1: no role, a bare decorator and a name that is no str fail at import, not in a request."""
@@ -374,7 +373,7 @@ class TestAtDecoration:
 
         assert callable(maker(*names)(view))
 
-    @pytest.mark.parametrize("policy", [None, "admin", ["admin"], view], ids=str)
+    @pytest.mark.parametrize("policy", [None, "admin", ["admin"], view])
     def test_refuses_what_is_no_policy(self, policy):
         """policy_required without a policy, a bare one and one of names fail at import."""
 

@@ -696,7 +696,9 @@ class TestShape:
         assert GOOD.encode() == accepted(forge(header_of(KEY), GOOD.encode()))[1]
 
     @pytest.mark.parametrize(
-        "token", [None, GOOD.encode(), bytearray(GOOD, "ascii"), 1, True, [], [GOOD], {}, object()], ids=repr
+        "token",
+        [None, GOOD.encode(), bytearray(GOOD, "ascii"), 1, True, [], [GOOD], {}, object()],
+        ids=lambda value: type(value).__name__,
     )
     def test_what_is_no_str_is_refused(self, token):
         """Bytes are no token either: there is one form (facts 30)."""

@@ -631,7 +631,7 @@ class TestSigningChoice:
         assert keys[0] is KeyRing(keys, "a").signing
         assert keys[1] is KeyRing(keys, signing="b").signing
 
-    @pytest.mark.parametrize("name", ["c", "", "A", SECRET, 7, ["a"]])
+    @pytest.mark.parametrize("name", ["c", "", "A", pytest.param(SECRET, id="secret"), 7, ["a"]])
     def test_a_name_that_is_not_there_is_refused(self, name):
         """What was given is not repeated, what is there is listed."""
         message = refusal(KeyRing, [Key.from_secret(SECRET, kid="a")], signing=name)
@@ -666,7 +666,7 @@ class TestWhatMakesNoRing:
 
         assert f"keys is of type {type(keys).__name__}" in refusal(KeyRing, keys)
 
-    @pytest.mark.parametrize("keys", [SECRET, [SECRET], [None], {"a": 1}])
+    @pytest.mark.parametrize("keys", [pytest.param(SECRET, id="secret"), [SECRET], [None], {"a": 1}])
     def test_what_is_no_key_is_refused(self, keys):
         """A secret has to become a key first, and is not in the message."""
         message = refusal(KeyRing, keys)
