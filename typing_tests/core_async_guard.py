@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from praetorian_core import AsyncGuard, KeyRing, MemoryStore, Principal, Settings, all_roles, generate_secret
 from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSource
-from praetorian_core.web.bearer import RequestInfo
+from praetorian_core.web.request import RequestInfo
 
 if TYPE_CHECKING:
     from typing_extensions import assert_type

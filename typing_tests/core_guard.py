@@ -87,9 +87,6 @@ class View:
     def headers(self, name: str) -> list[str]:
         return []
 
-    def cookies(self, name: str) -> tuple[str, ...]:
-        return ()
-
 
 def save(user: User, hashed: str) -> None:
     user.password = hashed

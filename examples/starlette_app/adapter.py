@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from praetorian_core import AsyncGuard, Principal
 from praetorian_core.errors import PraetorianError
 from praetorian_core.policy import Policy
-from praetorian_core.web.bearer import is_preflight
+from praetorian_core.web.request import is_preflight
 from praetorian_core.web.responses import error_response
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]

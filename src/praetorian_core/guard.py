@@ -35,7 +35,8 @@ from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.token.claims import SessionClaims
 from praetorian_core.token.codec import TokenCodec
 from praetorian_core.token.lifecycle import check_access
-from praetorian_core.web.bearer import RequestInfo, TokenPlaces
+from praetorian_core.web.bearer import TokenPlaces
+from praetorian_core.web.request import RequestInfo
 
 U = TypeVar("U")
 T = TypeVar("T")

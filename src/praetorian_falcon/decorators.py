@@ -29,7 +29,7 @@ import falcon.routing
 from praetorian_core import all_roles, any_role
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.policy import Policy
-from praetorian_core.web.bearer import is_preflight
+from praetorian_core.web.request import is_preflight
 from praetorian_falcon.request import async_guard, plain_guard, request_info, state_of
 
 T = TypeVar("T")

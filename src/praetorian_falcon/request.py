@@ -25,7 +25,7 @@ import falcon.asgi
 
 from praetorian_core import AsyncGuard, Guard, Principal
 from praetorian_core.errors import ConfigurationError, MissingTokenError
-from praetorian_core.web.bearer import RequestInfo
+from praetorian_core.web.request import RequestInfo
 
 U = TypeVar("U")
 

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from praetorian_core import all_roles, any_role
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.policy import Policy
-from praetorian_core.web.bearer import is_preflight
+from praetorian_core.web.request import is_preflight
 from praetorian_flask.current import current_guard, keep_principal
 from praetorian_flask.request import FlaskRequest
 

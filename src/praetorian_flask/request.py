@@ -44,7 +44,3 @@ class FlaskRequest:
         """Return the header's one value, if there is any."""
         value = self.header(name)
         return () if value is None else (value,)
-
-    def cookies(self, name: str, /) -> Sequence[str]:
-        """Return every value of the cookie."""
-        return self._request.cookies.getlist(name)

@@ -90,9 +90,6 @@ class View:
     def headers(self, name):
         return self.values
 
-    def cookies(self, name):
-        return ()
-
 
 class World:
     """A guard of either kind with everybody around it, and a log of all that came of it."""

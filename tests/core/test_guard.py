@@ -116,9 +116,6 @@ class View:
     def headers(self, name):
         return self.values if name == "Authorization" else ()
 
-    def cookies(self, name):
-        return ()
-
 
 def bearer(token):
     """Return a request with a token."""

@@ -44,7 +44,7 @@ class TestNames:
             ("praetorian_core.token", "verify_compact"),
             ("praetorian_core.protocols", "Store"),
             ("praetorian_core.protocols", "UserSource"),
-            ("praetorian_core.web.bearer", "RequestInfo"),
+            ("praetorian_core.web.request", "RequestInfo"),
             ("praetorian_core.web.responses", "error_response"),
             ("praetorian_core.testing", "FrozenClock"),
             ("praetorian_core.testing", "as_user"),

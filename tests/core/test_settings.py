@@ -60,9 +60,6 @@ class Request:
     def headers(self, name):
         return [self.value] if name == self.name else []
 
-    def cookies(self, name):
-        return []
-
 
 class TestAttributes:
     def test_only_the_keys_are_required(self):

@@ -11,7 +11,7 @@ from tests.falcon.world import PASSWORD, make_app, make_world
 
 from praetorian_core.errors import ConfigurationError, MalformedHeaderError, MissingTokenError
 from praetorian_core.testing import MemoryUser
-from praetorian_core.web.bearer import RequestInfo
+from praetorian_core.web.request import RequestInfo
 from praetorian_falcon import (
     auth_accepted,
     auth_required,

@@ -12,7 +12,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import create_environ
 
 from praetorian_core.errors import MalformedHeaderError, MissingTokenError
-from praetorian_core.web.bearer import HeaderPlace, RequestInfo
+from praetorian_core.web.bearer import HeaderPlace
+from praetorian_core.web.request import RequestInfo
 from praetorian_flask.request import FlaskRequest
 
 PLACE = HeaderPlace("Authorization", "Bearer")
@@ -102,14 +103,6 @@ class TestFlaskView:
 
         assert a_view().header("wsgi.version") is None
         assert a_view().header("request-method") is None
-
-    def test_cookies(self):
-        """Every cookie of a name is listed in order: which one a server means is not guessed here (RFC 6265 §5.4)."""
-        view = a_view([("Cookie", "a=1; b=2; a=3")])
-
-        assert list(view.cookies("a")) == ["1", "3"]
-        assert list(view.cookies("b")) == ["2"]
-        assert list(view.cookies("c")) == []
 
 
 class TestGrammar:

@@ -15,42 +15,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
 
 from praetorian_core.errors import ConfigurationError, MalformedHeaderError, MissingTokenError
+from praetorian_core.web.request import RequestInfo
 
 # RFC 9110 §5.6.2: what a header name or a scheme is made of.
 _HTTP_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-
-class RequestInfo(Protocol):
-    """A request as the engine sees it: five facts, handed in by an adapter.
-
-    Names of headers are compared without regard to letter case; the values of repeated headers and cookies are all
-    listed, in order.
-    """
-
-    @property
-    def method(self) -> str:
-        """The request method, in capitals."""
-        ...
-
-    @property
-    def remote(self) -> str | None:
-        """The address that the framework trusts to be the client's, or None."""
-        ...
-
-    def header(self, name: str, /) -> str | None:
-        """Return the header's value, or None."""
-        ...
-
-    def headers(self, name: str, /) -> Sequence[str]:
-        """Return every value of the header that the server kept apart."""
-        ...
-
-    def cookies(self, name: str, /) -> Sequence[str]:
-        """Return every value of the cookie."""
-        ...
 
 
 class HeaderPlace:
@@ -130,18 +100,3 @@ class TokenPlaces:
                 return token
         detail = "no bearer token in the request"
         raise MissingTokenError(detail)
-
-
-def is_preflight(view: RequestInfo) -> bool:
-    """Tell whether the request only asks what a later one may do, and so carries no credentials.
-
-    An adapter answers such a request with the framework's own list of methods and runs no view for it.
-
-    See:
-        Fetch Standard, "CORS-preflight request": ``OPTIONS`` with ``Origin`` and ``Access-Control-Request-Method``.
-    """
-    return (
-        view.method == "OPTIONS"
-        and view.header("Origin") is not None
-        and view.header("Access-Control-Request-Method") is not None
-    )

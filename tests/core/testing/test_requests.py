@@ -31,9 +31,6 @@ class Request:
     def headers(self, name):
         return [self.lines[name]] if name in self.lines else []
 
-    def cookies(self, name):
-        return []
-
 
 @pytest.fixture
 def clock():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from praetorian_core.errors import ConfigurationError, MalformedHeaderError, MissingTokenError
-from praetorian_core.web.bearer import HeaderPlace, TokenPlaces, is_preflight
+from praetorian_core.web.bearer import HeaderPlace, TokenPlaces
 
 B64TOKEN = string.ascii_letters + string.digits + "-._~+/"  # RFC 6750 §2.1
 TCHAR = "!#$%&'*+-.^_`|~" + string.digits + string.ascii_letters  # RFC 9110 §5.6.2
@@ -29,9 +29,6 @@ class Request:
 
     def headers(self, name):
         return [value for key, value in self.lines if key.lower() == name.lower()]
-
-    def cookies(self, name):
-        return []
 
 
 def find(*values, name="Authorization", scheme="Bearer"):
@@ -380,44 +377,6 @@ class TestTokenPlaces:
 
         with pytest.raises(MalformedHeaderError):
             self.places.find(Request((("Authorization", "Bearer"), ("X-Token", "JWT b"))))
-
-
-ORIGIN = ("Origin", "https://app.example")
-METHOD = ("Access-Control-Request-Method", "GET")
-
-
-class TestIsPreflight:
-    @pytest.mark.parametrize(
-        ("method", "lines", "expected"),
-        [
-            pytest.param("OPTIONS", (ORIGIN, METHOD), True, id="preflight"),
-            pytest.param(
-                "OPTIONS",
-                (METHOD, ORIGIN, ("Access-Control-Request-Headers", "authorization")),
-                True,
-                id="with-headers",
-            ),
-            pytest.param(
-                "OPTIONS", (("origin", "null"), ("access-control-request-method", "PUT")), True, id="lower-case"
-            ),
-            pytest.param("OPTIONS", (("Origin", ""), ("Access-Control-Request-Method", "")), True, id="empty-values"),
-            pytest.param("OPTIONS", (ORIGIN, METHOD, ("Authorization", "Bearer a")), True, id="with-a-token"),
-            pytest.param("OPTIONS", (), False, id="plain-options"),
-            pytest.param("OPTIONS", (ORIGIN,), False, id="origin-only"),
-            pytest.param("OPTIONS", (METHOD,), False, id="method-only"),
-            pytest.param(
-                "OPTIONS", (ORIGIN, ("Access-Control-Request-Headers", "authorization")), False, id="headers-only"
-            ),
-            *(
-                pytest.param(method, (ORIGIN, METHOD), False, id=method)
-                for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "options", "OPTIONS ", "")
-            ),
-        ],
-    )
-    def test_table(self, method, lines, expected):
-        """Fetch Standard, "CORS-preflight request": OPTIONS with both headers, and no other request."""
-
-        assert expected is is_preflight(Request(lines, method=method))
 
 
 def best_seconds(value, place):

@@ -1,0 +1,59 @@
+"""Which requests are CORS preflights."""
+
+import attrs
+import pytest
+
+from praetorian_core.web.request import is_preflight
+
+
+@attrs.frozen
+class Request:
+    """A request that has only a method and header lines."""
+
+    lines: tuple = ()
+    method: str = "GET"
+    remote: str | None = None
+
+    def header(self, name):
+        return next(iter(self.headers(name)), None)
+
+    def headers(self, name):
+        return [value for key, value in self.lines if key.lower() == name.lower()]
+
+
+ORIGIN = ("Origin", "https://app.example")
+METHOD = ("Access-Control-Request-Method", "GET")
+
+
+class TestIsPreflight:
+    @pytest.mark.parametrize(
+        ("method", "lines", "expected"),
+        [
+            pytest.param("OPTIONS", (ORIGIN, METHOD), True, id="preflight"),
+            pytest.param(
+                "OPTIONS",
+                (METHOD, ORIGIN, ("Access-Control-Request-Headers", "authorization")),
+                True,
+                id="with-headers",
+            ),
+            pytest.param(
+                "OPTIONS", (("origin", "null"), ("access-control-request-method", "PUT")), True, id="lower-case"
+            ),
+            pytest.param("OPTIONS", (("Origin", ""), ("Access-Control-Request-Method", "")), True, id="empty-values"),
+            pytest.param("OPTIONS", (ORIGIN, METHOD, ("Authorization", "Bearer a")), True, id="with-a-token"),
+            pytest.param("OPTIONS", (), False, id="plain-options"),
+            pytest.param("OPTIONS", (ORIGIN,), False, id="origin-only"),
+            pytest.param("OPTIONS", (METHOD,), False, id="method-only"),
+            pytest.param(
+                "OPTIONS", (ORIGIN, ("Access-Control-Request-Headers", "authorization")), False, id="headers-only"
+            ),
+            *(
+                pytest.param(method, (ORIGIN, METHOD), False, id=method)
+                for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "options", "OPTIONS ", "")
+            ),
+        ],
+    )
+    def test_table(self, method, lines, expected):
+        """Fetch Standard, "CORS-preflight request": OPTIONS with both headers, and no other request."""
+
+        assert expected is is_preflight(Request(lines, method=method))
