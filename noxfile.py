@@ -17,7 +17,7 @@ nox.options.default_venv_backend = "virtualenv"
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 OLDEST = "constraints/oldest.txt"
-PACKAGE = ".[asymmetric,flask,restx,falcon,redis,testing]"
+PACKAGE = ".[asymmetric,flask,restx,falcon,redis,mail,testing]"
 # flask-buzz 4 dropped what flask-praetorian uses.
 PEER = ("flask-praetorian==1.6.2", "flask-buzz<4")
 
