@@ -1,4 +1,4 @@
-"""Stores and the facts that prove them, as an application types them."""
+"""Stores and their conformance suite, as an application types them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from redis.cluster import RedisCluster
 
 from praetorian_core import AsyncGuard, AsyncRedisStore, Guard, MemoryStore, RedisStore, Settings, SQLiteStore
 from praetorian_core.protocols import AsyncStore, Store
-from praetorian_core.testing.stores import FACTS, Fact, prove
+from praetorian_core.testing.store_suite import CASES, Case, check
 
 if TYPE_CHECKING:
     from typing_extensions import assert_type
@@ -26,7 +26,6 @@ def stores(client: Redis, async_client: AsyncRedis, cluster: RedisCluster) -> li
         RedisStore("redis://localhost"),
         RedisStore(client, prefix="shop:"),
         RedisStore(cluster),
-        RedisStore(async_client),
         AsyncRedisStore("redis://localhost", timeout=1.5),
         AsyncRedisStore(async_client),
     ]
@@ -52,6 +51,6 @@ def guards(settings: Settings) -> None:
     AsyncGuard(None, settings, store=SQLiteStore("state.db"))
 
 
-def proofs() -> None:
-    assert_type(FACTS, tuple[Fact, ...])
-    assert_type(prove(MemoryStore, FACTS[0]), list[str])
+def conformance() -> None:
+    assert_type(CASES, tuple[Case, ...])
+    assert_type(check(MemoryStore, CASES[0]), list[str])

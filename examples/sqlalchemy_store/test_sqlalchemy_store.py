@@ -16,7 +16,7 @@ from sqlalchemy import URL, Engine, create_engine, delete, event, select
 from praetorian_core import Guard, KeyRing, Settings, generate_secret
 from praetorian_core.errors import EarlyRefreshError, PraetorianError, ReusedTokenError, RevokedTokenError
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers
-from praetorian_core.testing.stores import FACTS, Fact, prove
+from praetorian_core.testing.store_suite import CASES, Case, check
 
 from . import METADATA, STATE, SQLAlchemyStore
 from .postgresql import find_programs, running
@@ -89,11 +89,11 @@ def at_once(count: int, work: Callable[[int], object]) -> list[object]:
 
 
 class TestSQLAlchemyStore:
-    @pytest.mark.parametrize("fact", FACTS, ids=str)
-    def test_fact(self, engine: Engine, fact: Fact) -> None:
-        """It does what every store must do."""
+    @pytest.mark.parametrize("case", CASES, ids=str)
+    def test_case(self, engine: Engine, case: Case) -> None:
+        """The store passes the conformance suite."""
 
-        assert [] == prove(lambda: SQLAlchemyStore(engine), fact)
+        assert [] == check(lambda: SQLAlchemyStore(engine), case)
 
     def test_counters_at_zero_leave_no_row(self, engine: Engine, store: SQLAlchemyStore) -> None:
         """Nor does nothing that is added to nothing."""

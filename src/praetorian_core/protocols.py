@@ -60,7 +60,7 @@ class Store(Protocol):
 
     Keys and values are short strings of ASCII. ``until`` and ``now`` are seconds since the epoch: an entry is absent, and
     may go, once ``now >= until``. The present is always handed in, never read from a clock of the store's own. A store
-    that cannot answer raises, whatever it likes; it never guesses. ``praetorian_core.testing.stores`` proves a store.
+    that cannot answer raises, whatever it likes; it never guesses. ``praetorian_core.testing.store_suite`` tests a store.
     """
 
     def get(self, *keys: str, now: int) -> list[str | None]:

@@ -152,7 +152,7 @@ def _is_unknown(error: Exception) -> bool:
 class RedisStore:
     """A ``Store`` in Redis or Valkey, shared by all machines that reach the same server or cluster.
 
-    Safe to share between threads. With a client of ``redis.asyncio`` it is an ``AsyncRedisStore``, for ``AsyncGuard``.
+    Safe to share between threads. For ``AsyncGuard`` and a client of ``redis.asyncio`` see ``AsyncRedisStore``.
 
     Args:
         server: A URL (``redis://``, ``rediss://`` for TLS, or ``unix://``), or a client of redis-py, with the time-outs
@@ -167,24 +167,17 @@ class RedisStore:
         valkey.io/topics/eval-intro, valkey.io/topics/cluster-spec
     """
 
-    def __new__(  # noqa: PYI034  (typing.Self came with Python 3.11)
-        cls, server: str | RedisClient | AsyncRedisClient, *, prefix: str = "praetorian:", timeout: float = 2.0
-    ) -> RedisStore:
-        """Make the store that fits the client."""
-        if _is_async(server):
-            # A class can only promise checkers itself; who wants the other's types writes AsyncRedisStore(client).
-            return cast("RedisStore", AsyncRedisStore(cast("AsyncRedisClient", server), prefix=prefix, timeout=timeout))
-        return super().__new__(cls)
-
-    def __init__(
-        self, server: str | RedisClient | AsyncRedisClient, *, prefix: str = "praetorian:", timeout: float = 2.0
-    ) -> None:
+    def __init__(self, server: str | RedisClient, *, prefix: str = "praetorian:", timeout: float = 2.0) -> None:
         """Prepare everything but the connection, which the first call makes."""
         self._commands = _Commands(prefix)
         if isinstance(server, str):
             _check_url(server)
             _import_redis()
             self._client = _connect(server, timeout)
+        elif _is_async(server):
+            raise ConfigurationError(
+                "RedisStore needs a client of redis, got one of redis.asyncio; write AsyncRedisStore(client)"
+            )
         elif callable(getattr(server, "execute_command", None)):
             self._client = server
         else:

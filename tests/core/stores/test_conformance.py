@@ -1,58 +1,58 @@
-"""Every store that is shipped, and every way to it, against the facts that hold of all stores."""
+"""The conformance suite on every store of the library, and on every way to open one."""
 
 import pytest
 import redis
 import redis.asyncio
 
 from praetorian_core import AsyncRedisStore, MemoryStore, RedisStore, SQLiteStore
-from praetorian_core.testing.stores import FACTS, prove
+from praetorian_core.testing.store_suite import CASES, check
 
 
-@pytest.mark.parametrize("fact", FACTS, ids=str)
-class TestFacts:
-    def test_memory(self, fact):
+@pytest.mark.parametrize("case", CASES, ids=str)
+class TestStores:
+    def test_memory(self, case):
         """One process."""
         store = MemoryStore()
 
-        assert [] == prove(lambda: store, fact)
+        assert [] == check(lambda: store, case)
 
-    def test_sqlite(self, fact, tmp_path):
+    def test_sqlite(self, case, tmp_path):
         """One object for all threads."""
         store = SQLiteStore(tmp_path / "state.db")
 
-        assert [] == prove(lambda: store, fact)
+        assert [] == check(lambda: store, case)
 
-    def test_sqlite_handles(self, fact, tmp_path):
-        """An object for each thread, as each process has one."""
+    def test_sqlite_handles(self, case, tmp_path):
+        """One object per thread, as each process has its own."""
 
-        assert [] == prove(lambda: SQLiteStore(tmp_path / "state.db"), fact)
+        assert [] == check(lambda: SQLiteStore(tmp_path / "state.db"), case)
 
-    def test_redis(self, fact, valkey):
+    def test_redis(self, case, valkey):
         """By URL, one object for all threads."""
         store = RedisStore(valkey.url)
 
-        assert [] == prove(lambda: store, fact)
+        assert [] == check(lambda: store, case)
         store.close()
 
-    def test_decoding_client(self, fact, valkey):
-        """By a client of the application's own, which was told to decode what it receives."""
+    def test_decoding_client(self, case, valkey):
+        """With a client that decodes responses."""
         client = redis.Redis(port=valkey.port, decode_responses=True)
 
-        assert [] == prove(lambda: RedisStore(client), fact)
+        assert [] == check(lambda: RedisStore(client), case)
         client.close()
 
-    def test_async(self, fact, valkey):
+    def test_async(self, case, valkey):
         """By URL, for asyncio."""
         store = AsyncRedisStore(valkey.url)
 
-        assert [] == prove(lambda: store, fact)
+        assert [] == check(lambda: store, case)
 
-    def test_async_client(self, fact, valkey):
-        """By a client of redis.asyncio, which makes a store for asyncio of a RedisStore."""
+    def test_async_client(self, case, valkey):
+        """With a client of redis.asyncio."""
         clients = []
 
         def connect():
             clients.append(redis.asyncio.Redis(port=valkey.port))
-            return RedisStore(clients[-1])
+            return AsyncRedisStore(clients[-1])
 
-        assert [] == prove(connect, fact)
+        assert [] == check(connect, case)

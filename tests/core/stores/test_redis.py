@@ -99,12 +99,12 @@ class TestServer:
         with pytest.raises(ConfigurationError, match="the server of the Redis store is Redis"):
             AsyncRedisStore(client)
 
-    def test_which_store(self, client):
-        """The client decides which store it is."""
+    def test_asyncio_client(self):
+        """A client of redis.asyncio is rejected, and the message names the other class."""
+        with pytest.raises(ConfigurationError, match=r"got one of redis\.asyncio; write AsyncRedisStore\(client\)"):
+            RedisStore(redis.asyncio.Redis())
 
-        assert RedisStore is type(RedisStore(client))
-        assert AsyncRedisStore is type(RedisStore(redis.asyncio.Redis()))
-        assert RedisStore is type(RedisStore("redis://localhost"))
+        assert AsyncRedisStore(redis.asyncio.Redis())
 
     @pytest.mark.parametrize("kind", [RedisStore, AsyncRedisStore])
     def test_without_redis_py(self, kind, monkeypatch):
@@ -410,7 +410,7 @@ class TestCluster:
 
         async def play():
             client = redis.asyncio.cluster.RedisCluster(host="127.0.0.1", port=cluster.nodes[1].port)
-            store = RedisStore(client)
+            store = AsyncRedisStore(client)
             done = [
                 await store.compare_and_set(key, None, "v", expires_at=UNTIL, now=NOW),
                 await store.get(key, f"{key}y", now=NOW),

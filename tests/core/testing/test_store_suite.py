@@ -1,4 +1,4 @@
-"""The table of facts has teeth: for every fact there is a store that lacks just that, and is found."""
+"""For each case of the suite there is a store with exactly that fault, and the suite finds it."""
 
 import asyncio
 import itertools
@@ -9,56 +9,57 @@ import attrs
 import pytest
 
 from praetorian_core import MemoryStore
-from praetorian_core.testing.stores import FACTS, THREADS, Fact, prove
+from praetorian_core.testing.store_suite import CASES, Case, check
+from praetorian_core.testing.store_suite.fixture import THREADS
 
-BY_NAME = {fact.name: fact for fact in FACTS}
-PATIENCE = 30  # seconds after which threads that should have met give up
-
-
-# ---------------------------------------------------------------- stores that read wrongly
+BY_NAME = {case.name: case for case in CASES}
+PATIENCE = 30  # seconds; a thread that waits longer at a barrier fails
 
 
-class KnowsWhatWasNeverWritten(MemoryStore):
+# ---------------------------------------------------------------- faulty get()
+
+
+class ReturnsEmptyForAbsent(MemoryStore):
     def get(self, *keys, now):
         return [value or "" for value in super().get(*keys, now=now)]
 
 
-class AnswersUnasked(MemoryStore):
+class ReturnsNoneForNoKeys(MemoryStore):
     def get(self, *keys, now):
         return super().get(*keys, now=now) or [None]
 
 
-class AnswersWithATuple(MemoryStore):
+class ReturnsATuple(MemoryStore):
     def get(self, *keys, now):
         return tuple(super().get(*keys, now=now))
 
 
-class AnswersInItsOwnOrder(MemoryStore):
+class ReturnsInKeyOrder(MemoryStore):
     def get(self, *keys, now):
         return super().get(*sorted(keys), now=now)
 
 
-class LeavesOutWhatIsAbsent(MemoryStore):
+class OmitsAbsentValues(MemoryStore):
     def get(self, *keys, now):
         return [value for value in super().get(*keys, now=now) if value is not None]
 
 
-class AnswersEachKeyOnce(MemoryStore):
+class ReturnsEachKeyOnce(MemoryStore):
     def get(self, *keys, now):
         return super().get(*dict.fromkeys(keys), now=now)
 
 
-class ReadsNumbers(MemoryStore):
+class ReturnsIntegers(MemoryStore):
     def get(self, *keys, now):
         return [int(value) if value and value.isdigit() else value for value in super().get(*keys, now=now)]
 
 
-class ReadsBytes(MemoryStore):
+class ReturnsBytes(MemoryStore):
     def get(self, *keys, now):
         return [None if value is None else value.encode() for value in super().get(*keys, now=now)]
 
 
-class ReadsByItsOwnClock(MemoryStore):
+class ReadsByMachineClock(MemoryStore):
     def get(self, *keys, now):
         return super().get(*keys, now=int(time.time()))
 
@@ -68,8 +69,8 @@ class ReadsASecondTooLong(MemoryStore):
         return super().get(*keys, now=now - 1)
 
 
-class ForgetsOnReading(MemoryStore):
-    """It takes the present of one call for everybody's."""
+class RemembersTheLatestNow(MemoryStore):
+    """Expires entries by the latest now of any earlier call."""
 
     latest = 0
 
@@ -78,22 +79,22 @@ class ForgetsOnReading(MemoryStore):
         return super().get(*keys, now=self.latest)
 
 
-class Word(str):
+class StrSubclass(str):
     __slots__ = ()
 
 
-class ReadsWords(MemoryStore):
-    """Equal to text, and no ``str`` to a guard."""
+class ReturnsStrSubclass(MemoryStore):
+    """Equal to a ``str``, but of another type."""
 
     def get(self, *keys, now):
-        return [None if value is None else Word(value) for value in super().get(*keys, now=now)]
+        return [None if value is None else StrSubclass(value) for value in super().get(*keys, now=now)]
 
 
-# ---------------------------------------------------------------- stores that take a key for another
+# ---------------------------------------------------------------- faulty keys
 
 
 class KeyedStore(MemoryStore):
-    """Good, unless ``name`` of a subclass takes two keys for one."""
+    """Correct, unless a subclass's ``name`` maps two keys to one."""
 
     def name(self, key):
         return key
@@ -118,12 +119,12 @@ class IgnoresTrailingBlanks(KeyedStore):
         return key.rstrip()
 
 
-class CutsKeys(KeyedStore):
+class TruncatesKeys(KeyedStore):
     def name(self, key):
         return key[:36]
 
 
-# ---------------------------------------------------------------- stores that swap wrongly
+# ---------------------------------------------------------------- faulty compare_and_set()
 
 
 class StripsValues(MemoryStore):
@@ -131,35 +132,35 @@ class StripsValues(MemoryStore):
         return super().compare_and_set(key, expected, new.strip(), expires_at=expires_at, now=now)
 
 
-class SwapsByItsOwnClock(MemoryStore):
+class WritesByMachineClock(MemoryStore):
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         present = int(time.time())
         return super().compare_and_set(key, expected, new, expires_at=present + expires_at - now, now=present)
 
 
-class CountsSecondsIn32Bits(MemoryStore):
+class LimitsExpiryTo32Bits(MemoryStore):
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         return super().compare_and_set(key, expected, new, expires_at=min(expires_at, 2**31 - 1), now=now)
 
 
-class HoldsWhatIsOver(MemoryStore):
-    """At least for a second, as where an expiry of 0 means a mistake, or none."""
+class KeepsExpiredValues(MemoryStore):
+    """Keeps them for one second, as a store does that cannot express a lifetime of 0."""
 
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         return super().compare_and_set(key, expected, new, expires_at=max(expires_at, now + 1), now=now)
 
 
-class RefusesWhatIsOver(MemoryStore):
+class RejectsExpiredValues(MemoryStore):
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         return expires_at > now and super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
 
-class SwapsWhateverIsThere(MemoryStore):
+class IgnoresExpected(MemoryStore):
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         return super().compare_and_set(key, *super().get(key, now=now), new, expires_at=expires_at, now=now)
 
 
-class TakesEmptyForAbsent(MemoryStore):
+class TreatsEmptyAsAbsent(MemoryStore):
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         (live,) = super().get(key, now=now)
         return (live or None) == (expected or None) and super().compare_and_set(
@@ -167,7 +168,7 @@ class TakesEmptyForAbsent(MemoryStore):
         )
 
 
-class ComparesNumbers(MemoryStore):
+class ComparesAsNumbers(MemoryStore):
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         (live,) = super().get(key, now=now)
         try:
@@ -177,17 +178,17 @@ class ComparesNumbers(MemoryStore):
         return same and super().compare_and_set(key, live, new, expires_at=expires_at, now=now)
 
 
-class SwapReturnsOne(MemoryStore):
+class ReturnsOneForTrue(MemoryStore):
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         return int(super().compare_and_set(key, expected, new, expires_at=expires_at, now=now))
 
 
-class SwapSeesWhatIsOver(MemoryStore):
+class ComparesExpiredValues(MemoryStore):
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         return super().compare_and_set(key, expected, new, expires_at=expires_at, now=0)
 
 
-class SwapKeepsTheEnd(MemoryStore):
+class KeepsFirstExpiry(MemoryStore):
     def __init__(self):
         super().__init__()
         self.ends = {}
@@ -196,13 +197,13 @@ class SwapKeepsTheEnd(MemoryStore):
         return super().compare_and_set(key, expected, new, expires_at=self.ends.setdefault(key, expires_at), now=now)
 
 
-class SwapOnlyExtends(SwapKeepsTheEnd):
+class KeepsLatestExpiry(KeepsFirstExpiry):
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         self.ends[key] = max(expires_at, self.ends.get(key, 0))
         return super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
 
-class RefusedSwapExtends(MemoryStore):
+class FailureChangesExpiry(MemoryStore):
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         done = super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
         if not done:
@@ -211,7 +212,7 @@ class RefusedSwapExtends(MemoryStore):
         return done
 
 
-class RefusedSwapWrites(MemoryStore):
+class FailureWrites(MemoryStore):
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         (live,) = super().get(key, now=now)
         super().compare_and_set(key, live, new, expires_at=expires_at, now=now)
@@ -224,7 +225,7 @@ class DropsBackslashes(MemoryStore):
 
 
 class ComparesPatterns(MemoryStore):
-    """As ``value LIKE expected`` does where letter case counts."""
+    """Compares like SQL's ``value LIKE expected``."""
 
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         (live,) = super().get(key, now=now)
@@ -233,7 +234,7 @@ class ComparesPatterns(MemoryStore):
         return super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
 
-class ClearsAwayByTheFirstEnd(MemoryStore):
+class PurgesByFirstExpiry(MemoryStore):
     def __init__(self):
         super().__init__()
         self.ends = {}
@@ -246,10 +247,10 @@ class ClearsAwayByTheFirstEnd(MemoryStore):
         return super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
 
-# ---------------------------------------------------------------- stores that count wrongly
+# ---------------------------------------------------------------- faulty increment()
 
 
-class TellsTheFormerSum(MemoryStore):
+class ReturnsFormerSum(MemoryStore):
     def increment(self, key, amount, *, expires_at, now):
         return super().increment(key, amount, expires_at=expires_at, now=now) - amount
 
@@ -259,12 +260,12 @@ class NeverBelowZero(MemoryStore):
         return max(super().increment(key, amount, expires_at=expires_at, now=now), 0)
 
 
-class SumIsText(MemoryStore):
+class ReturnsSumAsText(MemoryStore):
     def increment(self, key, amount, *, expires_at, now):
         return str(super().increment(key, amount, expires_at=expires_at, now=now))
 
 
-class ZeroStays(MemoryStore):
+class KeepsZero(MemoryStore):
     def increment(self, key, amount, *, expires_at, now):
         total = super().increment(key, amount, expires_at=expires_at, now=now)
         if total == 0:
@@ -272,35 +273,35 @@ class ZeroStays(MemoryStore):
         return total
 
 
-class CountsElsewhere(MemoryStore):
+class CountsUnderAnotherKey(MemoryStore):
     def increment(self, key, amount, *, expires_at, now):
         return super().increment(f"{key} counter", amount, expires_at=expires_at, now=now)
 
 
-class CountsIn32Bits(MemoryStore):
+class LimitsSumTo32Bits(MemoryStore):
     def increment(self, key, amount, *, expires_at, now):
         return min(super().increment(key, amount, expires_at=expires_at, now=now), 2**31 - 1)
 
 
-class CountsOnWhatIsOver(MemoryStore):
+class AddsToExpiredCounter(MemoryStore):
     def increment(self, key, amount, *, expires_at, now):
         return super().increment(key, amount, expires_at=expires_at, now=0)
 
 
-class CountsByItsOwnClock(MemoryStore):
+class CountsByMachineClock(MemoryStore):
     def increment(self, key, amount, *, expires_at, now):
         present = int(time.time())
         return super().increment(key, amount, expires_at=present + expires_at - now, now=present)
 
 
-class EndOfCounterMoves(MemoryStore):
+class MovesCounterExpiry(MemoryStore):
     def increment(self, key, amount, *, expires_at, now):
         total = super().increment(key, amount, expires_at=expires_at, now=now)
         super().compare_and_set(key, str(total), str(total), expires_at=expires_at, now=now)
         return total
 
 
-class NewCounterTakesItsFormerEnd(MemoryStore):
+class KeepsFormerCounterExpiry(MemoryStore):
     def __init__(self):
         super().__init__()
         self.ends = {}
@@ -309,7 +310,7 @@ class NewCounterTakesItsFormerEnd(MemoryStore):
         return super().increment(key, amount, expires_at=self.ends.setdefault(key, expires_at), now=now)
 
 
-class CountsTexts(MemoryStore):
+class IgnoresTexts(MemoryStore):
     def increment(self, key, amount, *, expires_at, now):
         try:
             return super().increment(key, amount, expires_at=expires_at, now=now)
@@ -317,7 +318,7 @@ class CountsTexts(MemoryStore):
             return amount
 
 
-class ClearsAwayTexts(MemoryStore):
+class ReplacesTexts(MemoryStore):
     def increment(self, key, amount, *, expires_at, now):
         try:
             return super().increment(key, amount, expires_at=expires_at, now=now)
@@ -326,7 +327,7 @@ class ClearsAwayTexts(MemoryStore):
             raise
 
 
-class NothingStays(MemoryStore):
+class KeepsZeroPlusZero(MemoryStore):
     def increment(self, key, amount, *, expires_at, now):
         total = super().increment(key, amount, expires_at=expires_at, now=now)
         if amount == 0:
@@ -334,7 +335,7 @@ class NothingStays(MemoryStore):
         return total
 
 
-class ZeroKeepsTheEnd(MemoryStore):
+class KeepsExpiryOfZero(MemoryStore):
     def __init__(self):
         super().__init__()
         self.ends = {}
@@ -345,13 +346,13 @@ class ZeroKeepsTheEnd(MemoryStore):
         return super().increment(key, amount, expires_at=self.ends[key], now=now)
 
 
-class HoldsCountsThatAreOver(MemoryStore):
+class KeepsExpiredCounters(MemoryStore):
     def increment(self, key, amount, *, expires_at, now):
         return super().increment(key, amount, expires_at=max(expires_at, now + 1), now=now)
 
 
-class TakesWhatIsOverForANumber(MemoryStore):
-    """A text that is over is no number either."""
+class ParsesExpiredText(MemoryStore):
+    """Parses a text as a counter though it has expired."""
 
     def increment(self, key, amount, *, expires_at, now):
         (former,) = super().get(key, now=0)
@@ -362,14 +363,14 @@ class TakesWhatIsOverForANumber(MemoryStore):
         return super().increment(key, amount, expires_at=expires_at, now=now)
 
 
-# ---------------------------------------------------------------- stores that many may not use at once
+# ---------------------------------------------------------------- faulty under concurrency
 
 
 class MeetingStore(MemoryStore):
-    """Good, unless a subclass meets between what it reads and what it writes.
+    """Correct, unless a subclass calls ``meet`` between its read and its write.
 
-    There all threads of a fact wait for each other, so that the worst happens every time; whoever made the store, and
-    prepares and judges the fact, waits for nobody.
+    ``meet`` makes all threads of a case wait for each other, so that every run shows the race. The thread that created
+    the store prepares and checks the case; it does not wait.
     """
 
     def __init__(self):
@@ -382,20 +383,20 @@ class MeetingStore(MemoryStore):
             self.barrier.wait()
 
 
-class NeverSwaps(MemoryStore):
-    """Refuses every swap but the first of a key."""
+class NeverReplaces(MemoryStore):
+    """Rejects every compare_and_set() of a key but the first."""
 
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         return expected is None and super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
 
-class ReadsThenSwaps(MeetingStore):
+class ReadsThenWrites(MeetingStore):
     def compare_and_set(self, key, expected, new, *, expires_at, now):
         (live,) = super().get(key, now=now)
         if live != expected:
             return False
         self.meet()
-        # Whatever is there by now.
+        # Overwrite the current value.
         while not super().compare_and_set(key, *super().get(key, now=now), new, expires_at=expires_at, now=now):
             pass
         return True
@@ -411,7 +412,7 @@ class ReadsThenCounts(MeetingStore):
         return total
 
 
-class LosesOneThatIsGivenBack(MeetingStore):
+class LosesOneDecrement(MeetingStore):
     def __init__(self):
         super().__init__()
         self.given_back = itertools.count()
@@ -422,8 +423,8 @@ class LosesOneThatIsGivenBack(MeetingStore):
         return super().increment(key, amount, expires_at=expires_at, now=now)
 
 
-class RemembersAbsence(MemoryStore):
-    """A handle on a store that is shared, which asks it once a second about a key that was absent."""
+class CachesAbsence(MemoryStore):
+    """A handle on a shared store that caches absent keys for one second."""
 
     def __init__(self, state):
         self.state = state
@@ -445,15 +446,15 @@ class RemembersAbsence(MemoryStore):
 
 class Down(MemoryStore):
     def get(self, *keys, now):
-        raise ConnectionRefusedError("no route to the store")
+        raise ConnectionRefusedError("connection refused")
 
 
-# ---------------------------------------------------------------- stores for asyncio
+# ---------------------------------------------------------------- asyncio
 
 
 @attrs.frozen
 class AsyncMemoryStore:
-    """Good, and has nothing to close."""
+    """Correct, with nothing to close."""
 
     store: MemoryStore = attrs.field(factory=MemoryStore)
 
@@ -472,7 +473,7 @@ class AsyncMemoryStore:
 
 @attrs.frozen
 class ClosableStore(AsyncMemoryStore):
-    """Belongs to the event loop that runs where it is made, and notes on which one it is closed."""
+    """Bound to the event loop on which it is created; records the loop on which it is closed."""
 
     loop: asyncio.AbstractEventLoop = attrs.field(factory=asyncio.get_running_loop)
     closed_on: list[asyncio.AbstractEventLoop] = attrs.field(factory=list)
@@ -483,8 +484,8 @@ class ClosableStore(AsyncMemoryStore):
 
 
 @attrs.frozen
-class AsyncReadsThenSwaps(AsyncMemoryStore):
-    """Goes on to write when all have read: the ``MeetingStore`` of asyncio."""
+class AsyncReadsThenWrites(AsyncMemoryStore):
+    """Writes after all tasks have read: ``MeetingStore`` for asyncio."""
 
     waiting: list[asyncio.Future[None]] = attrs.field(factory=list)
 
@@ -501,162 +502,163 @@ class AsyncReadsThenSwaps(AsyncMemoryStore):
         )
 
 
-# ---------------------------------------------------------------- the facts
+# ---------------------------------------------------------------- the suite
 
 
 def shared(make):
-    """Return a way to one store, whoever asks."""
+    """Return a ``connect`` that always returns the same store."""
     store = make()
     return lambda: store
 
 
 BROKEN = [
-    (KnowsWhatWasNeverWritten, "a key that was never written is absent"),
-    (AnswersWithATuple, "a key that was never written is absent"),
-    (LeavesOutWhatIsAbsent, "a key that was never written is absent"),
-    (AnswersUnasked, "nothing asked, nothing answered"),
-    (AnswersWithATuple, "nothing asked, nothing answered"),
-    (AnswersInItsOwnOrder, "values come in the order of the keys"),
-    (LeavesOutWhatIsAbsent, "values come in the order of the keys"),
-    (AnswersEachKeyOnce, "values come in the order of the keys"),
-    (ReadsNumbers, "a value comes back as the text that it was"),
-    (ReadsBytes, "a value comes back as the text that it was"),
-    (ReadsWords, "a value comes back as the text that it was"),
-    (DropsBackslashes, "a value comes back as the text that it was"),
-    (StripsValues, "a value comes back as the text that it was"),
-    (IgnoresLetterCase, "keys are compared whole, and with their letter case"),
-    (IgnoresTrailingBlanks, "keys are compared whole, and with their letter case"),
-    (CutsKeys, "keys are compared whole, and with their letter case"),
-    (ReadsByItsOwnClock, "an entry lives up to its until, by the present of the call"),
-    (SwapsByItsOwnClock, "an entry lives up to its until, by the present of the call"),
-    (ReadsASecondTooLong, "an entry lives up to its until, by the present of the call"),
-    (ForgetsOnReading, "an entry lives up to its until, by the present of the call"),
-    (CountsSecondsIn32Bits, "no lifespan is too long, and no present too late"),
-    (HoldsWhatIsOver, "an entry that is over when it is written is absent"),
-    (HoldsCountsThatAreOver, "an entry that is over when it is written is absent"),
-    (RefusesWhatIsOver, "an entry that is over when it is written is absent"),
-    (SwapsWhateverIsThere, "a swap is done iff the live value is the expected one"),
-    (TakesEmptyForAbsent, "a swap is done iff the live value is the expected one"),
-    (ComparesNumbers, "a swap is done iff the live value is the expected one"),
-    (RefusedSwapWrites, "a swap is done iff the live value is the expected one"),
-    (ComparesPatterns, "a swap is done iff the live value is the expected one"),
-    (SwapReturnsOne, "a swap is done iff the live value is the expected one"),
-    (SwapSeesWhatIsOver, "an expired entry is absent to a swap"),
-    (SwapKeepsTheEnd, "a swap sets the end anew, sooner or later"),
-    (SwapOnlyExtends, "a swap sets the end anew, sooner or later"),
-    (RefusedSwapExtends, "a refused swap changes neither value nor end"),
-    (RefusedSwapWrites, "a refused swap changes neither value nor end"),
-    (CutsKeys, "a swap of one key is a swap of one key"),
-    (ClearsAwayByTheFirstEnd, "what is live stays when others are cleared away"),
-    (TellsTheFormerSum, "a counter begins at nothing, and every call tells the sum"),
-    (NeverBelowZero, "a counter begins at nothing, and every call tells the sum"),
-    (SumIsText, "a counter begins at nothing, and every call tells the sum"),
-    (ZeroStays, "a counter at zero is absent"),
-    (CountsElsewhere, "a counter is its decimal digits"),
-    (ReadsNumbers, "a counter is its decimal digits"),
-    (CountsIn32Bits, "sums are exact up to 2^53"),
-    (CountsOnWhatIsOver, "a counter begins anew at its until"),
-    (CountsByItsOwnClock, "a counter begins anew at its until"),
-    (EndOfCounterMoves, "a live counter keeps its end"),
-    (NewCounterTakesItsFormerEnd, "a new counter takes the end of its first call"),
-    (TakesWhatIsOverForANumber, "a new counter takes the end of its first call"),
-    (NothingStays, "a counter at zero is absent"),
-    (ZeroKeepsTheEnd, "a counter at zero is absent"),
-    (CountsTexts, "what is no number cannot be counted, and stays"),
-    (ClearsAwayTexts, "what is no number cannot be counted, and stays"),
-    (ReadsThenSwaps, "of many who swap at once, one wins"),
-    (AsyncReadsThenSwaps, "of many who swap at once, one wins"),
-    (ReadsThenSwaps, "of many swaps in a row, none is lost"),
-    (NeverSwaps, "of many swaps in a row, none is lost"),
-    (ReadsThenCounts, "of many who count at once, no count is lost"),
-    (LosesOneThatIsGivenBack, "counts that are given back at once leave nothing"),
-    (ZeroStays, "counts that are given back at once leave nothing"),
+    (ReturnsEmptyForAbsent, "a key that was never written is absent"),
+    (ReturnsATuple, "a key that was never written is absent"),
+    (OmitsAbsentValues, "a key that was never written is absent"),
+    (ReturnsNoneForNoKeys, "get() without keys returns an empty list"),
+    (ReturnsATuple, "get() without keys returns an empty list"),
+    (ReturnsInKeyOrder, "values are returned in the order of the keys"),
+    (OmitsAbsentValues, "values are returned in the order of the keys"),
+    (ReturnsEachKeyOnce, "values are returned in the order of the keys"),
+    (ReturnsIntegers, "a value is returned exactly as it was written"),
+    (ReturnsBytes, "a value is returned exactly as it was written"),
+    (ReturnsStrSubclass, "a value is returned exactly as it was written"),
+    (DropsBackslashes, "a value is returned exactly as it was written"),
+    (StripsValues, "a value is returned exactly as it was written"),
+    (IgnoresLetterCase, "keys are compared exactly, with their letter case"),
+    (IgnoresTrailingBlanks, "keys are compared exactly, with their letter case"),
+    (TruncatesKeys, "keys are compared exactly, with their letter case"),
+    (ReadsByMachineClock, "an entry expires at expires_at, by the now of the call"),
+    (WritesByMachineClock, "an entry expires at expires_at, by the now of the call"),
+    (ReadsASecondTooLong, "an entry expires at expires_at, by the now of the call"),
+    (RemembersTheLatestNow, "an entry expires at expires_at, by the now of the call"),
+    (LimitsExpiryTo32Bits, "every lifespan and every now is accepted"),
+    (KeepsExpiredValues, "an entry that has expired when it is written is absent"),
+    (KeepsExpiredCounters, "an entry that has expired when it is written is absent"),
+    (RejectsExpiredValues, "an entry that has expired when it is written is absent"),
+    (IgnoresExpected, "compare_and_set() succeeds only if the current value is the expected one"),
+    (TreatsEmptyAsAbsent, "compare_and_set() succeeds only if the current value is the expected one"),
+    (ComparesAsNumbers, "compare_and_set() succeeds only if the current value is the expected one"),
+    (FailureWrites, "compare_and_set() succeeds only if the current value is the expected one"),
+    (ComparesPatterns, "compare_and_set() succeeds only if the current value is the expected one"),
+    (ReturnsOneForTrue, "compare_and_set() succeeds only if the current value is the expected one"),
+    (ComparesExpiredValues, "compare_and_set() treats an expired entry as absent"),
+    (KeepsFirstExpiry, "compare_and_set() replaces the expiry, be it earlier or later"),
+    (KeepsLatestExpiry, "compare_and_set() replaces the expiry, be it earlier or later"),
+    (FailureChangesExpiry, "a failed compare_and_set() changes neither value nor expiry"),
+    (FailureWrites, "a failed compare_and_set() changes neither value nor expiry"),
+    (TruncatesKeys, "compare_and_set() changes only its own key"),
+    (PurgesByFirstExpiry, "removing expired entries keeps live ones"),
+    (ReturnsFormerSum, "increment() starts at zero and returns the sum"),
+    (NeverBelowZero, "increment() starts at zero and returns the sum"),
+    (ReturnsSumAsText, "increment() starts at zero and returns the sum"),
+    (KeepsZero, "a counter that reaches zero is absent"),
+    (CountsUnderAnotherKey, "a counter is its decimal digits for get() and compare_and_set()"),
+    (ReturnsIntegers, "a counter is its decimal digits for get() and compare_and_set()"),
+    (LimitsSumTo32Bits, "sums are exact up to 2^53"),
+    (AddsToExpiredCounter, "an expired counter starts again"),
+    (CountsByMachineClock, "an expired counter starts again"),
+    (MovesCounterExpiry, "a live counter keeps its expiry"),
+    (KeepsFormerCounterExpiry, "a new counter takes the expiry of its first call"),
+    (ParsesExpiredText, "a new counter takes the expiry of its first call"),
+    (KeepsZeroPlusZero, "a counter that reaches zero is absent"),
+    (KeepsExpiryOfZero, "a counter that reaches zero is absent"),
+    (IgnoresTexts, "increment() of a text raises and changes nothing"),
+    (ReplacesTexts, "increment() of a text raises and changes nothing"),
+    (ReadsThenWrites, "of concurrent compare_and_set() calls exactly one succeeds"),
+    (AsyncReadsThenWrites, "of concurrent compare_and_set() calls exactly one succeeds"),
+    (ReadsThenWrites, "concurrent compare_and_set() calls lose no update"),
+    (NeverReplaces, "concurrent compare_and_set() calls lose no update"),
+    (ReadsThenCounts, "concurrent increment() calls lose no count"),
+    (LosesOneDecrement, "concurrent increment() calls that cancel out leave no counter"),
+    (KeepsZero, "concurrent increment() calls that cancel out leave no counter"),
 ]
-APART = ["what one handle writes, every other sees", "of many who swap at once, one wins"]
+APART = ["every handle reads what any handle wrote", "of concurrent compare_and_set() calls exactly one succeeds"]
 
 
-class TestFacts:
-    @pytest.mark.parametrize("fact", FACTS, ids=str)
+class TestCases:
+    @pytest.mark.parametrize("case", CASES, ids=str)
     @pytest.mark.parametrize("make", [MemoryStore, KeyedStore, MeetingStore, AsyncMemoryStore])
-    def test_good(self, make, fact):
-        """Of a good store every fact holds, and so it does of what the broken ones are made of."""
+    def test_good(self, make, case):
+        """Every case passes for a correct store, and for the base classes of the faulty ones."""
 
-        assert [] == prove(shared(make), fact)
+        assert [] == check(shared(make), case)
 
     @pytest.mark.parametrize(("make", "name"), BROKEN, ids=[f"{make.__name__}-{name}" for make, name in BROKEN])
     def test_broken(self, make, name):
-        """The fact that a store lacks is found missing, by its answers and not by an accident of the store's."""
-        (difference,) = prove(shared(make), BY_NAME[name])
+        """The case of a store's fault fails because of a returned value, not because the store crashed."""
+        (difference,) = check(shared(make), BY_NAME[name])
 
         assert "; expected " in difference
 
     @pytest.mark.parametrize("name", APART)
     def test_handles_apart(self, name):
-        """Handles that share nothing are found."""
+        """Handles without shared state fail."""
 
-        assert [] != prove(MemoryStore, BY_NAME[name])
+        assert [] != check(MemoryStore, BY_NAME[name])
 
     def test_remembered_absence(self):
-        """A handle that misses what another one wrote since it last looked is found."""
+        """A handle with a cache that misses another handle's write fails."""
         state = MemoryStore()
 
-        assert ["what another handle wrote is [None]; expected ['1']"] == prove(
-            lambda: RemembersAbsence(state), BY_NAME["what one handle writes, every other sees"]
+        assert ["a value that another handle wrote is [None]; expected ['1']"] == check(
+            lambda: CachesAbsence(state), BY_NAME["every handle reads what any handle wrote"]
         )
 
-    def test_every_fact_has_teeth(self):
-        """There is none that a broken store could not fail."""
+    def test_each_case_can_fail(self):
+        """There is a faulty store for each case."""
 
         assert set(BY_NAME) == {name for _, name in BROKEN} | set(APART)
 
     def test_names(self):
-        """A fact is called by its name, and no two by the same."""
+        """A case is shown by its name, and names are unique."""
 
-        assert len(FACTS) == len(BY_NAME)
-        assert list(BY_NAME) == [str(fact) for fact in FACTS]
+        assert len(CASES) == len(BY_NAME)
+        assert list(BY_NAME) == [str(case) for case in CASES]
 
 
-class TestProve:
-    def test_says_what_differs(self):
-        """With what was tried, what came back, and what should have."""
+class TestCheck:
+    def test_mismatch(self):
+        """The text names the step, the value found and the value expected."""
 
-        assert ["a counter that came to zero is ['0']; expected [None]"] == prove(
-            shared(ZeroStays), BY_NAME["a counter at zero is absent"]
+        assert ["a counter that reached zero is ['0']; expected [None]"] == check(
+            shared(KeepsZero), BY_NAME["a counter that reaches zero is absent"]
         )
 
-    def test_true_is_not_one(self):
-        """Though they are equal to Python."""
+    def test_type(self):
+        """1 is not accepted for True."""
 
-        assert ["a swap that expects None of None is 1; expected True"] == prove(
-            shared(SwapReturnsOne), BY_NAME["a swap is done iff the live value is the expected one"]
+        assert ["compare_and_set() that expects None and finds None is 1; expected True"] == check(
+            shared(ReturnsOneForTrue),
+            BY_NAME["compare_and_set() succeeds only if the current value is the expected one"],
         )
 
-    def test_what_a_store_raises(self):
-        """A store that cannot answer is a finding, not the end of the test."""
+    def test_store_raises(self):
+        """An exception of the store is returned, not raised."""
 
-        assert ["ConnectionRefusedError came through: no route to the store"] == prove(shared(Down), FACTS[0])
+        assert ["the store raised ConnectionRefusedError: connection refused"] == check(shared(Down), CASES[0])
 
-    def test_what_connecting_raises(self):
-        """Nor is one that there is no way to."""
+    def test_connect_raises(self):
+        """So is an exception of ``connect``."""
 
         def connect():
-            raise ConnectionRefusedError("no route to the store")
+            raise ConnectionRefusedError("connection refused")
 
-        assert ["ConnectionRefusedError came through: no route to the store"] == prove(connect, FACTS[0])
+        assert ["the store raised ConnectionRefusedError: connection refused"] == check(connect, CASES[0])
 
-    def test_what_many_threads_raise(self):
-        """What comes through in a thread is found as well."""
+    def test_thread_raises(self):
+        """So is an exception in one of the threads."""
 
         class Full(MemoryStore):
             def increment(self, key, amount, *, expires_at, now):
                 raise MemoryError("full")
 
-        assert ["MemoryError came through: full"] == prove(
-            shared(Full), BY_NAME["of many who count at once, no count is lost"]
+        assert ["the store raised MemoryError: full"] == check(
+            shared(Full), BY_NAME["concurrent increment() calls lose no count"]
         )
 
     def test_too_few_handles(self):
-        """Where not every thread gets a handle, none waits for ever."""
+        """If ``connect`` fails for one thread, no other thread waits at the barrier."""
         store, left = MemoryStore(), iter(range(THREADS - 1))
 
         def connect():
@@ -664,39 +666,39 @@ class TestProve:
                 raise ConnectionError("too many clients")
             return store
 
-        assert ["ConnectionError came through: too many clients"] == prove(
-            connect, BY_NAME["of many who swap at once, one wins"]
+        assert ["the store raised ConnectionError: too many clients"] == check(
+            connect, BY_NAME["of concurrent compare_and_set() calls exactly one succeeds"]
         )
 
-    def test_what_closing_raises(self):
-        """It is a finding as well, and the loop's thread is gone."""
+    def test_close_raises(self):
+        """An exception of ``aclose`` is returned, and the loop's thread ends."""
 
         class Stuck(AsyncMemoryStore):
             async def aclose(self):
                 raise ConnectionError("no answer")
 
         before = set(threading.enumerate())
-        assert ["ConnectionError came through: no answer"] == prove(shared(Stuck), FACTS[0])
+        assert ["the store raised ConnectionError: no answer"] == check(shared(Stuck), CASES[0])
         assert set() == set(threading.enumerate()) - before
 
-    def test_keys_are_fresh(self):
-        """No key is used twice: not within a fact, nor when it is tried again."""
+    def test_unused_keys(self):
+        """No key is returned twice, within a case or over several runs."""
         keys = []
-        asks = Fact("keys are asked for", lambda bench: keys.extend(bench.key() for _ in range(10)))
+        takes_keys = Case("keys", lambda fixture: keys.extend(fixture.key() for _ in range(10)))
         for _ in range(3):
-            assert [] == prove(MemoryStore, asks)
+            assert [] == check(MemoryStore, takes_keys)
 
         assert 30 == len(set(keys))
 
-    @pytest.mark.parametrize("fact", FACTS, ids=str)
-    def test_state_need_not_be_cleared(self, fact):
-        """A fact that held of a store holds of it again."""
+    @pytest.mark.parametrize("case", CASES, ids=str)
+    def test_repeated(self, case):
+        """A case that passed passes again on the same store."""
         connect = shared(MemoryStore)
 
-        assert [[], []] == [prove(connect, fact) for _ in range(2)]
+        assert [[], []] == [check(connect, case) for _ in range(2)]
 
-    def test_closes_what_can_be_closed(self):
-        """Each handle of a store for asyncio once, on the loop that ran when it was made."""
+    def test_closes_handles(self):
+        """Each handle with ``aclose`` is closed once, on the loop on which it was created."""
         opened = []
         state = MemoryStore()
 
@@ -704,25 +706,25 @@ class TestProve:
             opened.append(ClosableStore(state))
             return opened[-1]
 
-        assert [] == prove(connect, BY_NAME["what one handle writes, every other sees"])
+        assert [] == check(connect, BY_NAME["every handle reads what any handle wrote"])
         assert 2 == len(opened)
         assert [[handle.loop] for handle in opened] == [handle.closed_on for handle in opened]
 
     def test_closes_after_a_failure(self):
-        """Also where the fact does not hold, or an error came through."""
+        """Handles are closed when the case fails."""
         opened = []
 
         def connect():
             opened.append(ClosableStore())
             return opened[-1]
 
-        assert [] != prove(connect, BY_NAME["what one handle writes, every other sees"])
+        assert [] != check(connect, BY_NAME["every handle reads what any handle wrote"])
         assert [1, 1] == [len(handle.closed_on) for handle in opened]
 
     @pytest.mark.parametrize("make", [MemoryStore, AsyncMemoryStore, Down])
     def test_leaves_no_thread(self, make):
-        """Whatever the outcome, the loop's thread is gone."""
+        """The loop's thread ends, whether the case passes or fails."""
         before = set(threading.enumerate())
-        prove(shared(make), FACTS[0])
+        check(shared(make), CASES[0])
 
         assert set() == set(threading.enumerate()) - before
