@@ -1,7 +1,7 @@
-"""What every adapter must answer: one table of scenarios, played on whatever framework.
+"""Conformance suite for adapters: one table of scenarios for every framework.
 
-An adapter's author builds the application that ``ROUTES`` describes over a ``World``, says in a ``Target`` how, and plays
-every scenario; ``run`` returns what differs, and an empty list is a pass::
+The author of an adapter builds the application that ``ROUTES`` describes over a ``World``, describes in a ``Target`` how
+to build it, and runs every scenario. ``run`` returns the differences; an empty list is a pass::
 
     class OnMine:
         style = BodyStyle.CANONICAL
@@ -15,14 +15,14 @@ every scenario; ``run`` returns what differs, and an empty list is a pass::
     def test_scenario(scenario):
         assert run(OnMine(), scenario) == []
 
-Nothing here knows a framework or a test runner.
+The suite depends neither on a framework nor on a test runner.
 """
 
+from praetorian_core.testing.adapter_suite.answers import ANSWERS, refused
 from praetorian_core.testing.adapter_suite.clients import ASGIClient, WSGIClient
 from praetorian_core.testing.adapter_suite.runner import Application, Target, differences, run
 from praetorian_core.testing.adapter_suite.scenarios import CORE, ROUTES, SCENARIOS
 from praetorian_core.testing.adapter_suite.values import (
-    ANSWERS,
     BodyStyle,
     Expected,
     Lack,
@@ -30,7 +30,7 @@ from praetorian_core.testing.adapter_suite.values import (
     Request,
     Scenario,
     Setting,
-    refused,
+    Step,
 )
 from praetorian_core.testing.adapter_suite.world import OutOfHoursError, World, make_world
 
@@ -49,6 +49,7 @@ __all__ = [
     "Request",
     "Scenario",
     "Setting",
+    "Step",
     "Target",
     "WSGIClient",
     "World",

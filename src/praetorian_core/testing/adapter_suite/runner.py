@@ -1,33 +1,43 @@
-"""Play a scenario on a target, and say what differs."""
+"""Run a scenario on a target and describe the differences."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from praetorian_core.errors import PraetorianError
-from praetorian_core.testing.adapter_suite.values import BodyStyle, Expected, Lack, Received, Request, Scenario
+from praetorian_core.testing.adapter_suite.values import BodyStyle, Expected, Lack, Received, Request, Scenario, Step
 from praetorian_core.testing.adapter_suite.world import World, make_world
 
 
 class Application(Protocol):
-    """An application that requests can be sent to; ``WSGIClient(app)`` and ``ASGIClient(app)`` are such."""
+    """Application that accepts requests: ``WSGIClient(app)``, ``ASGIClient(app)`` or an object with the same method."""
 
     def send(self, request: Request, /) -> Received:
-        """Return the response to a request whose tokens are filled in."""
+        """Return the response to a request in which the tokens are filled in."""
         ...
 
 
 class Target(Protocol):
-    """A framework with its adapter, in one configuration. See ``Application``."""
+    """A framework with its adapter in one configuration.
+
+    Example::
+
+        class OnMine:
+            style = BodyStyle.CANONICAL
+            lacks = frozenset({Lack.OPTIONS})
+
+            def build(self, world):
+                return WSGIClient(my_app(world))
+    """
 
     @property
     def style(self) -> BodyStyle:
-        """What the body of a refusal looks like."""
+        """Form of a refusal's body."""
         ...
 
     @property
     def lacks(self) -> frozenset[Lack]:
-        """What the framework does not do of itself."""
+        """Features that the framework does not have."""
         ...
 
     def build(self, world: World, /) -> Application:
@@ -36,40 +46,49 @@ class Target(Protocol):
 
 
 def run(target: Target, scenario: Scenario) -> list[str]:
-    """Play a scenario in a world of its own.
+    """Run a scenario in a world of its own.
 
     Args:
-        target: What is tested.
+        target: The adapter under test.
         scenario: One of ``SCENARIOS``.
 
     Returns:
-        What differs from what is expected, in words; an empty list is a pass.
+        The differences from the expected responses of the first step that has any; an empty list is a pass.
     """
     world = make_world(scenario.setting)
     application = target.build(world)
-    expected = scenario.expected_of(target.lacks)
+    for number, step in enumerate(scenario.steps, 1):
+        found = _run_step(target, application, world, step)
+        if found:
+            return found if len(scenario.steps) == 1 else [f"request {number}: {text}" for text in found]
+    return []
+
+
+def _run_step(target: Target, application: Application, world: World, step: Step) -> list[str]:
+    world.clock.tick(step.tick)
+    world.reported.clear()
+    expected = step.expected_of(target.lacks)
     try:
-        received = application.send(scenario.request.filled(world.tokens))
-    except Exception as error:  # noqa: BLE001  (whatever comes through is a finding, not the end of the test)
+        received = application.send(step.request.filled(world.tokens))
+    except Exception as error:  # noqa: BLE001  (any exception is a difference, not the end of the run)
         if expected.is_unhandled and isinstance(error, PraetorianError):
             return []
-        return [f"{type(error).__name__} came through; expected status {expected.status}"]
+        return [f"{type(error).__name__} was not handled; expected status {expected.status}"]
     found = differences(expected, received, target.style)
-    told = [] if expected.code is None else [expected.code]
-    if told != world.told:
-        found.append(f"the tasks were told {world.told}; expected {told}")
+    reported = [] if expected.code is None else [expected.code]
+    if reported != world.reported:
+        found.append(f"the hooks received {world.reported}; expected {reported}")
     return found
 
 
 def differences(expected: Expected, received: Received, style: BodyStyle = BodyStyle.CANONICAL) -> list[str]:
-    """Return in words what differs between what was expected and what was received.
+    """Return the differences between two responses, in words.
 
     Args:
-        expected: What had to come back.
-        received: What came back.
-        style: What the body of a refusal looks like.
+        expected: Expected response.
+        received: Received response.
+        style: Form of a refusal's body.
     """
-    body = expected.body_in(style)
     json = received.json
     code: object = json.get("code") if isinstance(json, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
     pairs: list[tuple[str, object, object]] = [
@@ -78,6 +97,8 @@ def differences(expected: Expected, received: Received, style: BodyStyle = BodyS
         ("Cache-Control", expected.cache_control, received.header("Cache-Control")),
         ("Retry-After", expected.retry_after, received.header("Retry-After")),
     ]
-    if body is not None:
-        pairs += [("code", expected.code, code), ("body", body, json)]
+    if expected.content_type is not None:
+        pairs.append(("Content-Type", expected.content_type, received.content_type))
+    if expected.body is not None:
+        pairs += [("code", expected.code, code), ("body", expected.body_in(style), json)]
     return [f"{what} is {found!r}; expected {wanted!r}" for what, wanted, found in pairs if wanted != found]

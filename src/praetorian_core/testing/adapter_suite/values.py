@@ -1,4 +1,4 @@
-"""What is sent, what must come back, and what came back: plain values."""
+"""Values of the suite: requests, expected responses, received responses and scenarios."""
 
 from __future__ import annotations
 
@@ -11,51 +11,53 @@ import attrs
 
 
 class BodyStyle(enum.Enum):
-    """What the body of a refusal looks like; all else is the same everywhere."""
+    """Form of a refusal's body; everything else is equal on every framework."""
 
     CANONICAL = enum.auto()
     """``error``, ``message``, ``status_code`` and ``code``."""
     NATIVE = enum.auto()
-    """As ``falcon.HTTPError`` writes it: ``title``, ``description`` and ``code``."""
+    """The members of ``falcon.HTTPError``: ``title``, ``description`` and ``code``."""
 
 
 class Lack(enum.Enum):
-    """What a framework does not do of itself, and an adapter need not do in its place."""
+    """Feature that a framework does not have, and that its adapter need not add."""
 
     HEAD = enum.auto()
-    """``HEAD`` is not answered by what answers ``GET``."""
+    """A route for ``GET`` does not answer ``HEAD``."""
     OPTIONS = enum.auto()
-    """``OPTIONS`` is not answered where the application does not answer it."""
+    """A route does not answer ``OPTIONS`` unless the application does."""
 
 
 class Setting(enum.Enum):
-    """How the world of a scenario is set up."""
+    """Variation of a scenario's world."""
 
     USUAL = enum.auto()
-    RAISING_TASK = enum.auto()
-    """The first task of the error handler raises."""
+    RAISING_HOOK = enum.auto()
+    """The first hook of the error handler raises."""
     NO_HANDLER = enum.auto()
     """``DISABLE_PRAETORIAN_ERROR_HANDLER`` is set."""
     NO_ROLES = enum.auto()
     """``PRAETORIAN_ROLES_DISABLED`` is set."""
+    OTHER_HEADER = enum.auto()
+    """``JWT_HEADER_NAME`` is ``X-Token`` and ``JWT_HEADER_TYPE`` is ``Token``."""
     BROKEN_STORE = enum.auto()
-    """The store of sessions and attempts is down."""
+    """Every call to the store of sessions and login attempts fails."""
     UNCOUNTED_LOGINS = enum.auto()
-    """It is down, and ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``."""
+    """The same, and ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``."""
 
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """A request. ``<name>`` in the path or in a header's value stands for the token of that name.
+    """Request; ``<name>`` in its path or in a header's value stands for the token of that name.
 
     Attributes:
-        method: The method.
-        path: The path, maybe with a query string.
-        headers: Names and values, each on a line of its own.
-        json: The JSON body; None for none.
-        body: A body as it is, in place of ``json``.
-        content_type: The content type of ``body``.
-        remote: The client's address, a public one: nobody's network, everybody's source.
+        method: Method, in capitals.
+        path: Path, with the query string if there is one.
+        headers: Names and values, one pair per header line.
+        json: JSON body, or None.
+        body: Raw body, used if ``json`` is None.
+        content_type: Content type of the body, ``application/json`` by default.
+        remote: Address of the client; a public one, because private ones are not counted as sources of logins.
     """
 
     method: str = "GET"
@@ -67,7 +69,7 @@ class Request:
     remote: str = "8.8.8.8"
 
     def filled(self, tokens: Mapping[str, str]) -> Request:
-        """Return the request with tokens in the place of their names."""
+        """Return the request with each ``<name>`` replaced by the token of that name."""
 
         def fill(text: str) -> str:
             return re.sub(r"<(\w+)>", lambda match: tokens[match[1]], text)
@@ -76,11 +78,11 @@ class Request:
         return attrs.evolve(self, path=fill(self.path), headers=headers)
 
     def payload(self) -> bytes | None:
-        """Return the octets of the body; None where there is none."""
+        """Return the body as bytes, or None."""
         return self.body if self.json is None else json_.dumps(self.json).encode()
 
     def lines(self) -> tuple[tuple[str, str], ...]:
-        """Return every header line, those that describe the body included."""
+        """Return every header line, including those that describe the body."""
         payload = self.payload()
         if payload is None:
             return self.headers
@@ -90,28 +92,30 @@ class Request:
 
 @attrs.frozen(kw_only=True)
 class Expected:
-    """What must come back.
+    """Expected response.
 
     Attributes:
-        status: The status code.
-        code: The error's code; None where nothing of ours is refused.
-        body: The JSON body in its canonical style; None where it is the framework's, or does not count.
-        cache_control: The Cache-Control header.
-        challenge: The WWW-Authenticate header.
-        retry_after: The Retry-After header.
-        is_unhandled: Whether the error is left to the framework: it comes through, or becomes a plain 500.
+        status: Status code.
+        code: Code of the error, or None if Praetorian refuses nothing.
+        body: JSON body in its canonical style, or None if it is not compared.
+        content_type: Content type without parameters, or None if it is not compared.
+        cache_control: ``Cache-Control`` header.
+        challenge: ``WWW-Authenticate`` header.
+        retry_after: ``Retry-After`` header.
+        is_unhandled: Whether the framework gets the error: it propagates, or becomes a plain 500.
     """
 
     status: int = 200
     code: str | None = None
     body: Mapping[str, object] | None = None
+    content_type: str | None = None
     cache_control: str | None = None
     challenge: str | None = None
     retry_after: str | None = None
     is_unhandled: bool = False
 
     def body_in(self, style: BodyStyle) -> Mapping[str, object] | None:
-        """Return the body in a style."""
+        """Return the body in a style; only the body of a refusal depends on it."""
         if self.body is None or self.code is None or style is BodyStyle.CANONICAL:
             return self.body
         return {"title": self.body["error"], "description": self.body["message"], "code": self.code}
@@ -119,12 +123,12 @@ class Expected:
 
 @attrs.frozen(kw_only=True)
 class Received:
-    """What came back.
+    """Received response.
 
     Attributes:
-        status: The status code.
-        headers: Names and values, each on a line of its own.
-        body: The octets of the body.
+        status: Status code.
+        headers: Names and values, one pair per header line.
+        body: Body.
     """
 
     status: int
@@ -132,13 +136,19 @@ class Received:
     body: bytes = b""
 
     def header(self, name: str) -> str | None:
-        """Return the header's lines, joined with commas as RFC 9110 §5.3 has it; None for none."""
+        """Return the values of the header joined with commas (RFC 9110 §5.3), or None."""
         values = [value for found, value in self.headers if found.lower() == name.lower()]
         return ", ".join(values) if values else None
 
     @property
+    def content_type(self) -> str | None:
+        """Content type in lower case without parameters, or None."""
+        value = self.header("Content-Type")
+        return None if value is None else value.partition(";")[0].strip().lower()
+
+    @property
     def json(self) -> object:
-        """The JSON of the body; None where it is none."""
+        """Parsed JSON body, or None if the body is not JSON."""
         try:
             return json_.loads(self.body)
         except ValueError:
@@ -146,77 +156,42 @@ class Received:
 
 
 @attrs.frozen(kw_only=True)
-class Scenario:
-    """One request and what must come back.
+class Step:
+    """One request of a scenario and the expected response.
 
     Attributes:
-        name: The fact that is tested.
-        request: What is sent.
-        expected: What must come back.
-        setting: How the world is set up.
-        unless: What must come back in its place where the framework lacks something.
+        request: Request to send.
+        expected: Expected response.
+        tick: Seconds by which the clock moves before the request.
+        unless: A feature, and the response that is expected from a framework without it.
     """
 
-    name: str
     request: Request
     expected: Expected
-    setting: Setting = Setting.USUAL
+    tick: int = 0
     unless: tuple[Lack, Expected] | None = None
 
-    def __str__(self) -> str:
-        """Return the name."""
-        return self.name
-
     def expected_of(self, lacks: frozenset[Lack]) -> Expected:
-        """Return what must come back from a framework that lacks these."""
+        """Return the response that is expected from a framework without these features."""
         if self.unless is not None and self.unless[0] in lacks:
             return self.unless[1]
         return self.expected
 
 
-_NONE = None
-_BARE = 'Bearer realm="legion"'
-_REQUEST = 'Bearer realm="legion", error="invalid_request"'
-_TOKEN = 'Bearer realm="legion", error="invalid_token"'  # noqa: S105  (a challenge)
-_SCOPE = 'Bearer realm="legion", error="insufficient_scope"'
+@attrs.frozen(kw_only=True)
+class Scenario:
+    """One fact about every adapter, as requests to one application and their responses.
 
-# Class, code, status, challenge, public message. Clients depend on the codes: a change here breaks them.
-ANSWERS: Mapping[str, tuple[str, int, str | None, str]] = {
-    "MissingTokenError": ("missing_token", 401, _BARE, "a bearer token is required"),
-    "MalformedHeaderError": ("malformed_header", 400, _REQUEST, "the authorization header is malformed"),
-    "TokenError": ("invalid_token", 401, _TOKEN, "the token is invalid"),
-    "InvalidTokenError": ("invalid_token", 401, _TOKEN, "the token is invalid"),
-    "MissingClaimError": ("invalid_token", 401, _TOKEN, "the token is invalid"),
-    "ExpiredTokenError": ("invalid_token", 401, _TOKEN, "the token has expired"),
-    "ExpiredAccessError": ("expired_access", 401, _TOKEN, "the token's access lifespan has expired"),
-    "ExpiredRefreshError": ("expired_refresh", 401, _TOKEN, "the token's refresh lifespan has expired"),
-    "ExpiredActionError": ("expired_action", 401, _TOKEN, "the action token has expired"),
-    "EarlyRefreshError": ("early_refresh", 400, _NONE, "the token's access lifespan has not expired yet"),
-    "RevokedTokenError": ("revoked_token", 401, _TOKEN, "the token has been revoked"),
-    "ReusedTokenError": ("reused_token", 401, _TOKEN, "the token has already been used"),
-    "MisusedTokenError": ("misused_token", 401, _TOKEN, "the token is not meant for this purpose"),
-    "MissingUserError": ("missing_user", 401, _TOKEN, "the user does not exist"),
-    "InvalidUserError": ("invalid_user", 401, _TOKEN, "the user account is not active"),
-    "AuthenticationError": ("bad_credentials", 401, _BARE, "the username or password is incorrect"),
-    "MissingRoleError": ("missing_role", 403, _SCOPE, "this token does not grant access to this resource"),
-    "ForbiddenError": ("forbidden", 403, _NONE, "you are not allowed to do this"),
-    "WeakPasswordError": ("weak_password", 400, _NONE, "the password does not meet the requirements"),
-    "LoginThrottledError": ("login_throttled", 429, _NONE, "too many login attempts, try again later"),
-    "ServiceUnavailableError": ("unavailable", 503, _NONE, "the service is temporarily unavailable"),
-    "ConfigurationError": ("configuration", 500, _NONE, "the server is misconfigured"),
-    "ClaimCollisionError": ("claim_collision", 500, _NONE, "the server is misconfigured"),
-    "ClaimValueError": ("claim_value", 500, _NONE, "the server is misconfigured"),
-}
+    Attributes:
+        name: The fact.
+        steps: The requests, in order.
+        setting: Variation of the world.
+    """
 
+    name: str
+    steps: tuple[Step, ...]
+    setting: Setting = Setting.USUAL
 
-def refused(error: str, *, retry_after: str | None = None) -> Expected:
-    """Return what a refusal looks like, by the name of its class."""
-    code, status, challenge, message = ANSWERS[error]
-    return Expected(
-        status=status,
-        code=code,
-        body={"error": error, "message": message, "status_code": status, "code": code},
-        cache_control="no-store",
-        challenge=challenge,
-        retry_after=retry_after,
-    )
+    def __str__(self) -> str:
+        """Return the name."""
+        return self.name
