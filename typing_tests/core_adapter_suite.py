@@ -60,5 +60,5 @@ def found() -> list[str]:
     target: Target = OnMine()
     for application in every_kind_of_application():
         received: Received = application.send(Request())
-        differences(SCENARIOS[0].expected, received, target.style)
+        differences(SCENARIOS[0].steps[0].expected, received, target.style)
     return run(target, SCENARIOS[0])

@@ -23,6 +23,16 @@ ALICE = MemoryUser(identity=1, username="alice", rolenames=["reader"])
 
 def create_app(guard: AsyncGuard[MemoryUser], *tasks: Task) -> Starlette:
     """Return the application."""
+    count = 0
+
+    async def read_counter(_: Request) -> Response:
+        return JSONResponse({"count": count})
+
+    async def add_one(_: Request) -> Response:
+        nonlocal count
+        count += 1
+        return JSONResponse({"count": count})
+
     app = Starlette(
         routes=[
             Route("/open", identity),
@@ -33,6 +43,8 @@ def create_app(guard: AsyncGuard[MemoryUser], *tasks: Task) -> Starlette:
             Route("/policy", guarded(all_roles("reader") & any_role("admin", "editor"))(identity)),
             Route("/me", guarded()(me)),
             Route("/options", guarded()(identity), methods=["OPTIONS"]),
+            Route("/counter", read_counter),
+            Route("/counter", guarded()(add_one), methods=["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
             Route("/forbidden", forbidden),
             Route("/own", own),
             Route("/login", login, methods=["POST"]),

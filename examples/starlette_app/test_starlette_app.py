@@ -28,7 +28,7 @@ class OnStarlette:
     def build(self, world: World) -> Application:
         """Return the application of the contract."""
         guard = AsyncGuard(world.users, world.settings, **world.options)
-        return ASGIClient(create_app(guard, *world.tasks))
+        return ASGIClient(create_app(guard, *world.on_error))
 
 
 class TestContract:

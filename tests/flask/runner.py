@@ -75,6 +75,19 @@ def add_routes(app, users):
     def options():
         return jsonify(id=current_user_id())
 
+    count = 0
+
+    @app.get("/counter", provide_automatic_options=False)
+    def read_counter():
+        return jsonify(count=count)
+
+    @app.route("/counter", methods=["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+    @auth_required
+    def add_one():
+        nonlocal count
+        count += 1
+        return jsonify(count=count)
+
     @app.get("/forbidden")
     def forbidden():
         raise ForbiddenError

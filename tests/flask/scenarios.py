@@ -7,7 +7,8 @@ import attrs
 from praetorian_core.testing import FrozenClock
 from praetorian_core.testing.adapter_suite import ANSWERS, SCENARIOS, Setting, refused
 from praetorian_core.testing.adapter_suite import make_world as make_contract_world
-from praetorian_core.testing.adapter_suite.world import ACCESS, CANARY, NOW, PASSWORD, REFRESH, SECRET, FailingUsers
+from praetorian_core.testing.adapter_suite.tokens import ACCESS, NOW, PASSWORD, REFRESH
+from praetorian_core.testing.adapter_suite.world import CANARY, SECRET, FailingUsers
 from praetorian_core.testing.adapter_suite.world import CONFIG as PLAIN
 
 __all__ = [
@@ -26,7 +27,11 @@ __all__ = [
 ]
 
 CONFIG = {**PLAIN, "PRAETORIAN_STORE": "memory://"}
-USUAL = [scenario for scenario in SCENARIOS if scenario.setting is Setting.USUAL]
+USUAL = [
+    (scenario.name, scenario.steps[0])
+    for scenario in SCENARIOS
+    if scenario.setting is Setting.USUAL and len(scenario.steps) == 1
+]
 
 
 @attrs.frozen

@@ -53,10 +53,10 @@ class TestScenarios:
         world = make_contract_world()
         application = OnFlask(**mix).build(world)
 
-        for scenario in USUAL:
-            answer = application.send(scenario.request.filled(world.tokens))
+        for name, step in USUAL:
+            answer = application.send(step.request.filled(world.tokens))
 
-            assert [] == differences(scenario.expected_of(OnFlask.lacks), answer), scenario.name
+            assert [] == differences(step.expected_of(OnFlask.lacks), answer), name
 
     def test_there_are_twelve_mixes(self):
         """Every combination of the three settings is among them."""
@@ -70,11 +70,11 @@ class TestScenarios:
         application = OnFlask().build(world)
         secrets = {CANARY, SECRET, "argon2", *world.tokens.values()}
 
-        for scenario in USUAL:
-            answer = application.send(scenario.request.filled(world.tokens))
+        for name, step in USUAL:
+            answer = application.send(step.request.filled(world.tokens))
             said = f"{answer.headers}{answer.body!r}{caplog.text}"
 
-            assert not {secret for secret in secrets if secret in said}, scenario.name
+            assert not {secret for secret in secrets if secret in said}, name
 
 
 class TestEveryClass:

@@ -1,240 +1,159 @@
-"""The application of the contract on Falcon, WSGI and ASGI."""
+"""The application of the adapter suite on Falcon: each responder is written once, for WSGI and for ASGI."""
 
 from __future__ import annotations
+
+import functools
+import inspect
 
 import falcon
 import falcon.asgi
 
+import praetorian_falcon as pf
 from praetorian_core import AsyncGuard, Guard, all_roles, any_role
 from praetorian_core.errors import ForbiddenError
 from praetorian_core.testing.adapter_suite import ASGIClient, BodyStyle, Lack, OutOfHoursError, WSGIClient
-from praetorian_falcon import (
-    auth_accepted,
-    auth_required,
-    authenticate,
-    credentials,
-    current_guard,
-    current_principal_or_none,
-    current_rolenames,
-    current_token,
-    current_user,
-    current_user_id,
-    init_app,
-    policy_required,
-    roles_accepted,
-    roles_required,
-)
+
+WRITING = ("post", "put", "patch", "delete", "options")
 
 
-class _OnFalcon:
+class OnFalcon:
+    """Falcon (WSGI), with the bodies of its error serializer or the canonical ones."""
+
+    # Falcon answers HEAD only if there is an on_head.
+    lacks = frozenset({Lack.HEAD})
+
     def __init__(self, *, native=True):
         self.native = native
         self.style = BodyStyle.NATIVE if native else BodyStyle.CANONICAL
 
-
-class OnFalcon(_OnFalcon):
-    """Falcon (WSGI), its error serializer's bodies or the canonical ones."""
-
-    # Falcon knows no HEAD where there is no on_head.
-    lacks = frozenset({Lack.HEAD})
-
     def build(self, world):
         """Return the application."""
         guard = Guard(world.users, world.settings, **world.options)
-        app = init_app(falcon.App(), guard, *world.tasks, native=self.native)
-        for path, resource in {**_plain_resources(), **_waiting_resources(world.users)}.items():
+        return WSGIClient(self.add_routes(world, pf.init_app(falcon.App(), guard, *world.on_error, native=self.native)))
+
+    def add_routes(self, world, app):
+        """Return the application with the routes of the suite."""
+        for path, resource in resources(plain, world.users).items():
             app.add_route(path, resource)
-        return WSGIClient(app)
+        return app
 
 
-class OnFalconASGI(_OnFalcon):
-    """Falcon (ASGI), its error serializer's bodies or the canonical ones."""
-
-    lacks = frozenset({Lack.HEAD})
+class OnFalconASGI(OnFalcon):
+    """Falcon (ASGI), with the bodies of its error serializer or the canonical ones."""
 
     def build(self, world):
         """Return the application."""
         guard = AsyncGuard(world.users, world.settings, **world.options)
-        app = init_app(falcon.asgi.App(), guard, *world.tasks, native=self.native)
-        for path, resource in {**_async_resources(), **_awaiting_resources(world.users)}.items():
+        app = pf.init_app(falcon.asgi.App(), guard, *world.on_error, native=self.native)
+        return ASGIClient(self.add_routes(world, app))
+
+    def add_routes(self, world, app):
+        """Return the application with the routes of the suite."""
+        for path, resource in resources(lambda responder: responder, world.users).items():
             app.add_route(path, resource)
-        return ASGIClient(app)
+        return app
 
 
-def _identity(req):
-    principal = current_principal_or_none(req)
-    return {"id": principal and principal.identity}
+def plain(responder):
+    """Return a coroutine function that never waits as a plain function."""
+
+    @functools.wraps(responder)
+    def call(*args, **kwargs):
+        try:
+            responder(*args, **kwargs).send(None)
+        except StopIteration as done:
+            return done.value
+        raise AssertionError("a responder waited under WSGI")
+
+    return call
 
 
-def _plain_resources():
-    class Open:
-        def on_get(self, req, resp):
-            resp.media = _identity(req)
-
-    class Protected:
-        @auth_required
-        def on_get(self, req, resp):
-            resp.media = {"id": current_user_id(req), "roles": sorted(current_rolenames(req))}
-
-    class Optional:
-        @auth_accepted
-        def on_get(self, req, resp):
-            resp.media = _identity(req)
-
-    @roles_required("admin", "reader")
-    class Admin:
-        def on_get(self, req, resp):
-            resp.media = _identity(req)
-
-    class Staff:
-        @roles_accepted("admin", "editor")
-        def on_get(self, req, resp):
-            resp.media = _identity(req)
-
-    class Policy:
-        @policy_required(all_roles("reader") & any_role("admin", "editor"))
-        def on_get(self, req, resp):
-            resp.media = _identity(req)
-
-    class Options:
-        @auth_required
-        def on_options(self, req, resp):
-            resp.media = _identity(req)
-
-    class Forbidden:
-        def on_get(self, req, resp):
-            raise ForbiddenError
-
-    class Own:
-        def on_get(self, req, resp):
-            raise OutOfHoursError(required="hours")
-
-    kinds = (Open, Protected, Optional, Admin, Staff, Policy, Options, Forbidden, Own)
-    return {f"/{kind.__name__.lower()}": kind() for kind in kinds}
+async def done(value):
+    """Return a value, awaited if it is awaitable."""
+    return await value if inspect.isawaitable(value) else value
 
 
-def _waiting_resources(users):
-    class Me:
-        @auth_required
-        def on_get(self, req, resp):
-            resp.media = {"username": current_user(req).username}
+def resources(shape, users):
+    """Return the resource of each path.
 
-    class Login:
-        def on_post(self, req, resp):
-            resp.media = {"username": authenticate(req, *credentials(req)).username}
+    Args:
+        shape: Makes a responder from a coroutine function.
+        users: The users of the world.
+    """
+    count = 0
 
-    class Refresh:
-        def on_post(self, req, resp):
-            resp.media = {"refreshed": bool(current_guard(req).refresh(current_token(req)))}
+    async def identity(self, req, resp):
+        principal = pf.current_principal_or_none(req)
+        resp.media = {"id": principal and principal.identity}
 
-    class Logout:
-        def on_post(self, req, resp):
-            current_guard(req).revoke(current_token(req))
-            resp.media = {"ended": True}
+    async def identity_and_roles(self, req, resp):
+        resp.media = {"id": pf.current_user_id(req), "roles": sorted(pf.current_rolenames(req))}
 
-    class Redeem:
-        def on_post(self, req, resp):
-            resp.media = {"username": current_guard(req).redeem_action(current_token(req), "confirm").username}
+    async def me(self, req, resp):
+        resp.media = {"username": (await done(pf.current_user(req))).username}
 
-    class Password:
-        def on_post(self, req, resp):
-            resp.media = {"changed": bool(current_guard(req).hash_password(req.media["password"]))}
+    async def read_counter(self, req, resp):
+        resp.media = {"count": count}
 
-    class Collide:
-        def on_post(self, req, resp):
-            resp.media = current_guard(req).issue(users.lookup("alice"), SUB="2")
+    async def add_one(self, req, resp):
+        nonlocal count
+        count += 1
+        resp.media = {"count": count}
 
-    class Misfit:
-        def on_post(self, req, resp):
-            resp.media = current_guard(req).issue(users.lookup("alice"), misfit=object())
+    async def forbidden(self, req, resp):
+        raise ForbiddenError
 
-    kinds = (Me, Login, Refresh, Logout, Redeem, Password, Collide, Misfit)
-    return {f"/{kind.__name__.lower()}": kind() for kind in kinds}
+    async def own(self, req, resp):
+        raise OutOfHoursError(required="hours")
 
+    async def login(self, req, resp):
+        username, password = await done(pf.credentials(req))
+        resp.media = {"username": (await done(pf.authenticate(req, username, password))).username}
 
-def _async_resources():
-    class Open:
-        async def on_get(self, req, resp):
-            resp.media = _identity(req)
+    async def refresh(self, req, resp):
+        resp.media = {"refreshed": bool(await done(pf.current_guard(req).refresh(pf.current_token(req))))}
 
-    class Protected:
-        @auth_required
-        async def on_get(self, req, resp):
-            resp.media = {"id": current_user_id(req), "roles": sorted(current_rolenames(req))}
+    async def logout(self, req, resp):
+        await done(pf.current_guard(req).revoke(pf.current_token(req)))
+        resp.media = {"ended": True}
 
-    class Optional:
-        @auth_accepted
-        async def on_get(self, req, resp):
-            resp.media = _identity(req)
+    async def redeem(self, req, resp):
+        user = await done(pf.current_guard(req).redeem_action(pf.current_token(req), "confirm"))
+        resp.media = {"username": user.username}
 
-    @roles_required("admin", "reader")
-    class Admin:
-        async def on_get(self, req, resp):
-            resp.media = _identity(req)
+    async def password(self, req, resp):
+        body = await done(req.get_media())
+        resp.media = {"changed": bool(await done(pf.current_guard(req).hash_password(body["password"])))}
 
-    class Staff:
-        @roles_accepted("admin", "editor")
-        async def on_get(self, req, resp):
-            resp.media = _identity(req)
+    async def collide(self, req, resp):
+        resp.media = await done(pf.current_guard(req).issue(users.lookup("alice"), SUB="2"))
 
-    class Policy:
-        @policy_required(all_roles("reader") & any_role("admin", "editor"))
-        async def on_get(self, req, resp):
-            resp.media = _identity(req)
+    async def misfit(self, req, resp):
+        resp.media = await done(pf.current_guard(req).issue(users.lookup("alice"), misfit=object()))
 
-    class Options:
-        @auth_required
-        async def on_options(self, req, resp):
-            resp.media = _identity(req)
+    def kind(**responders):
+        return type("Resource", (), {f"on_{method}": responder for method, responder in responders.items()})
 
-    class Forbidden:
-        async def on_get(self, req, resp):
-            raise ForbiddenError
-
-    class Own:
-        async def on_get(self, req, resp):
-            raise OutOfHoursError(required="hours")
-
-    kinds = (Open, Protected, Optional, Admin, Staff, Policy, Options, Forbidden, Own)
-    return {f"/{kind.__name__.lower()}": kind() for kind in kinds}
-
-
-def _awaiting_resources(users):
-    class Me:
-        @auth_required
-        async def on_get(self, req, resp):
-            resp.media = {"username": (await current_user(req)).username}
-
-    class Login:
-        async def on_post(self, req, resp):
-            resp.media = {"username": (await authenticate(req, *await credentials(req))).username}
-
-    class Refresh:
-        async def on_post(self, req, resp):
-            resp.media = {"refreshed": bool(await current_guard(req).refresh(current_token(req)))}
-
-    class Logout:
-        async def on_post(self, req, resp):
-            await current_guard(req).revoke(current_token(req))
-            resp.media = {"ended": True}
-
-    class Redeem:
-        async def on_post(self, req, resp):
-            user = await current_guard(req).redeem_action(current_token(req), "confirm")
-            resp.media = {"username": user.username}
-
-    class Password:
-        async def on_post(self, req, resp):
-            body = await req.get_media()
-            resp.media = {"changed": bool(await current_guard(req).hash_password(body["password"]))}
-
-    class Collide:
-        async def on_post(self, req, resp):
-            resp.media = await current_guard(req).issue(users.lookup("alice"), SUB="2")
-
-    class Misfit:
-        async def on_post(self, req, resp):
-            resp.media = await current_guard(req).issue(users.lookup("alice"), misfit=object())
-
-    kinds = (Me, Login, Refresh, Logout, Redeem, Password, Collide, Misfit)
-    return {f"/{kind.__name__.lower()}": kind() for kind in kinds}
+    policy = all_roles("reader") & any_role("admin", "editor")
+    counted = {method: pf.auth_required(shape(add_one)) for method in WRITING}
+    kinds = {
+        "/open": kind(get=shape(identity)),
+        "/protected": kind(get=pf.auth_required(shape(identity_and_roles))),
+        "/optional": kind(get=pf.auth_accepted(shape(identity))),
+        "/admin": pf.roles_required("admin", "reader")(kind(get=shape(identity))),
+        "/staff": kind(get=pf.roles_accepted("admin", "editor")(shape(identity))),
+        "/policy": kind(get=pf.policy_required(policy)(shape(identity))),
+        "/me": kind(get=pf.auth_required(shape(me))),
+        "/options": kind(options=pf.auth_required(shape(identity))),
+        "/counter": kind(get=shape(read_counter), **counted),
+        "/forbidden": kind(get=shape(forbidden)),
+        "/own": kind(get=shape(own)),
+        "/login": kind(post=shape(login)),
+        "/refresh": kind(post=shape(refresh)),
+        "/logout": kind(post=shape(logout)),
+        "/redeem": kind(post=shape(redeem)),
+        "/password": kind(post=shape(password)),
+        "/collide": kind(post=shape(collide)),
+        "/misfit": kind(post=shape(misfit)),
+    }
+    return {path: resource() for path, resource in kinds.items()}

@@ -28,7 +28,7 @@ class OnFlask:
         app = Flask(__name__)
         app.config.update(world.config, **self.config)
         if not world.settings.disable_error_handler:
-            register_error_handler(app, *world.tasks)
+            register_error_handler(app, *world.on_error)
         Praetorian(app, world.users, **world.options)
         add_routes(app, world.users)
         return app

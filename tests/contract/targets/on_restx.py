@@ -37,7 +37,7 @@ class OnRestx:
         app.config.update(world.config, **self.config)
         Praetorian(app, world.users, **world.options)
         api = Api(app)
-        init_api(api, *world.tasks)
+        init_api(api, *world.on_error)
         _add_resources(api, world.users)
         return WSGIClient(app)
 
@@ -91,6 +91,20 @@ def _add_resources(api, users):
     class Options(Resource):
         def options(self):
             return {"id": current_user_id()}
+
+    count = 0
+
+    def add_one(self):
+        nonlocal count
+        count += 1
+        return {"count": count}
+
+    @api.route("/counter")
+    class Counter(Resource):
+        post = put = patch = delete = options = auth_required(add_one)
+
+        def get(self):
+            return {"count": count}
 
     @api.route("/forbidden")
     class Forbidden(Resource):

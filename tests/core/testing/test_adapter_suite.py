@@ -1,4 +1,4 @@
-"""The contract itself: that it sends what it says, and that it sees what differs."""
+"""The adapter suite itself: what its clients send and which differences it finds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from praetorian_core import Guard, errors
-from praetorian_core.errors import MissingTokenError, PraetorianError
+from praetorian_core.errors import MissingTokenError, PraetorianError, RevokedTokenError
 from praetorian_core.testing.adapter_suite import (
     ANSWERS,
     CORE,
@@ -24,22 +24,37 @@ from praetorian_core.testing.adapter_suite import (
     Request,
     Scenario,
     Setting,
+    Step,
     WSGIClient,
     differences,
     make_world,
     refused,
     run,
 )
-from praetorian_core.testing.adapter_suite.world import NOW, PASSWORD, BreakableStore
+from praetorian_core.testing.adapter_suite.tokens import NOW, PASSWORD
+from praetorian_core.testing.adapter_suite.world import BreakableStore
 
 MISSING = refused("MissingTokenError")
 CANONICAL = {"error": "MissingTokenError", "message": "a bearer token is required", "status_code": 401}
 NATIVE = {"title": "MissingTokenError", "description": "a bearer token is required"}
 
 
+STEPS = [step for scenario in SCENARIOS for step in scenario.steps]
+
+
+def a_scenario(*, expected=MISSING, setting=Setting.USUAL):
+    """Return a scenario of one request."""
+    return Scenario(name="x", steps=(Step(request=Request(), expected=expected),), setting=setting)
+
+
 def a_refusal(body=None, **changes):
     """Return the response to a request without a token, with changes."""
-    headers = {"Www-Authenticate": MISSING.challenge, "cache-control": "no-store", **changes.pop("headers", {})}
+    headers = {
+        "Www-Authenticate": MISSING.challenge,
+        "cache-control": "no-store",
+        "content-type": "application/json; charset=utf-8",
+        **changes.pop("headers", {}),
+    }
     content = {**CANONICAL, "code": "missing_token"} if body is None else body
     facts = {"status": 401, "body": json.dumps(content).encode(), **changes}
     return Received(headers=tuple((name, value) for name, value in headers.items() if value is not None), **facts)
@@ -64,15 +79,15 @@ class Answering:
         return Application()
 
 
-def told_and_refused(world):
-    """Tell the tasks of a missing token, and answer it."""
-    for task in world.tasks:
-        task(MissingTokenError())
+def reported_and_refused(world):
+    """Call the hooks for a missing token, and answer it."""
+    for hook in world.on_error:
+        hook(MissingTokenError())
     return a_refusal()
 
 
 def raising(error):
-    """Return what lets an error come through."""
+    """Return an application that does not handle an error."""
 
     def act(world):
         raise error
@@ -82,7 +97,7 @@ def raising(error):
 
 class TestRequest:
     def test_names_of_tokens_are_replaced(self):
-        """In the path and in the headers, wherever they stand."""
+        """A ``<name>`` in the path or in a header is replaced, wherever it stands."""
         request = Request(path="/x?t=<one>", headers=(("A", "Bearer <one> <two>"), ("B", "b")))
 
         assert Request(path="/x?t=1", headers=(("A", "Bearer 1 2"), ("B", "b"))) == request.filled(
@@ -90,19 +105,19 @@ class TestRequest:
         )
 
     def test_without_a_body(self):
-        """Nothing is said about one."""
+        """A request without a body has no header line that describes one."""
 
         assert (None, ()) == (Request().payload(), Request().lines())
 
     def test_with_json(self):
-        """The lines describe it."""
+        """The header lines describe a JSON body."""
         request = Request(json={"a": 1}, headers=(("A", "a"),))
 
         assert b'{"a": 1}' == request.payload()
         assert (("A", "a"), ("Content-Type", "application/json"), ("Content-Length", "8")) == request.lines()
 
     def test_with_octets(self):
-        """They go out as they are, under the type that is said."""
+        """A raw body is sent unchanged, under the given content type."""
         request = Request(body=b"{", content_type="text/plain")
 
         assert b"{" == request.payload()
@@ -111,55 +126,55 @@ class TestRequest:
 
 class TestReceived:
     def test_header(self):
-        """Whatever its letters; repeated lines are seen."""
+        """Letter case does not matter; repeated lines are joined."""
         received = Received(status=200, headers=(("a", "1"), ("B", "2"), ("A", "3")))
 
         assert ("1, 3", "2", None) == (received.header("A"), received.header("b"), received.header("c"))
 
     @pytest.mark.parametrize(("body", "found"), [(b'{"a": 1}', {"a": 1}), (b"", None), (b"<p>", None), (b"\xff", None)])
     def test_json(self, body, found):
-        """None where it is none."""
+        """A body that is not JSON gives None."""
 
         assert found == Received(status=200, body=body).json
 
 
 class TestScenario:
     def test_shows_its_name(self):
-        """A test is named after it."""
+        """The name of a scenario is the id of its test."""
 
-        assert "x" == str(Scenario(name="x", request=Request(), expected=MISSING))
+        assert "x" == str(a_scenario())
 
     def test_what_a_framework_lacks(self):
-        """It changes what is expected, and nothing else that is lacking does."""
+        """A missing feature changes the expected response; another missing feature does not."""
         other = Expected(status=405)
-        scenario = Scenario(name="x", request=Request(), expected=MISSING, unless=(Lack.HEAD, other))
+        step = Step(request=Request(), expected=MISSING, unless=(Lack.HEAD, other))
 
-        assert MISSING == scenario.expected_of(frozenset())
-        assert MISSING == scenario.expected_of(frozenset({Lack.OPTIONS}))
-        assert other == scenario.expected_of(frozenset({Lack.OPTIONS, Lack.HEAD}))
+        assert MISSING == step.expected_of(frozenset())
+        assert MISSING == step.expected_of(frozenset({Lack.OPTIONS}))
+        assert other == step.expected_of(frozenset({Lack.OPTIONS, Lack.HEAD}))
 
 
 class TestTable:
     def test_has_sixty_scenarios(self):
-        """No two of one name."""
+        """The table has at least 60 scenarios, each with its own name."""
 
         assert 60 <= len(SCENARIOS) == len({scenario.name for scenario in SCENARIOS})
 
     def test_every_route_is_documented(self):
-        """What a scenario asks for is a route, another method of one, or unknown on purpose."""
+        """Each path of a request has a route, except the one that must not exist."""
         paths = {route.partition(" ")[2] for route in ROUTES}
 
-        assert {"/nowhere"} == {scenario.request.path.partition("?")[0] for scenario in SCENARIOS} - paths
+        assert {"/nowhere"} == {step.request.path.partition("?")[0] for step in STEPS} - paths
 
     def test_every_token_exists(self):
-        """Each name that a request holds is minted."""
+        """Each name in a request is the name of a token."""
         tokens = make_world().tokens
 
-        for scenario in SCENARIOS:
-            assert "<" not in str(scenario.request.filled(tokens).headers), scenario.name
+        for step in STEPS:
+            assert "<" not in str(step.request.filled(tokens).headers), step
 
     def test_every_class_of_error_has_a_row(self):
-        """Design §6, all of it."""
+        """The golden table holds every class of error except the root."""
         classes = {
             name
             for name, kind in vars(errors).items()
@@ -168,33 +183,34 @@ class TestTable:
 
         assert classes - {"PraetorianError"} == ANSWERS.keys()
 
-    def test_every_code_is_played(self):
-        """Each code that a client can see is the answer to a scenario."""
-        played = {scenario.expected.code for scenario in SCENARIOS}
+    def test_every_code_is_expected(self):
+        """Each code of the golden table is the expected response to a request."""
+        expected = {step.expected.code for step in STEPS}
 
-        assert {code for code, *_ in ANSWERS.values()} <= played
+        assert {code for code, *_ in ANSWERS.values()} <= expected
 
     def test_the_core_needs_no_world_of_its_own(self):
-        """One server plays it: in the usual setting, and no token is spent twice."""
+        """The core scenarios share one world: they use the usual setting and move no clock."""
 
         assert {Setting.USUAL} == {scenario.setting for scenario in CORE}
+        assert {0} == {step.tick for scenario in CORE for step in scenario.steps}
         assert 12 <= len(CORE)
 
 
 class TestWorld:
     def test_its_clock_stands(self):
-        """Minting has moved it and put it back."""
+        """A new world's clock stands at a constant."""
 
         assert NOW == make_world().clock()
 
     def test_tokens_are_not_shown(self):
-        """A failing test prints its world, and no token with it."""
+        """``repr(world)`` holds no token."""
         world = make_world()
 
         assert world.tokens["good"] not in repr(world)
 
     def test_users_break_down(self):
-        """One of them by name and by identity, the others not."""
+        """The user source fails for one user, by name and by identity, and works for the others."""
         users = make_world().users
 
         assert users.lookup("alice") is users.identify(1)
@@ -203,8 +219,21 @@ class TestWorld:
         with pytest.raises(RuntimeError):
             users.identify(13)
 
+    def test_tokens_are_issued_once(self):
+        """Worlds of one setting have the same tokens, and clocks, users and stores of their own."""
+        first, second = make_world(), make_world()
+
+        assert first.tokens == second.tokens
+        assert first.clock is not second.clock
+        assert first.users.lookup("alice") is not second.users.lookup("alice")
+        guards = [Guard(world.users, world.settings, **world.options) for world in (first, second)]
+        guards[0].revoke(first.tokens["good"])
+        with pytest.raises(RevokedTokenError):
+            guards[0].verify(first.tokens["good"])
+        assert 1 == guards[1].verify(second.tokens["good"]).identity
+
     def test_a_store_that_breaks(self):
-        """It works until then."""
+        """A store works until it is broken."""
         store = BreakableStore()
 
         assert store.compare_and_set("a", None, "1", expires_at=9, now=1)
@@ -218,27 +247,27 @@ class TestWorld:
         ("setting", "facts"),
         [
             (Setting.USUAL, (False, False, 1)),
-            (Setting.RAISING_TASK, (False, False, 2)),
+            (Setting.RAISING_HOOK, (False, False, 2)),
             (Setting.NO_HANDLER, (True, False, 1)),
             (Setting.NO_ROLES, (False, True, 1)),
         ],
     )
     def test_settings(self, setting, facts):
-        """Each changes one thing."""
+        """Each setting changes one thing."""
         world = make_world(setting)
 
-        assert facts == (world.settings.disable_error_handler, world.settings.roles_disabled, len(world.tasks))
+        assert facts == (world.settings.disable_error_handler, world.settings.roles_disabled, len(world.on_error))
 
-    def test_a_task_that_raises(self):
-        """Its text is one that may not be seen."""
-        failing, telling = make_world(Setting.RAISING_TASK).tasks
+    def test_a_hook_that_raises(self):
+        """The text of its exception is a secret."""
+        failing, telling = make_world(Setting.RAISING_HOOK).on_error
         telling(MissingTokenError())
 
         with pytest.raises(RuntimeError, match=PASSWORD):
             failing(MissingTokenError())
 
     def test_a_guard_takes_its_options(self):
-        """And lets in whom the tokens name."""
+        """A guard with the options of a world accepts the world's tokens."""
         world = make_world()
 
         assert 1 == Guard(world.users, world.settings, **world.options).verify(world.tokens["good"]).identity
@@ -246,7 +275,7 @@ class TestWorld:
 
 class TestWSGIClient:
     def test_sends_what_a_server_sends(self):
-        """Lines are joined with a comma, the body can be read, the path is decoded and the address handed on."""
+        """Header lines are joined with a comma, the path is decoded, the body and the address are passed on."""
         seen = {}
 
         def app(environ, start_response):
@@ -263,7 +292,7 @@ class TestWSGIClient:
         assert (b"[]", "2", "application/json") == (seen["body"], seen["CONTENT_LENGTH"], seen["CONTENT_TYPE"])
 
     def test_closes(self):
-        """PEP 3333: an iterable with close() is closed, also where it raises; what was begun anew counts."""
+        """An iterable with close() is closed; the last call of start_response counts (PEP 3333)."""
         closed = []
 
         class Chunks:
@@ -284,7 +313,7 @@ class TestWSGIClient:
 
 class TestASGIClient:
     def test_sends_what_a_server_sends(self):
-        """Lines are kept apart, the body can be read, the path is decoded and the address handed on."""
+        """Header lines are kept apart, the path is decoded, the body and the address are passed on."""
         seen = {}
 
         async def app(scope, receive, send):
@@ -310,12 +339,12 @@ class TestASGIClient:
 
 class TestDifferences:
     def test_none(self):
-        """What is expected is not told."""
+        """The expected response has no difference."""
 
         assert [] == differences(MISSING, a_refusal())
 
     def test_native(self):
-        """Another body, and all else the same."""
+        """The native style changes the body and nothing else."""
         received = a_refusal({**NATIVE, "code": "missing_token"})
 
         assert [] == differences(MISSING, received, BodyStyle.NATIVE)
@@ -329,70 +358,85 @@ class TestDifferences:
             a_refusal(headers={"WWW-Authenticate": "Basic"}),
             a_refusal(headers={"cache-control": None}),
             a_refusal(headers={"Retry-After": "1"}),
+            a_refusal(headers={"content-type": "text/html; charset=utf-8"}),
             a_refusal({**CANONICAL, "code": "missing_token", "more": 1}),
         ],
-        ids=["status", "no challenge", "two challenges", "cache", "retry", "body"],
+        ids=["status", "no challenge", "two challenges", "cache", "retry", "content type", "body"],
     )
     def test_one(self, received):
-        """Each fact is compared by itself."""
+        """Each fact of a response is compared separately."""
 
         assert 1 == len(differences(MISSING, received))
 
     def test_the_code_is_compared_in_any_style(self):
-        """A body without it differs twice."""
+        """A body without the code differs twice, in any style."""
 
         assert 2 == len(differences(MISSING, a_refusal(NATIVE), BodyStyle.NATIVE))
         assert 2 == len(differences(MISSING, a_refusal(["missing_token"])))
 
     def test_a_body_that_does_not_count(self):
-        """The framework's own is not looked at."""
+        """The body of a framework's own response is not compared."""
 
         assert [] == differences(Expected(status=404), Received(status=404, body=b"not here"))
 
     def test_says_what(self):
-        """In words that can be read in a report."""
+        """A difference names what was found and what was expected."""
 
         assert ["status is 200; expected 404"] == differences(Expected(status=404), Received(status=200))
 
 
-class TestPlay:
-    SCENARIO = Scenario(name="x", request=Request(), expected=MISSING)
-
+class TestRun:
     def test_passes(self):
-        """A refusal that the tasks were told."""
+        """A refusal that the hooks received passes."""
 
-        assert [] == run(Answering(told_and_refused), self.SCENARIO)
+        assert [] == run(Answering(reported_and_refused), a_scenario())
 
-    def test_tasks_that_were_not_told(self):
-        """A handler that does not call them is found."""
+    def test_hooks_that_were_not_called(self):
+        """A handler that does not call the hooks is found."""
 
-        assert ["the tasks were told []; expected ['missing_token']"] == run(
-            Answering(lambda world: a_refusal()), self.SCENARIO
+        assert ["the hooks received []; expected ['missing_token']"] == run(
+            Answering(lambda world: a_refusal()), a_scenario()
         )
 
     def test_an_exception(self):
-        """It is a difference, and the next scenario can be played."""
+        """An exception is a difference, and does not end the run."""
         target = Answering(raising(MissingTokenError()))
 
-        assert ["MissingTokenError came through; expected status 401"] == run(target, self.SCENARIO)
+        assert ["MissingTokenError was not handled; expected status 401"] == run(target, a_scenario())
 
     def test_without_a_handler(self):
-        """The error comes through, or is the framework's 500; another exception is none of ours."""
-        scenario = Scenario(
-            name="x",
-            request=Request(),
-            expected=Expected(status=500, is_unhandled=True),
-            setting=Setting.NO_HANDLER,
-        )
+        """Without a handler the error propagates, or becomes a plain 500; another exception is a difference."""
+        scenario = a_scenario(expected=Expected(status=500, is_unhandled=True), setting=Setting.NO_HANDLER)
 
         assert [] == run(Answering(raising(MissingTokenError())), scenario)
         assert [] == run(Answering(lambda world: Received(status=500)), scenario)
-        assert ["KeyError came through; expected status 500"] == run(Answering(raising(KeyError())), scenario)
+        assert ["KeyError was not handled; expected status 500"] == run(Answering(raising(KeyError())), scenario)
+
+    def test_several_requests(self):
+        """The requests go to one application in order, the clock moves before each, and the difference is numbered."""
+        seen = []
+
+        def act(world):
+            seen.append((id(world), world.clock() - NOW))
+            return Received(status=200 if len(seen) < 3 else 500)
+
+        step = Step(request=Request(), expected=Expected(), tick=5)
+        found = run(Answering(act), Scenario(name="x", steps=(step, step, step, step)))
+
+        assert ["request 3: status is 500; expected 200"] == found
+        assert [5, 10, 15] == [moved for _, moved in seen]
+        assert 1 == len({world for world, _ in seen})
+
+    def test_hooks_are_compared_per_request(self):
+        """The hooks of one request do not count for the next."""
+        step = Step(request=Request(), expected=MISSING)
+
+        assert [] == run(Answering(reported_and_refused), Scenario(name="x", steps=(step, step)))
 
 
 class TestImport:
     def test_needs_no_test_runner(self):
-        """An adapter's author runs it with whatever they like."""
+        """Importing the suite imports no pytest."""
         program = "import sys, praetorian_core.testing.adapter_suite; print('pytest' in sys.modules)"
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
