@@ -52,9 +52,9 @@ def authenticate(
     try:
         check = yield from ask(CheckPassword(password, hashed))
     except ServiceUnavailableError:
-        # Nobody computed anything, so nobody guessed anything.
+        # No hash was computed, so the attempt does not count.
         if reservation is not None:
-            yield from _unless_allowed(context, reservation.release(now), source, now)
+            yield from _unless_allowed(context, reservation.cancel(now), source, now)
         raise
     if user is None or check.matches is not True:
         yield from _fail(user, source, now)

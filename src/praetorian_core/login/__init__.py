@@ -1,4 +1,4 @@
-"""How somebody who has no token yet proves who they are, and what slows a guesser down."""
+"""Password hashing and the login throttle."""
 
 from praetorian_core.login.passwords import PasswordHasher
 from praetorian_core.login.throttle import LoginThrottle

@@ -1,7 +1,7 @@
-"""A hasher that is too cheap for anything but tests.
+"""A password hasher that is too cheap for anything but tests.
 
-A real hash takes 64 MiB and a tenth of a second, which a suite with hundreds of logins feels. This
-one takes a fraction of a millisecond and decides everything else as the real one does.
+A real hash takes 64 MiB and a tenth of a second, which slows down a suite with hundreds of logins. This hasher takes a
+fraction of a millisecond and behaves like the real one otherwise.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from praetorian_core.login.passwords import CostFloor, PasswordHasher
+from praetorian_core.login.passwords import MinimumParameters, PasswordHasher
 
 
 class _CheapestHasher(PasswordHasher):
-    # RFC 9106 §3.1: a lane needs 8 KiB at least.
-    floor: ClassVar[CostFloor] = CostFloor(memory_cost=8, single_pass_memory=8, min_length=1)
+    # RFC 9106 §3.1: a lane needs at least 8 KiB.
+    minimum: ClassVar[MinimumParameters] = MinimumParameters(memory_cost=8, single_pass_memory=8, min_length=1)
 
 
 def cheapest_hasher(
@@ -29,24 +29,24 @@ def cheapest_hasher(
     max_waiting: int | None = None,
     max_wait: float = 10.0,
 ) -> PasswordHasher:
-    """Return a hasher of the least cost that Argon2 can have: for tests only.
+    """Return a hasher with the lowest cost that Argon2 allows, for tests only.
 
-    It also takes a ``min_length`` from 1 character on, for fixtures with short passwords. The other
-    options and their defaults are those of ``PasswordHasher``.
+    It also accepts a ``min_length`` from 1 character, for fixtures with short passwords. The other options and their
+    defaults are those of ``PasswordHasher``.
 
     Args:
         time_cost: Passes over the memory.
-        memory_cost: Memory of one hash, in KiB, from 8 KiB a lane.
+        memory_cost: Memory of one hash, in KiB, at least 8 KiB per lane.
         parallelism: Lanes.
-        min_length: The fewest characters of a new password.
-        max_bytes: The longest password in UTF-8 bytes.
-        reject: Whether to refuse a new password.
+        min_length: Minimum characters of a new password.
+        max_bytes: Maximum length of a password in UTF-8 bytes.
+        reject: Returns whether to reject a new password.
         max_concurrent: The most hashes computed at once.
-        max_waiting: The most calls that queue for their turn.
-        max_wait: The longest that a call queues, in seconds.
+        max_waiting: The most calls that wait for a slot.
+        max_wait: The longest that a call waits, in seconds.
 
     Returns:
-        A hasher whose hashes guard nothing.
+        A hasher whose hashes protect nothing.
 
     Raises:
         ConfigurationError: A value is out of bounds.
