@@ -531,9 +531,9 @@ class TestCancelled:
                 await task
             hasher._argon2 = compute
             # Its slot is taken as long as it computes: a cancelled login is no way to more hashes than slots.
-            taken = len(hasher._queue._inside)
+            taken = len(hasher._queue._active)
             go_on.set()
-            return taken, await world.guard.authenticate("alice", PASSWORD), len(hasher._queue._inside)
+            return taken, await world.guard.authenticate("alice", PASSWORD), len(hasher._queue._active)
 
         assert (1, world.alice, 0) == asyncio.run(main())
 
