@@ -146,7 +146,7 @@ async def awaiting(token: str) -> None:
 
 def settling(ring: KeyRing) -> None:
     Settings()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    Settings(ring)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Settings(ring)  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
     Settings(keys="secret")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Settings(keys=ring, access_lifespan=1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Settings(keys=ring, leeway="10 seconds")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

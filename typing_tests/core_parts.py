@@ -66,7 +66,6 @@ def settings(ring: KeyRing, config: dict[str, object]) -> None:
         issuer="https://issuer.example",
         audience="api",
         realm="api",
-        places=["header"],
         header_name="Authorization",
         header_type="Bearer",
         layout=STANDARD,
@@ -81,11 +80,10 @@ def settings(ring: KeyRing, config: dict[str, object]) -> None:
         refresh_grace=10,
         early_refresh={"minutes": 1},
     )
-    # Whatever was given, seconds come out.
+    # Each form of a lifespan becomes seconds.
     assert_type(chosen.access_lifespan, int)
     assert_type(chosen.refresh_lifespan, int)
     assert_type(chosen.refresh_grace, int)
-    assert_type(chosen.places, tuple[str, ...])
     assert_type(chosen.accept_layouts, tuple[Layout, ...])
     assert_type(Settings.from_mapping(config), Settings)
     assert_type(Settings.from_mapping(config, layout=FLASK_PRAETORIAN, parse_identity=UUID), Settings)

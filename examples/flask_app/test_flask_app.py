@@ -88,7 +88,7 @@ class TestCreateApp:
         monkeypatch.delenv("FLASK_SECRET_KEY", raising=False)
         del config["SECRET_KEY"]
 
-        with pytest.raises(ConfigurationError, match="set SECRET_KEY"):
+        with pytest.raises(ConfigurationError, match="SECRET_KEY or JWT_SECRET_KEY must be set"):
             create_app(config)
 
     def test_hashes_at_the_real_cost(self, config: dict[str, object]) -> None:

@@ -1,7 +1,7 @@
-"""Where the present comes from: an argument, never a hidden call.
+"""The clock of a guard.
 
-Everything that judges takes ``now`` as whole seconds since the epoch. A guard is given one clock, reads it once a
-flow, and hands the reading on.
+Functions that depend on the time take ``now``, in whole seconds since the epoch. A flow reads its guard's clock once and
+passes the value on.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 
 Clock = Callable[[], int]
-"""Returns the present in whole seconds since 1970-01-01T00:00:00Z (RFC 7519 §2, NumericDate)."""
+"""Returns the current time in whole seconds since 1970-01-01T00:00:00Z (RFC 7519 §2, NumericDate)."""
 
 
 def system_clock() -> int:
-    """Return the machine's present, in whole seconds since the epoch."""
+    """Return the system time in whole seconds since the epoch."""
     return int(time.time())

@@ -1,13 +1,12 @@
-"""How long something lives: "15 minutes", a timedelta, a dict or a number, made into whole seconds.
+"""Conversion of a lifespan ("15 minutes", a timedelta, a dict or a number) to whole seconds.
 
 Facts:
 
-* A NumericDate may have a fraction (RFC 7519 §2), ours never has one: a lifespan is a whole number
-  of seconds, so that ``rf_exp`` is carried from token to token bit for bit.
-* A month is 30 days and a year 365 days, whatever the calendar says; a lifespan knows no calendar.
-* Letter case means nothing, so ``M`` is a minute like ``m``; a month is ``mo``.
-* An operator who mistypes a lifespan must hear of it at start: what is not understood is refused
-  whole, never read in part.
+* A NumericDate may have a fraction (RFC 7519 §2), but a lifespan is a whole number of seconds, so that ``rf_exp`` is
+  carried from token to token unchanged.
+* A month is 30 days and a year 365 days.
+* Letter case has no meaning: ``M`` is a minute like ``m``; a month is ``mo``.
+* A value that is not understood completely raises. It is never read in part, so a mistyped lifespan is found at start.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from datetime import timedelta
 from typing import TypeAlias, cast
 
 from praetorian_core.errors import ConfigurationError
+from praetorian_core.messages import shown
 
 Lifespan: TypeAlias = timedelta | Mapping[str, float] | str | int
 """A timedelta, ``{"minutes": 15}``, ``"1 day, 2 hours"``, or integer seconds."""
@@ -46,36 +46,34 @@ _NAMES: dict[str, str] = {
     for name in names.split()
 }
 
+# 400 times the longest token of flask-praetorian. The current time plus this stays far below 2**53, above which
+# JavaScript cannot count integers.
 _LONGEST_DAYS = 400_000_000
-# Above a million years nobody means it. The eternal token of flask-praetorian (1 000 000 days) fits
-# 400 times, and the present plus the longest lifespan stays far below 2**53, from where on
-# JavaScript miscounts integers.
 _LONGEST = _LONGEST_DAYS * 86_400
 
-# A number, a unit and what separates them from the next. It is matched once a part, where the last
-# match ended, and no text can be divided among its groups in two ways: the time is linear.
+# A number, a unit and the separator before the next. No text matches it in two ways and each match starts where the
+# last one ended, so the time is linear.
 _PART = re.compile(r"([0-9]+)[ \t\r\n]*([a-z]+)[ \t\r\n]*(,?)[ \t\r\n]*", re.IGNORECASE | re.ASCII)
 _BLANK = " \t\r\n"
-_DIGITS = 15  # More of them are longer than the longest lifespan, and slow to convert.
-_SHOWN = 80  # Characters of a refused value that go into the message.
+_DIGITS = 15  # A longer number exceeds the longest lifespan and is slow to convert.
+_MAX_COMPARED = 80
 
 
 def parse_lifespan(value: object, *, name: str = "lifespan") -> int:
     """Return a lifespan as whole seconds, greater than zero.
 
     Args:
-        value: A ``timedelta``; a mapping of ``years`` (365 days), ``months`` (30 days), ``weeks``,
-            ``days``, ``hours``, ``minutes`` and ``seconds`` to numbers; a string of numbers with
-            units in any order, each unit at most once (``"1 day, 2 hours"``, ``"15m"``,
-            ``"1mo,2m"``, ``"12d1h1s"``); or integer seconds.
-        name: What the lifespan is called where it was written, for the message.
+        value: A ``timedelta``; a mapping of ``years`` (365 days), ``months`` (30 days), ``weeks``, ``days``, ``hours``,
+            ``minutes`` and ``seconds`` to numbers; a string of numbers with units in any order, each unit at most once
+            (``"1 day, 2 hours"``, ``"15m"``, ``"1mo,2m"``, ``"12d1h1s"``); or integer seconds.
+        name: The name of the setting or argument, for the message.
 
     Returns:
         Seconds, from 1 to 400 000 000 days.
 
     Raises:
-        ConfigurationError: The value is junk, has no whole seconds, is not above zero, or is longer
-            than 400 000 000 days; the message says what was found.
+        ConfigurationError: The value is of another form, has a fraction of a second, is not above zero, or is longer
+            than 400 000 000 days.
 
     Example:
         >>> parse_lifespan("1 day, 2 hours")
@@ -86,15 +84,14 @@ def parse_lifespan(value: object, *, name: str = "lifespan") -> int:
     try:
         return _bounded(_read(value))
     except _Refusal as refusal:
-        msg = (
-            f"{name} is {_shown(value)}, which {refusal}; expected a timedelta, a dict, a string"
-            " with units or integer seconds; write for example {'minutes': 15}, '15 minutes' or 900"
-        )
-        raise ConfigurationError(msg) from None
+        raise ConfigurationError(
+            f"{name} must be a timedelta, a dict, a string with units or integer seconds; got {shown(value)}, which "
+            f"{refusal}; write for example {{'minutes': 15}}, '15 minutes' or 900"
+        ) from None
 
 
 class _Refusal(Exception):
-    """Why a value is no lifespan, to be read after "which"."""
+    """The reason why a value is not a lifespan; the message puts it after "which"."""
 
 
 def _bounded(total: int) -> int:
@@ -112,14 +109,14 @@ def _read(value: object) -> int:
         return _read_text(value)
     if isinstance(value, Mapping):
         return _read_mapping(cast("Mapping[object, object]", value))
-    # True is an int to Python, and no lifespan to anybody.
+    # A bool is an int in Python, but not a lifespan.
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     raise _Refusal(f"is of type {type(value).__name__}")
 
 
 def _whole(value: timedelta) -> int:
-    # Not total_seconds(): a float cannot hold the longest timedelta with its microseconds.
+    # total_seconds() returns a float, which cannot hold the longest timedelta with its microseconds.
     if value.microseconds:
         raise _Refusal("is not a whole number of seconds")
     return value.days * 86_400 + value.seconds
@@ -131,14 +128,14 @@ def _read_mapping(value: Mapping[object, object]) -> int:
     total = timedelta()
     for key, amount in value.items():
         if not isinstance(key, str) or key not in _SECONDS:
-            raise _Refusal(f"has the unknown key {_shown(key)}{_nearest(key, _SECONDS)}")
+            raise _Refusal(f"has the unknown key {shown(key)}{_nearest(key, _SECONDS)}")
         if isinstance(amount, bool) or not isinstance(amount, (int, float)):
             raise _Refusal(f"has {key} of type {type(amount).__name__}")
-        # Also NaN: it is not at or above zero either.
+        # NaN compares False with every number.
         if not amount >= 0:
             raise _Refusal(f"has {key} below zero")
         try:
-            # A timedelta rounds to microseconds: 0.1 minutes are six seconds, as they were meant.
+            # A timedelta rounds to microseconds, so 0.1 minutes are exactly six seconds.
             total += timedelta(seconds=_SECONDS[key]) * amount
         except OverflowError:
             raise _Refusal(f"is longer than {_LONGEST_DAYS} days") from None
@@ -154,12 +151,12 @@ def _read_text(text: str) -> int:
     while position < len(text):
         part = _PART.match(text, position)
         if part is None:
-            rest = text[position : position + _SHOWN]
-            raise _Refusal(f"has no number with a unit at {_shown(rest)}")
+            rest = text[position : position + _MAX_COMPARED]
+            raise _Refusal(f"has no number with a unit at {shown(rest)}")
         number, word, comma = part.groups()
         unit = _NAMES.get(word.lower())
         if unit is None:
-            raise _Refusal(f"has the unknown unit {_shown(word)}{_nearest(word.lower(), _NAMES)}")
+            raise _Refusal(f"has the unknown unit {shown(word)}{_nearest(word.lower(), _NAMES)}")
         if unit in amounts:
             raise _Refusal(f"names {unit} twice")
         if len(number) > _DIGITS:
@@ -172,17 +169,9 @@ def _read_text(text: str) -> int:
 
 
 def _nearest(found: object, known: Mapping[str, object]) -> str:
-    # Imported here because only a mistake needs it.
+    # Imported here because only an error needs it.
     from difflib import get_close_matches
 
-    # A cut keeps the comparison, which is quadratic, away from long junk.
-    matches = get_close_matches(str(found)[:_SHOWN].lower(), known, n=1)
+    # The comparison is quadratic in the length.
+    matches = get_close_matches(str(found)[:_MAX_COMPARED].lower(), known, n=1)
     return f" (did you mean {matches[0]!r}?)" if matches else ""
-
-
-def _shown(value: object) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # An integer of more digits than Python converts to text.
-        text = f"an {type(value).__name__} beyond printing"
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

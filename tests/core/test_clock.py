@@ -1,4 +1,4 @@
-"""Where the present comes from."""
+"""The system clock."""
 
 import time
 
@@ -6,14 +6,14 @@ from praetorian_core.clock import system_clock
 
 
 class TestSystemClock:
-    def test_is_the_machine_s_present(self):
-        """The reading lies between two readings of the machine's own."""
+    def test_reads_the_system_time(self):
+        """The reading lies between two readings of ``time.time``."""
         before = int(time.time())
         now = system_clock()
 
         assert before <= now <= int(time.time())
 
     def test_whole_seconds(self):
-        """RFC 7519 §2: a NumericDate counts seconds; ours has no fraction, so it is an int and nothing like one."""
+        """A NumericDate may have a fraction (RFC 7519 §2); the clock returns an int."""
 
         assert int is type(system_clock())

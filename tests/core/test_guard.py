@@ -406,7 +406,7 @@ class TestIssue:
     @pytest.mark.parametrize("lifespan", [0, -1, "", "soon", 1.5, True, {}], ids=repr)
     def test_bad_lifespan(self, world, option, lifespan):
         """A lifespan that is none is refused by its name."""
-        with pytest.raises(ConfigurationError, match=f"{option} is "):
+        with pytest.raises(ConfigurationError, match=f"{option} must be "):
             world.guard.issue(world.alice, **{option: lifespan})
 
     def test_any_lifespan(self, world):
@@ -530,7 +530,7 @@ class TestRefresh:
 
     def test_bad_lifespan(self, world):
         """A lifespan that is none is refused by its name."""
-        with pytest.raises(ConfigurationError, match="access_lifespan is "):
+        with pytest.raises(ConfigurationError, match="access_lifespan must be "):
             world.guard.refresh(world.guard.issue(world.alice), access_lifespan="soon")
 
     @both_layouts
@@ -1001,7 +1001,7 @@ class TestActions:
 
     def test_bad_lifespan(self, stored):
         """A lifespan that is none is refused by its name."""
-        with pytest.raises(ConfigurationError, match="lifespan is "):
+        with pytest.raises(ConfigurationError, match="lifespan must be "):
             stored.guard.issue_action(stored.alice, "confirm", lifespan=0)
 
 
@@ -2222,7 +2222,10 @@ class TestParseIdentity:
         async def parse(text):
             return text
 
-        with pytest.raises(ConfigurationError, match="parse_identity is 'parse'; expected a plain function"):
+        with pytest.raises(
+            ConfigurationError,
+            match="PRAETORIAN_PARSE_IDENTITY must be a plain function of one str; got a coroutine function",
+        ):
             World(parse_identity=parse)
 
 

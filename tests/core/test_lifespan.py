@@ -1,4 +1,4 @@
-"""What is a lifespan, and what is refused as one."""
+"""The forms of a lifespan, and the values that are rejected."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ class TestTimedelta:
         assert expected == parse_lifespan(value)
 
     def test_fraction(self):
-        """A timedelta with microseconds is refused, and the whole second beside it passes."""
+        """A timedelta with microseconds is rejected; the whole second beside it is accepted."""
         assert "is not a whole number of seconds" in refusal(timedelta(seconds=1, microseconds=1))
         assert 1 == parse_lifespan(timedelta(seconds=1, microseconds=0))
 
     @pytest.mark.parametrize("value", [timedelta(), timedelta(seconds=-1)])
     def test_zero(self, value):
-        """Zero and negative timedeltas are refused."""
+        """Zero and negative timedeltas are rejected."""
         assert "is not above zero" in refusal(value)
 
     def test_longest(self):
-        """400 million days are the longest lifespan, and timedelta.max is refused."""
+        """400 million days are the longest lifespan; timedelta.max is rejected."""
         assert LONGEST == parse_lifespan(timedelta(days=400_000_000))
         assert "is longer than" in refusal(timedelta(days=400_000_000, seconds=1))
         refusal(timedelta.max)
@@ -83,11 +83,11 @@ class TestInteger:
         assert "is not above zero" in refusal(-1)
 
     def test_exact_sum(self):
-        """The longest lifespan after the present is exact in a JavaScript number."""
+        """The current time plus the longest lifespan is exact in a JavaScript number."""
         assert time.time() + LONGEST < 2**53
 
     def test_unprintable(self):
-        """An integer of more digits than Python prints is refused like any long one."""
+        """An integer of more digits than Python prints is rejected like any long one."""
         assert "is longer than" in refusal(10**5000)
 
 
@@ -135,7 +135,7 @@ class TestMapping:
         ],
     )
     def test_refused(self, value, found):
-        """Unknown keys, what is no number, parts of seconds and negative parts are refused."""
+        """Unknown keys, amounts of another type, fractions of seconds and negative amounts are rejected."""
         assert found in refusal(value)
 
 
@@ -209,7 +209,7 @@ class TestText:
         ],
     )
     def test_refused(self, value, found):
-        """What is not understood to its last character is refused with what was found."""
+        """A text that is not understood to its last character is rejected, and the message shows the place."""
         assert found in refusal(value)
 
     @settings(deadline=None)
@@ -231,7 +231,7 @@ class TestText:
         )
     )
     def test_round_trip(self, parts):
-        """Whatever the order, the case and the separators: the sum of the parts comes back."""
+        """The result is the sum of the parts, in any order, case and with any separator."""
         text = "".join(f"{number}{gap}{word}{sep}" for number, gap, word, sep in parts)
         text = text.rstrip(", ")
         expected = sum(number * WORD_SIZES[word.lower()] for number, _, word, _ in parts)
@@ -250,7 +250,7 @@ class TestText:
     @example("1 day 1 day")
     @example("1d\n")
     def test_junk(self, text):
-        """A text is taken only where it is numbers with known units, each once, and nothing else."""
+        """A text is accepted only if it consists of numbers with known units, each once."""
         try:
             found = parse_lifespan(text)
         except ConfigurationError:
@@ -276,7 +276,7 @@ class TestText:
         ],
     )
     def test_linear(self, build):
-        """Ten times the junk takes about ten times as long to refuse, not a hundred times."""
+        """Ten times as much text takes about ten times as long to reject, not a hundred times."""
 
         def cost(size):
             text = build(size)
@@ -297,7 +297,7 @@ class TestJunk:
         [None, True, False, 1.0, 900.0, float("nan"), b"15m", [15], (1, "day"), object(), set()],
     )
     def test_type(self, value):
-        """Only a timedelta, a mapping, a string and an integer can be a lifespan."""
+        """A lifespan is a timedelta, a mapping, a string or an integer."""
         assert f"is of type {type(value).__name__}" in refusal(value)
 
     @settings(deadline=None)
@@ -323,26 +323,28 @@ class TestJunk:
 
 class TestMessage:
     def test_name(self):
-        """A refusal names the setting, what was found in it and what to write instead."""
+        """The message names the setting, what was expected, what was found and what to write."""
         expected = (
-            "JWT_ACCESS_LIFESPAN is '900', which has no number with a unit at '900'; expected a"
-            " timedelta, a dict, a string with units or integer seconds; write for example"
-            " {'minutes': 15}, '15 minutes' or 900"
+            "JWT_ACCESS_LIFESPAN must be a timedelta, a dict, a string with units or integer seconds; got '900', which "
+            "has no number with a unit at '900'; write for example {'minutes': 15}, '15 minutes' or 900"
         )
 
         assert expected == refusal("900", name="JWT_ACCESS_LIFESPAN")
 
     def test_default_name(self):
-        """Without a name it is called lifespan."""
-        assert refusal(None).startswith("lifespan is None, which is of type NoneType;")
+        """Without a name the message says lifespan."""
+
+        assert refusal(None).startswith("lifespan must be ")
+        assert "; got None, which is of type NoneType;" in refusal(None)
 
     def test_truncated(self):
         """At most 80 characters of a value are shown."""
-        shown = refusal("x" * 1000).split(",")[0].removeprefix("lifespan is ")
+        (shown,) = re.findall(r"got (.*), which", refusal("x" * 1000))
 
         assert 80 == len(shown)
         assert shown.endswith("xxx...")
 
     def test_not_truncated(self):
-        """A value of which 80 characters are all is shown whole."""
-        assert f"lifespan is {'x' * 78!r}," in refusal("x" * 78)
+        """A value of 80 characters is shown whole."""
+
+        assert f"; got {'x' * 78!r}, which" in refusal("x" * 78)

@@ -1,34 +1,35 @@
-"""Which store a URL means, for ``PRAETORIAN_STORE``.
+"""Opens the store that ``PRAETORIAN_STORE`` names.
 
 ``memory://``
-    This process alone.
+    One process.
 ``sqlite:///relative/path.db``, ``sqlite:////absolute/path.db``
     The processes of one machine.
-``redis://host:6379/0``, ``rediss://`` with TLS, ``unix:///path`` for a socket, ``valkey://``, ``valkeys://``
+``redis://host:6379/0``, ``rediss://`` with TLS, ``unix:///path`` for a socket, ``valkey://``, ``valkeys://`` with TLS
     Many machines.
 """
 
 from __future__ import annotations
 
 from praetorian_core.errors import ConfigurationError
+from praetorian_core.messages import type_name
 from praetorian_core.protocols import AsyncStore, Store
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.stores.sqlite import SQLiteStore
 
-_EXPECTED = "'memory://', 'sqlite:///path/to/file.db' or 'redis://host:6379/0'"
+_EXPECTED = "the URL of a store"
+_WRITE = "write 'memory://', 'sqlite:///path/to/file.db' or 'redis://host:6379/0'"
 _REDIS = {"redis": "redis", "rediss": "rediss", "unix": "unix", "valkey": "redis", "valkeys": "rediss"}
-"""Which scheme redis-py is told."""
+"""The scheme that redis-py understands."""
 
 
 def check_url(url: object) -> None:
-    """Return iff a store could be opened by this URL, as far as that can be told without opening it.
+    """Raise if no store can be opened by this URL, as far as the text of the URL shows.
 
     Raises:
-        ConfigurationError: It is of no known kind. A URL may hold a password, so it is not repeated.
+        ConfigurationError: The URL is of no known kind. The message does not repeat it, because it may hold a password.
     """
     if type(url) is not str:
-        detail = f"PRAETORIAN_STORE is {type(url).__name__}; expected {_EXPECTED}"
-        raise ConfigurationError(detail)
+        raise ConfigurationError(f"PRAETORIAN_STORE must be {_EXPECTED}; got {type_name(url)}; {_WRITE}")
     scheme, mark, rest = url.partition("://")
     if mark and scheme == "memory" and not rest:
         return
@@ -36,16 +37,15 @@ def check_url(url: object) -> None:
         return
     if mark and scheme in _REDIS and rest:
         return
-    detail = f"PRAETORIAN_STORE is a URL of another kind; expected {_EXPECTED}"
-    raise ConfigurationError(detail)
+    raise ConfigurationError(f"PRAETORIAN_STORE must be {_EXPECTED}; got another text; {_WRITE}")
 
 
 def open_store(url: str, timeout: float) -> Store:
-    """Return the store of a URL that was checked.
+    """Return the store of a URL that ``check_url`` accepts.
 
     Args:
         url: The URL.
-        timeout: How long a call may wait for the store, in seconds.
+        timeout: How long a call waits for the store, in seconds.
 
     Raises:
         ConfigurationError: The store cannot be used.
@@ -61,7 +61,7 @@ def open_store(url: str, timeout: float) -> Store:
 
 
 def open_async_store(url: str, timeout: float) -> Store | AsyncStore:
-    """Return the same for asyncio, which waits for Redis itself and lets threads wait for SQLite; see ``open_store``."""
+    """Return the store for asyncio: ``AsyncRedisStore``, or the store of ``open_store``, whose calls run in threads."""
     scheme, _, rest = url.partition("://")
     if scheme not in _REDIS:
         return open_store(url, timeout)

@@ -43,7 +43,7 @@ class HeaderPlace:
             ("JWT_HEADER_TYPE", scheme, "Bearer"),
         ):
             if not isinstance(value, str) or not _HTTP_TOKEN.fullmatch(value):
-                detail = f"{key} is {value!r}; expected an HTTP token (RFC 9110 §5.6.2) such as {usual!r}"
+                detail = f"{key} must be an HTTP token (RFC 9110 §5.6.2) such as {usual!r}; got {value!r}"
                 raise ConfigurationError(detail)
         literal = re.escape(scheme)
         self._name = name

@@ -173,7 +173,7 @@ class TestLimits:
     @pytest.mark.parametrize("window", [0, -1, "", "soon", None, True, 1.5], ids=repr)
     def test_bad_window(self, window):
         """A window that is not a lifespan raises."""
-        with pytest.raises(ConfigurationError, match="window is "):
+        with pytest.raises(ConfigurationError, match="window must be "):
             LoginThrottle(window=window)
 
 

@@ -1,4 +1,4 @@
-"""Which store a URL means. What is refused is in test_settings.py, with the setting."""
+"""The store of each URL. The rejected URLs are in test_settings.py, with the setting."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ REDIS = [
 
 class TestOpenStore:
     def test_memory(self):
-        """One process alone."""
+        """``memory://`` opens a MemoryStore."""
 
         assert MemoryStore is type(open_store("memory://", 2.0))
 
     def test_relative_path(self, tmp_path, monkeypatch):
-        """Three slashes and a path from where the process runs."""
+        """Three slashes: a path relative to the working directory."""
         monkeypatch.chdir(tmp_path)
         store = open_store("sqlite:///state.db", 2.0)
 
         assert (SQLiteStore, True) == (type(store), (tmp_path / "state.db").exists())
 
     def test_absolute_path(self, tmp_path):
-        """Four slashes and a path from the root."""
+        """Four slashes: an absolute path."""
         path = tmp_path / "state of the app.db"
         open_store(f"sqlite:///{path}", 2.0)
 
         assert path.exists()
 
     def test_sqlite_waits(self, tmp_path):
-        """The time-out is how long the store waits for others."""
+        """The time-out is how long the store waits for a lock."""
 
         assert 7.0 == open_store(f"sqlite:///{tmp_path}/state.db", 7.0)._timeout
 
@@ -58,7 +58,7 @@ class TestOpenStore:
         assert url.startswith(("rediss:", "valkeys:")) is (pool.connection_class.__name__ == "SSLConnection")
 
     def test_socket(self):
-        """A socket of this machine."""
+        """``unix://`` opens a socket of this machine."""
 
         assert (
             "/run/valkey.sock"
@@ -67,12 +67,12 @@ class TestOpenStore:
 
     @pytest.mark.parametrize("url", REDIS)
     def test_redis_for_asyncio(self, url):
-        """An event loop waits for Redis itself."""
+        """Under asyncio the store of Redis is asynchronous."""
 
         assert AsyncRedisStore is type(open_async_store(url, 2.0))
 
     def test_others_for_asyncio(self, tmp_path):
-        """For the others threads wait."""
+        """Under asyncio the other stores are the same."""
 
         assert MemoryStore is type(open_async_store("memory://", 2.0))
         assert SQLiteStore is type(open_async_store(f"sqlite:///{tmp_path}/state.db", 2.0))
@@ -81,7 +81,7 @@ class TestOpenStore:
 class TestCheckUrl:
     @pytest.mark.parametrize("url", ["memory://", "sqlite:///x", "unix:///x", *REDIS])
     def test_nothing_is_opened(self, url, tmp_path, monkeypatch):
-        """A check makes no file and asks for no server."""
+        """A check creates no file and connects to no server."""
         monkeypatch.chdir(tmp_path)
         check_url(url)
 
@@ -102,24 +102,24 @@ class TestGuards:
 
     @pytest.mark.parametrize(("kind", "expected"), [(Guard, RedisStore), (AsyncGuard, AsyncRedisStore)])
     def test_redis(self, kind, expected):
-        """Each guard has the client that fits it."""
+        """A Guard opens a RedisStore, an AsyncGuard an AsyncRedisStore."""
         guard = kind(None, Settings(keys=RING, store="redis://localhost", store_timeout=0.5))
 
         assert expected is type(guard._services.store)
 
     def test_what_cannot_be_opened(self, tmp_path):
-        """A file that cannot be made is found at start."""
+        """A file that cannot be created is found at start."""
         settings = Settings(keys=RING, store=f"sqlite:///{tmp_path}/nowhere/state.db")
         with pytest.raises(ConfigurationError, match="the SQLite store cannot use"):
             Guard(None, settings)
 
     def test_redis_py_is_missing(self, monkeypatch):
-        """So is a library that is missing."""
+        """A missing redis-py is found at start."""
         monkeypatch.setitem(sys.modules, "redis", None)
         with pytest.raises(ConfigurationError, match=r"praetorian-core\[redis\]"):
             Guard(None, Settings(keys=RING, store="redis://localhost"))
 
     def test_for_asyncio_only(self):
-        """A store whose calls have to be awaited is refused by a guard that does not wait."""
+        """A Guard rejects an asynchronous store."""
         with pytest.raises(ConfigurationError, match=r"store.get is a coroutine function.*AsyncGuard"):
             Guard(None, Settings(keys=RING), store=AsyncRedisStore("redis://localhost"))

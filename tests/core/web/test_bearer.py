@@ -325,9 +325,9 @@ class TestConfigured:
         with pytest.raises(ConfigurationError) as scheme:
             HeaderPlace("Authorization", value)
 
-        expected = "expected an HTTP token (RFC 9110 §5.6.2) such as"
-        assert f"JWT_HEADER_NAME is {value!r}; {expected} 'Authorization'" == str(name.value)
-        assert f"JWT_HEADER_TYPE is {value!r}; {expected} 'Bearer'" == str(scheme.value)
+        expected = "must be an HTTP token (RFC 9110 §5.6.2) such as"
+        assert f"JWT_HEADER_NAME {expected} 'Authorization'; got {value!r}" == str(name.value)
+        assert f"JWT_HEADER_TYPE {expected} 'Bearer'; got {value!r}" == str(scheme.value)
 
     @pytest.mark.parametrize("value", ["a", "X-Token", TCHAR])
     def test_an_http_token(self, value):

@@ -1,0 +1,93 @@
+"""All settings, validated when they are created.
+
+``Settings`` takes Python values; ``Settings.from_mapping`` reads the keys of a framework's configuration. A value that
+cannot work raises ``ConfigurationError`` at start, and the message says what to write.
+
+Each setting is one declaration in one of the base classes: the attribute, its type and default, and the metadata that
+``declare`` makes. The reference in docs/settings.md is written from these declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, cast
+
+import attrs
+
+from praetorian_core.errors import ConfigurationError
+from praetorian_core.settings.config import key_ring_from, unknown_name, values_from
+from praetorian_core.settings.declaration import declaration_of
+from praetorian_core.settings.requests import RequestSettings
+from praetorian_core.settings.state import StateSettings
+from praetorian_core.settings.tokens import TokenSettings, layout_names
+from praetorian_core.settings.users import UserSettings
+from praetorian_core.web.bearer import HeaderPlace, TokenPlaces
+
+
+class _Constructor(Protocol):
+    def __call__(self, **values: object) -> Settings: ...
+
+
+@attrs.frozen(kw_only=True)
+class Settings(StateSettings, UserSettings, RequestSettings, TokenSettings):
+    """All settings of a guard. Only ``keys`` has no default.
+
+    docs/settings.md describes each attribute.
+
+    Raises:
+        ConfigurationError: A value cannot be used; the message names its key in a framework's configuration.
+    """
+
+    def __attrs_post_init__(self) -> None:
+        """Check every value, then what must hold between values."""
+        for field in attrs.fields(Settings):
+            setting = declaration_of(field)
+            setting.check(setting, getattr(self, field.name))
+        self._check_pairs()
+
+    def _check_pairs(self) -> None:
+        access, refresh, early = self.access_lifespan, self.refresh_lifespan, self.early_refresh
+        if access > refresh:
+            raise ConfigurationError(
+                f"JWT_ACCESS_LIFESPAN must be no longer than JWT_REFRESH_LIFESPAN ({refresh} s); got {access} s; "
+                "write a shorter JWT_ACCESS_LIFESPAN or a longer JWT_REFRESH_LIFESPAN"
+            )
+        if early > access:
+            raise ConfigurationError(
+                f"PRAETORIAN_EARLY_REFRESH must be at most JWT_ACCESS_LIFESPAN ({access} s); got {early} s; "
+                "write a shorter PRAETORIAN_EARLY_REFRESH"
+            )
+        if self.layout not in self.accept_layouts:
+            raise ConfigurationError(
+                f"PRAETORIAN_ACCEPT_LAYOUTS must include PRAETORIAN_LAYOUT, {self.layout.name}; "
+                f"got {layout_names(self.accept_layouts)}; write PRAETORIAN_ACCEPT_LAYOUTS = [STANDARD, FLASK_PRAETORIAN]"
+            )
+
+    def token_places(self) -> TokenPlaces:
+        """Return what finds the token in a request."""
+        return TokenPlaces([HeaderPlace(self.header_name, self.header_type)])
+
+    @classmethod
+    def from_mapping(cls, config: Mapping[str, object], **values: object) -> Settings:
+        """Read the keys of a framework's configuration.
+
+        Args:
+            config: For example Flask's ``app.config``. A key that is None counts as absent. An unknown key that begins
+                with ``PRAETORIAN_``, or that resembles a key of Praetorian, raises; other keys are ignored.
+            values: Attributes of ``Settings`` by name. They take precedence over the configuration.
+
+        Raises:
+            ConfigurationError: A key or a value cannot be used; the message says what to write.
+
+        See:
+            docs/settings.md for every key.
+        """
+        attributes = {declaration_of(field).key: field.name for field in attrs.fields(cls)}
+        for name in values:
+            if name not in attributes.values():
+                raise unknown_name(name, attributes.values(), "an attribute of Settings")
+        chosen = values_from(config, attributes) | values
+        if "keys" not in chosen:
+            chosen["keys"] = key_ring_from(config)
+        # The class checks every value, of any type.
+        return cast("_Constructor", cls)(**chosen)

@@ -1,0 +1,122 @@
+"""Settings of the store, of sessions and of login attempts."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import attrs
+
+from praetorian_core.settings.declaration import (
+    Declaration,
+    check_optional_lifespan,
+    declare,
+    flag,
+    one_of,
+    seconds,
+    to_seconds,
+)
+from praetorian_core.stores.by_url import check_url
+
+MAX_STORE_TIMEOUT = 60
+"""The longest ``PRAETORIAN_STORE_TIMEOUT``, in seconds."""
+
+CheckSessions: TypeAlias = Literal["always", "refresh"]
+ThrottleFailure: TypeAlias = Literal["refuse", "allow"]
+
+
+def _check_store(_: Declaration, value: object) -> None:
+    if value is not None:
+        check_url(value)
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class StateSettings:
+    """Settings of the store, sessions and login attempts."""
+
+    # The URL may hold a password.
+    store: str | None = attrs.field(
+        default=None,
+        repr=False,
+        metadata=declare(
+            "PRAETORIAN_STORE",
+            _check_store,
+            section="Store and sessions",
+            does=(
+                "The store of ended sessions, refreshes and login attempts: `memory://` (one process), "
+                "`sqlite:///file` (the processes of one machine) or `redis://host:6379/0` (many machines). "
+                "Without a store, sessions cannot be ended; see [sessions.md](sessions.md)."
+            ),
+            change="Set it for logout, for refresh tokens that work once, and for more than one process.",
+            example='"redis://localhost:6379/0"',
+        ),
+    )
+    store_timeout: float = attrs.field(
+        default=2.0,
+        metadata=declare(
+            "PRAETORIAN_STORE_TIMEOUT",
+            seconds(MAX_STORE_TIMEOUT),
+            section="Store and sessions",
+            unit="seconds",
+            does=(
+                "How long a call waits for the store before the request is answered with 503. A store object that is "
+                "passed to a `Guard` has its own time-out; an `AsyncGuard` limits every store."
+            ),
+            change="Lower it if clients should fail fast; raise it for a slow disk or a distant server.",
+            example="0.5",
+        ),
+    )
+    check_sessions: CheckSessions = attrs.field(
+        default="always",
+        metadata=declare(
+            "PRAETORIAN_CHECK_SESSIONS",
+            one_of(("always", "refresh")),
+            section="Store and sessions",
+            does=(
+                "When the store is asked whether a session was ended: at every request (`always`) or only when a "
+                "token is refreshed (`refresh`; an ended session then keeps access until `exp`)."
+            ),
+            change="Set `refresh` if a query per request costs too much and a late logout is acceptable.",
+            example='"refresh"',
+        ),
+    )
+    refresh_grace: int = attrs.field(
+        default=10,
+        converter=to_seconds,
+        metadata=declare(
+            "PRAETORIAN_REFRESH_GRACE",
+            check_optional_lifespan,
+            section="Store and sessions",
+            unit="lifespan",
+            does=(
+                "How long after a refresh the former token can be refreshed once more, because two tabs or a lost "
+                "response look like that. Later it is reuse, which ends the session."
+            ),
+            change="Set 0 if each client sends one refresh at a time and repeats none.",
+            example="0",
+        ),
+    )
+    throttle: bool = attrs.field(
+        default=True,
+        metadata=declare(
+            "PRAETORIAN_THROTTLE",
+            flag(),
+            section="Login attempts",
+            does="Whether failed logins are counted and further ones are rejected with 429.",
+            change="Set it to `False` only if another part of the system limits password guessing.",
+            example="False",
+        ),
+    )
+    throttle_failure: ThrottleFailure = attrs.field(
+        default="refuse",
+        metadata=declare(
+            "PRAETORIAN_THROTTLE_FAILURE",
+            one_of(("refuse", "allow")),
+            section="Login attempts",
+            does=(
+                "What to do when the throttle's store fails: `refuse` (503) or `allow` (log in uncounted and emit "
+                "`LoginUncounted`; brute force is then unlimited). A token is issued only while the store can be read."
+            ),
+            change="Set `allow` if logins must continue while the store can be read but not written.",
+            example='"allow"',
+        ),
+    )
