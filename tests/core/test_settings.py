@@ -1,5 +1,6 @@
 """The settings: their defaults, what each accepts, and how it rejects."""
 
+import enum
 import re
 import uuid
 from datetime import timedelta
@@ -29,6 +30,7 @@ HTTP_TOKEN = "an HTTP token (RFC 9110 §5.6.2)"
 REALM = "printable ASCII without quotes and backslashes"
 PARSER = "a plain function of one str"
 METHOD = "the name of a method"
+ROLES = "None or a list of role names, without blanks around a name and without commas"
 LAYOUT = "STANDARD or FLASK_PRAETORIAN"
 LAYOUTS = "STANDARD, FLASK_PRAETORIAN or a list of both"
 STORE = "the URL of a store"
@@ -36,6 +38,13 @@ STORE = "the URL of a store"
 
 async def parse_later(text):
     """Parse an identity, too late for a caller that does not wait."""
+
+
+class Role(str, enum.Enum):
+    """An enum of str."""
+
+    ADMIN = "admin"
+    CHIEF = "chief editor"
 
 
 GOOD = [
@@ -63,8 +72,12 @@ GOOD = [
     ("PRAETORIAN_ACCEPT_LAYOUTS", (FLASK_PRAETORIAN, STANDARD), (FLASK_PRAETORIAN, STANDARD)),
     ("PRAETORIAN_PARSE_IDENTITY", uuid.UUID, uuid.UUID),
     ("PRAETORIAN_ROLES_DISABLED", True, True),
+    ("PRAETORIAN_ROLES", ["admin", "editor"], ("admin", "editor")),
+    ("PRAETORIAN_ROLES", {"admin": 1}.keys(), ("admin",)),
+    ("PRAETORIAN_ROLES", Role, ("admin", "chief editor")),
     ("USER_CLASS_VALIDATION_METHOD", "may_act", "may_act"),
     ("DISABLE_PRAETORIAN_ERROR_HANDLER", True, True),
+    ("PRAETORIAN_LOG_TRACEBACKS", True, True),
     ("PRAETORIAN_STORE", "memory://", "memory://"),
     ("PRAETORIAN_STORE", "sqlite:///state.db", "sqlite:///state.db"),
     ("PRAETORIAN_STORE", "sqlite:////var/lib/app/state.db", "sqlite:////var/lib/app/state.db"),
@@ -76,6 +89,7 @@ GOOD = [
     ("PRAETORIAN_STORE_TIMEOUT", 1, 1),
     ("PRAETORIAN_STORE_TIMEOUT", 0.05, 0.05),
     ("PRAETORIAN_STORE_TIMEOUT", 60, 60),
+    ("PRAETORIAN_STORE_EVICTION", "warn", "warn"),
     ("PRAETORIAN_THROTTLE", False, False),
     ("PRAETORIAN_THROTTLE_FAILURE", "allow", "allow"),
     ("PRAETORIAN_CHECK_SESSIONS", "refresh", "refresh"),
@@ -102,6 +116,12 @@ BAD = [
     ("PRAETORIAN_PARSE_IDENTITY", ["uuid", 5, parse_later], PARSER),
     ("PRAETORIAN_ROLES_DISABLED", [0, 1, "no", ""], FLAG),
     ("DISABLE_PRAETORIAN_ERROR_HANDLER", [0, 1, "no", ""], FLAG),
+    ("PRAETORIAN_LOG_TRACEBACKS", [0, 1, "no", ""], FLAG),
+    (
+        "PRAETORIAN_ROLES",
+        ["admin", "admin, editor", b"admin", 5, (), ("",), ("admin ",), (" ",), ("a,b",), (5,), (None,), ("\ud800",)],
+        ROLES,
+    ),
     ("PRAETORIAN_THROTTLE", [0, 1, "no", ""], FLAG),
     ("USER_CLASS_VALIDATION_METHOD", ["", "is_valid()", "user.is_valid", len], METHOD),
     (
@@ -114,10 +134,13 @@ BAD = [
     ),
     ("PRAETORIAN_STORE_TIMEOUT", [0, -1, 60.1, NAN, float("inf"), True, "2"], TIMEOUT),
     ("PRAETORIAN_THROTTLE_FAILURE", ["ignore", "Allow", True, ["allow"]], "'refuse' or 'allow'"),
+    ("PRAETORIAN_STORE_EVICTION", ["ignore", "Warn", False, ["warn"]], "'refuse' or 'warn'"),
     ("PRAETORIAN_CHECK_SESSIONS", ["never", "Always", True, ["always"]], "'always' or 'refresh'"),
     ("PRAETORIAN_REFRESH_GRACE", [-1, False, 1.5, "x"], LIFESPAN),
     ("PRAETORIAN_EARLY_REFRESH", [-1, False, 1.5, "x"], LIFESPAN),
 ]  # fmt: skip
+
+OPTIONAL = ("JWT_ISSUER", "JWT_AUDIENCE", "PRAETORIAN_STORE", "PRAETORIAN_PARSE_IDENTITY", "PRAETORIAN_ROLES")
 
 # What a message shows if it is not the value.
 UNSHOWN = {"JWT_KEYS": lambda value: type(value).__name__, "PRAETORIAN_ACCEPT_LAYOUTS": lambda value: ""}
@@ -178,10 +201,13 @@ class TestDefaults:
             "accept_layouts": (STANDARD,),
             "parse_identity": None,
             "roles_disabled": False,
+            "roles": None,
             "validation_method": "is_valid",
             "disable_error_handler": False,
+            "log_tracebacks": False,
             "store": None,
             "store_timeout": 2.0,
+            "store_eviction": "refuse",
             "throttle": True,
             "throttle_failure": "refuse",
             "check_sessions": "always",
@@ -216,7 +242,7 @@ class TestValues:
         assert kept == getattr(settings_with(key, value), ATTRIBUTES[key])
         assert kept == getattr(Settings.from_mapping(KEY | {key: value}), ATTRIBUTES[key])
 
-    @pytest.mark.parametrize("key", ["JWT_ISSUER", "JWT_AUDIENCE", "PRAETORIAN_STORE", "PRAETORIAN_PARSE_IDENTITY"])
+    @pytest.mark.parametrize("key", OPTIONAL)
     def test_none_is_a_value(self, key):
         """Optional attributes accept None."""
 
@@ -239,9 +265,7 @@ class TestValues:
         assert "; write " in message
         assert message == refusal(Settings.from_mapping, KEY | {key: value})
 
-    @pytest.mark.parametrize("key", [key for key in ATTRIBUTES if key not in (
-        "JWT_ISSUER", "JWT_AUDIENCE", "PRAETORIAN_STORE", "PRAETORIAN_PARSE_IDENTITY"
-    )])  # fmt: skip
+    @pytest.mark.parametrize("key", [key for key in ATTRIBUTES if key not in OPTIONAL])
     def test_none_is_rejected(self, key):
         """Any other attribute rejects None; only a configuration key that is None counts as absent."""
 
@@ -296,6 +320,12 @@ class TestPairs:
                 id="early-refresh-longer-than-access",
             ),
             pytest.param(
+                {"roles": ["admin"], "roles_disabled": True},
+                {"roles": ["admin"], "roles_disabled": False},
+                "PRAETORIAN_ROLES must be absent while PRAETORIAN_ROLES_DISABLED is True; got both; remove",
+                id="roles-and-no-roles",
+            ),
+            pytest.param(
                 {"accept_layouts": FLASK_PRAETORIAN},
                 {"accept_layouts": STANDARD},
                 "PRAETORIAN_ACCEPT_LAYOUTS must include PRAETORIAN_LAYOUT, STANDARD; got FLASK_PRAETORIAN; write",
@@ -314,6 +344,27 @@ class TestPairs:
         """By default the layout that is issued is the only one accepted."""
 
         assert (layout,) == Settings(keys=RING, layout=layout).accept_layouts
+
+
+class TestCheckRoleNames:
+    @pytest.mark.parametrize("names", [["admin"], ["chief editor", "admin"], [Role.CHIEF], []], ids=str)
+    def test_known(self, names):
+        """A configured role is accepted, as str or as member of an enum of str."""
+
+        assert Settings(keys=RING, roles=Role).check_role_names(names) is None
+
+    @pytest.mark.parametrize("name", ["admn", "Admin", "admin ", "x"])
+    def test_unknown(self, name):
+        """A role that is not configured is rejected with the nearest one that is."""
+
+        assert (f"a required role must be one of PRAETORIAN_ROLES; got {name!r}; did you mean 'admin'?") == refusal(
+            Settings(keys=RING, roles=["admin"]).check_role_names, ["admin", name]
+        )
+
+    def test_without_the_setting(self):
+        """Without PRAETORIAN_ROLES every name is accepted."""
+
+        assert Settings(keys=RING).check_role_names(["anything"]) is None
 
 
 class TestTokenPlaces:

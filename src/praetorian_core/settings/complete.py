@@ -57,6 +57,10 @@ class Settings(StateSettings, UserSettings, RequestSettings, TokenSettings):
                 f"PRAETORIAN_EARLY_REFRESH must be at most JWT_ACCESS_LIFESPAN ({access} s); got {early} s; "
                 "write a shorter PRAETORIAN_EARLY_REFRESH"
             )
+        if self.roles_disabled and self.roles is not None:
+            raise ConfigurationError(
+                "PRAETORIAN_ROLES must be absent while PRAETORIAN_ROLES_DISABLED is True; got both; remove one of them"
+            )
         if self.layout not in self.accept_layouts:
             raise ConfigurationError(
                 f"PRAETORIAN_ACCEPT_LAYOUTS must include PRAETORIAN_LAYOUT, {self.layout.name}; "

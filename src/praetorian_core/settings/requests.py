@@ -72,3 +72,17 @@ class RequestSettings:
             example="True",
         ),
     )
+    log_tracebacks: bool = attrs.field(
+        default=False,
+        metadata=declare(
+            "PRAETORIAN_LOG_TRACEBACKS",
+            flag(),
+            section="Requests and responses",
+            does=(
+                "Whether a failed call of the user class or of the store is logged with its traceback. A traceback may "
+                "show values of the application."
+            ),
+            change="Set it to `True` in development.",
+            example="True",
+        ),
+    )

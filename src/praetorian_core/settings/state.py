@@ -21,6 +21,7 @@ MAX_STORE_TIMEOUT = 60
 """The longest ``PRAETORIAN_STORE_TIMEOUT``, in seconds."""
 
 CheckSessions: TypeAlias = Literal["always", "refresh"]
+StoreEviction: TypeAlias = Literal["refuse", "warn"]
 ThrottleFailure: TypeAlias = Literal["refuse", "allow"]
 
 
@@ -93,6 +94,21 @@ class StateSettings:
             ),
             change="Set 0 if each client sends one refresh at a time and repeats none.",
             example="0",
+        ),
+    )
+    store_eviction: StoreEviction = attrs.field(
+        default="refuse",
+        metadata=declare(
+            "PRAETORIAN_STORE_EVICTION",
+            one_of(("refuse", "warn")),
+            section="Store and sessions",
+            does=(
+                "What to do if the Redis or Valkey server may evict entries (its `maxmemory-policy` is not "
+                "`noeviction`), because an evicted entry makes an ended session valid again: `refuse` (503) or `warn` "
+                "(log a warning and go on)."
+            ),
+            change="Set `warn` if the server cannot be asked for its policy, or if its memory can never be full.",
+            example='"warn"',
         ),
     )
     throttle: bool = attrs.field(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import cast
 
 import attrs
 
+from praetorian_core.errors import ConfigurationError
 from praetorian_core.messages import shown
 from praetorian_core.settings.declaration import declare, flag, must_be
+from praetorian_core.token.strict_json import is_text
 
 DEFAULT_VALIDATION_METHOD = "is_valid"
 """A user class may lack this method; it must have any other that is configured."""
@@ -16,6 +20,23 @@ DEFAULT_VALIDATION_METHOD = "is_valid"
 
 def _is_parser(value: object) -> bool:
     return value is None or (callable(value) and not inspect.iscoroutinefunction(value))
+
+
+def _to_roles(value: Iterable[str] | None) -> tuple[str, ...] | None:
+    if value is None or isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        return cast("None", value)  # None stays None; the check rejects any other value.
+    # str.__str__ returns the value of a member of an enum of str.
+    return tuple(str.__str__(name) if isinstance(name, str) else name for name in value)
+
+
+def _are_roles(value: object) -> bool:
+    return value is None or (
+        type(value) is tuple and value != () and all(_is_role(name) for name in cast("tuple[object, ...]", value))
+    )
+
+
+def _is_role(name: object) -> bool:
+    return type(name) is str and name != "" and name == name.strip() and "," not in name and is_text(name)
 
 
 def _show_parser(value: object) -> str:
@@ -52,6 +73,21 @@ class UserSettings:
             example="True",
         ),
     )
+    roles: tuple[str, ...] | None = attrs.field(
+        default=None,
+        converter=_to_roles,
+        metadata=declare(
+            "PRAETORIAN_ROLES",
+            must_be("None or a list of role names, without blanks around a name and without commas", _are_roles),
+            section="Users",
+            does=(
+                "The names of all roles. A decorator or a policy that requires another name raises at start. Members of "
+                "an enum of str count as their values."
+            ),
+            change="Set it to find mistyped role names at start.",
+            example='["admin", "editor"]',
+        ),
+    )
     validation_method: str = attrs.field(
         default=DEFAULT_VALIDATION_METHOD,
         metadata=declare(
@@ -66,3 +102,22 @@ class UserSettings:
             example='"is_active"',
         ),
     )
+
+    def check_role_names(self, names: Iterable[str]) -> None:
+        """Raise if a required role is not one of the configured roles.
+
+        Args:
+            names: The names that a decorator or a policy requires.
+
+        Raises:
+            ConfigurationError: ``PRAETORIAN_ROLES`` is set and lacks a name.
+        """
+        if self.roles is None:
+            return
+        for name in names:
+            if name not in self.roles:
+                nearest = difflib.get_close_matches(name, self.roles, n=1, cutoff=0.0)
+                raise ConfigurationError(
+                    f"a required role must be one of PRAETORIAN_ROLES; got {shown(str.__str__(name))}; "
+                    f"did you mean {nearest[0]!r}?"
+                )
