@@ -1,9 +1,10 @@
-"""Praetorian: guards an API with one token that has two deadlines.
+"""Praetorian guards an API with one token that has two deadlines.
 
-The engine knows no framework. See ``praetorian_flask`` for an adapter.
+The core imports no framework. See ``praetorian_flask`` for an adapter.
 """
 
-from praetorian_core.guard import AsyncGuard, Guard
+from praetorian_core.async_guard import AsyncGuard
+from praetorian_core.guard import Guard
 from praetorian_core.login import LoginThrottle, PasswordHasher
 from praetorian_core.policy import all_roles, any_role
 from praetorian_core.principal import Principal

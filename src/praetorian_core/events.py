@@ -7,11 +7,12 @@ reader of the log can tell sessions apart.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
 
 import attrs
+
+from praetorian_core.digest import digest
 
 _LOG = logging.getLogger("praetorian")
 
@@ -153,4 +154,4 @@ def log_event(event: Event) -> None:
 
 def session_digest(session_id: str) -> str:
     """Return what stands for a session in an event: 12 hex digits of the SHA-256 of its id."""
-    return hashlib.sha256(session_id.encode()).hexdigest()[:12]
+    return digest(session_id, 12)

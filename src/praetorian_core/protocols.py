@@ -1,6 +1,6 @@
-"""What an application and its database implement, as Protocols of one to three methods.
+"""Protocols that an application and its database implement.
 
-Nothing here has to be inherited from: a class that has the methods fits.
+A class that has the methods satisfies a protocol; it need not inherit from it.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ from typing import NoReturn, Protocol, TypeVar
 
 U_co = TypeVar("U_co", covariant=True)
 
+DEFAULT_VALIDATION_METHOD = "is_valid"
+"""The method of a user that returns whether the account is active; a class without it has no inactive accounts."""
+
 
 class UserSource(Protocol[U_co]):
-    """The application's user class, as far as a guard needs it.
+    """The parts of the application's user class that a guard uses.
 
-    The class itself is handed to the guard. Both methods are class methods, and both return ``None`` where there is no
-    such user. An instance has ``identity``, ``password`` (the stored hash) and, unless roles are disabled,
-    ``rolenames`` (a list of str). An optional method, by default ``is_valid``, says whether the user may still act.
+    The guard receives the class itself. Both methods are class methods and return ``None`` if there is no such user.
+    An instance has ``identity``, ``password`` (the stored hash) and, unless roles are disabled, ``rolenames`` (a list
+    of str). An optional method, by default ``is_valid``, returns whether the account is active.
 
     Example::
 
@@ -44,7 +47,7 @@ class UserSource(Protocol[U_co]):
 
 
 class AsyncUserSource(Protocol[U_co]):
-    """The same user class with coroutine methods, for ``AsyncGuard`` only."""
+    """A ``UserSource`` with coroutine methods, for ``AsyncGuard`` only."""
 
     def lookup(self, username: str, /) -> Awaitable[U_co | None]:
         """See ``UserSource.lookup``."""
@@ -56,11 +59,11 @@ class AsyncUserSource(Protocol[U_co]):
 
 
 class Store(Protocol):
-    """State that outlives a request: three verbs that any database offers in a few lines.
+    """State that outlives a request, with three atomic operations.
 
-    Keys and values are short strings of ASCII. ``until`` and ``now`` are seconds since the epoch: an entry is absent, and
-    may go, once ``now >= until``. The present is always handed in, never read from a clock of the store's own. A store
-    that cannot answer raises, whatever it likes; it never guesses. ``praetorian_core.testing.store_suite`` tests a store.
+    Keys and values are short ASCII strings. ``expires_at`` and ``now`` are seconds since the epoch. An entry is absent
+    once ``now >= expires_at``, and may be deleted then. A store never reads a clock of its own. A store that cannot
+    answer raises an exception of any type; it never guesses. ``praetorian_core.testing.store_suite`` checks a store.
     """
 
     def get(self, *keys: str, now: int) -> list[str | None]:
@@ -68,20 +71,23 @@ class Store(Protocol):
         ...
 
     def compare_and_set(self, key: str, expected: str | None, new: str, *, expires_at: int, now: int) -> bool:
-        """Set the key to ``new``, until ``until``, iff its live value equals ``expected`` (None: absent); atomically."""
+        """Atomically set ``key`` to ``new``, expiring at ``expires_at``, if its live value equals ``expected``.
+
+        ``expected`` is None for a key without a live value. Return whether the key was set.
+        """
         ...
 
     def increment(self, key: str, amount: int, *, expires_at: int, now: int) -> int:
-        """Add to the key's counter atomically and return the sum.
+        """Atomically add to the key's counter and return the sum.
 
-        A counter is its decimal digits. A new one lives until ``until``, a live one keeps its end, and one that comes
-        to zero is absent: attempts that are given back take no room.
+        The value of a counter is its decimal digits. A new counter expires at ``expires_at``; a live one keeps its
+        expiry. A counter that reaches zero is deleted.
         """
         ...
 
 
 class AsyncStore(Protocol):
-    """The same three verbs as coroutines."""
+    """A ``Store`` whose operations are coroutines."""
 
     def get(self, *keys: str, now: int) -> Awaitable[list[str | None]]:
         """See ``Store.get``."""

@@ -1,57 +1,113 @@
-"""What a flow may ask of the world around it.
+"""Questions: what a flow needs to know or to have done.
 
-A flow (``flows``) never calls the application, the store or the hasher: it yields one of these questions and is sent
-the answer by a driver (``runner.py``). ``ask`` gives the answer its type:
+A flow (``flows``) never calls the application, the store or the hasher. It yields a question and receives the answer
+from a runner (``runner.py``). ``ask`` gives the answer its type:
 
     user = yield from ask(FindUser(username))
+
+A question answers itself: ``call`` returns the function that the runner calls, ``is_valid`` checks what it returned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any, Generic, TypeAlias, TypeVar
+import enum
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar, cast
 
 import attrs
 
+from praetorian_core.errors import ConfigurationError, PraetorianError, ServiceUnavailableError
 from praetorian_core.events import Event
+from praetorian_core.protocols import DEFAULT_VALIDATION_METHOD
+from praetorian_core.services import Services
 
 A = TypeVar("A")
+A_co = TypeVar("A_co", covariant=True)
 T = TypeVar("T")
 
 
-class Question(Generic[A]):
-    """Something a flow needs to know or to have done; ``A`` is the type of the answer."""
+class Place(enum.Enum):
+    """Where a question is answered under asyncio, unless it is answered by a coroutine function."""
+
+    LOOP = enum.auto()
+    APPLICATION = enum.auto()
+    HASHER = enum.auto()
+    STORE = enum.auto()
+
+
+class Question(ABC, Generic[A_co]):
+    """A question whose answer is of type ``A_co``.
+
+    Attributes:
+        what: Names the call in events and errors.
+        valid_answer: Describes a valid answer in errors.
+        place: Where the question is answered under asyncio.
+    """
 
     __slots__ = ()
 
+    what: ClassVar[str]
+    valid_answer: ClassVar[str]
+    place: ClassVar[Place] = Place.APPLICATION
 
-# Any stands here for "whichever answer belongs to the question yielded last", which Python cannot write down.
+    @abstractmethod
+    def call(self, services: Services, /) -> Callable[[], object]:
+        """Return the function that answers; its result may be awaitable."""
+
+    def is_valid(self, answer: object) -> bool:
+        """Return whether an answer has the right type."""
+        return not inspect.isawaitable(answer)
+
+    def rejection(self, answer: object, _services: Services, /) -> PraetorianError:
+        """Return the error for an answer that is not valid."""
+        return ServiceUnavailableError(f"{self.what} returned {type(answer).__name__}; expected {self.valid_answer}")
+
+
+# Any stands for "the answer to the question yielded last", which Python's types cannot express.
 Flow: TypeAlias = Generator[Question[Any], Any, T]
 
 
 def ask(question: Question[A]) -> Flow[A]:
-    """Put the question and return its answer."""
+    """Yield the question and return its answer."""
     answer: A = yield question
     return answer
 
 
 @attrs.frozen
 class FindUser(Question[object]):
-    """Who logs in with this name? The user, or None."""
+    """Which user logs in with this name? The user, or None."""
+
+    what = "the user class's lookup"
+    valid_answer = "a user or None"
 
     username: str
+
+    def call(self, services: Services, /) -> Callable[[], object]:
+        """Return the call of ``lookup``."""
+        return partial(services.users.lookup, self.username)
 
 
 @attrs.frozen
 class IdentifyUser(Question[object]):
-    """Whose identity is this? The user, or None."""
+    """Which user has this identity? The user, or None."""
+
+    what = "the user class's identify"
+    valid_answer = "a user or None"
 
     identity: object
+
+    def call(self, services: Services, /) -> Callable[[], object]:
+        """Return the call of ``identify``."""
+        # The application chooses the type of an identity.
+        return partial(services.users.identify, cast("NoReturn", self.identity))
 
 
 @attrs.frozen
 class UserFacts:
-    """What a token says of a user: ``identity`` and ``rolenames`` as found, None where roles are disabled."""
+    """A user's ``identity`` and ``rolenames`` as found; ``rolenames`` is None if roles are disabled."""
 
     identity: object
     rolenames: object
@@ -61,37 +117,73 @@ class UserFacts:
 class DescribeUser(Question[UserFacts]):
     """What are this user's identity and role names?"""
 
+    what = "reading the user's attributes"
+    valid_answer = "an identity and role names"
+
     user: object = attrs.field(repr=False)
+
+    def call(self, services: Services, /) -> Callable[[], object]:
+        """Return the call that reads both attributes."""
+        return partial(self._read, services.with_roles)
+
+    def _read(self, with_roles: bool) -> UserFacts:  # noqa: FBT001  (private, and a setting)
+        identity = _read_attribute(self.user, "identity", "an int or a str")
+        return UserFacts(identity, _read_attribute(self.user, "rolenames", "a list of str") if with_roles else None)
 
 
 @attrs.frozen
 class ReadIdentity(Question[object]):
     """What is this user's identity?"""
 
+    what = "reading the user's attributes"
+    valid_answer = "an int or a str"
+
     user: object = attrs.field(repr=False)
+
+    def call(self, _services: Services, /) -> Callable[[], object]:
+        """Return the call that reads ``identity``."""
+        return partial(_read_attribute, self.user, "identity", self.valid_answer)
 
 
 @attrs.frozen
 class ReadPassword(Question[object]):
     """What is this user's stored password hash?"""
 
+    what = "reading the user's attributes"
+    valid_answer = "the stored hash as a str"
+
     user: object = attrs.field(repr=False)
+
+    def call(self, _services: Services, /) -> Callable[[], object]:
+        """Return the call that reads ``password``."""
+        return partial(_read_attribute, self.user, "password", self.valid_answer)
 
 
 @attrs.frozen
 class CheckActive(Question[object]):
-    """May this user still act? Only ``True`` says so."""
+    """Is this user's account active? Only ``True`` means yes."""
+
+    what = "the user's validation method"
+    valid_answer = "True or False"
 
     user: object = attrs.field(repr=False)
+
+    def call(self, services: Services, /) -> Callable[[], object]:
+        """Return the call of the validation method."""
+        return partial(_check_active, self.user, services.validation_method)
+
+    def is_valid(self, answer: object) -> bool:
+        """Return whether the answer is a bool."""
+        return type(answer) is bool
 
 
 @attrs.frozen(kw_only=True)
 class PasswordCheck:
-    """Whether a password fits a stored hash, and whether that hash should be made anew.
+    """The result of checking a password against a stored hash.
 
     Attributes:
         matches: Whether the password is the one that was hashed.
-        outdated: Whether it matches a hash of other parameters than the present ones. Never true of a failure.
+        outdated: Whether the hash matches and has other parameters than the configured ones.
     """
 
     matches: bool
@@ -100,31 +192,73 @@ class PasswordCheck:
 
 @attrs.frozen
 class CheckPassword(Question[PasswordCheck]):
-    """Does this password fit this stored hash? Costs one hash whatever is handed in."""
+    """Does this password match this stored hash? Every answer costs at least one hash."""
+
+    what = "the password hasher"
+    valid_answer = "a PasswordCheck"
+    place = Place.HASHER
 
     password: object = attrs.field(repr=False)
     hashed: object = attrs.field(repr=False)
 
+    def call(self, services: Services, /) -> Callable[[], object]:
+        """Return the call of the hasher."""
+        return partial(services.passwords.check, self.password, self.hashed)
+
+    def is_valid(self, answer: object) -> bool:
+        """Return whether the answer is a ``PasswordCheck``."""
+        return type(answer) is PasswordCheck
+
 
 @attrs.frozen
-class RenewPassword(Question[None]):
-    """Store this user's password under a hash of the present cost."""
+class RenewPassword(Question[object]):
+    """Store this user's password under a hash with the configured parameters."""
+
+    what = "save_password"
+    valid_answer = "nothing"
+    place = Place.HASHER
 
     user: object = attrs.field(repr=False)
     password: str = attrs.field(repr=False)
 
+    def call(self, services: Services, /) -> Callable[[], object]:
+        """Return the call that hashes and saves."""
+        return partial(self._renew, services)
+
+    def _renew(self, services: Services) -> object:
+        return services.save_password(cast("NoReturn", self.user), services.passwords.rehash(self.password))
+
 
 @attrs.frozen
 class GetState(Question["list[str | None]"]):
-    """What does the store hold under these keys?"""
+    """What are the live values of these keys in the store?"""
+
+    what = "the store's get"
+    valid_answer = "a list of one str or None for each key"
+    place = Place.STORE
 
     keys: tuple[str, ...]
     now: int
 
+    def call(self, services: Services, /) -> Callable[[], object]:
+        """Return the call of ``get``."""
+        return partial(services.store.get, *self.keys, now=self.now)
+
+    def is_valid(self, answer: object) -> bool:
+        """Return whether the answer is a list of one str or None for each key."""
+        if not isinstance(answer, list):
+            return False
+        values = cast("list[object]", answer)
+        return len(values) == len(self.keys) and all(value is None or type(value) is str for value in values)
+
 
 @attrs.frozen
 class CompareAndSetState(Question[bool]):
-    """Set the key iff it still holds what was expected."""
+    """Set the key if it still holds the expected value."""
+
+    what = "the store's compare_and_set"
+    valid_answer = "True or False"
+    place = Place.STORE
 
     key: str
     expected: str | None
@@ -132,19 +266,84 @@ class CompareAndSetState(Question[bool]):
     expires_at: int
     now: int
 
+    def call(self, services: Services, /) -> Callable[[], object]:
+        """Return the call of ``compare_and_set``."""
+        return partial(
+            services.store.compare_and_set,
+            self.key,
+            self.expected,
+            self.new,
+            expires_at=self.expires_at,
+            now=self.now,
+        )
+
+    def is_valid(self, answer: object) -> bool:
+        """Return whether the answer is a bool."""
+        return type(answer) is bool
+
 
 @attrs.frozen
 class IncrementState(Question[int]):
-    """Add to the key's counter and tell the sum."""
+    """Add to the key's counter; the answer is the sum."""
+
+    what = "the store's increment"
+    valid_answer = "an int"
+    place = Place.STORE
 
     key: str
     amount: int
     expires_at: int
     now: int
 
+    def call(self, services: Services, /) -> Callable[[], object]:
+        """Return the call of ``increment``."""
+        return partial(services.store.increment, self.key, self.amount, expires_at=self.expires_at, now=self.now)
+
+    def is_valid(self, answer: object) -> bool:
+        """Return whether the answer is an int."""
+        return type(answer) is int
+
 
 @attrs.frozen
 class Emit(Question[None]):
-    """Tell the operator."""
+    """Hand this event to ``on_event``."""
+
+    what = "on_event"
+    valid_answer = "nothing"
+    place = Place.LOOP
 
     event: Event
+
+    def call(self, services: Services, /) -> Callable[[], object]:
+        """Return the call of ``on_event``."""
+        return partial(services.emit, self.event)
+
+
+def _read_attribute(user: object, name: str, wanted: str) -> object:
+    try:
+        value: object = getattr(user, name)
+    except AttributeError:
+        raise ConfigurationError(
+            f"{type(user).__name__} instances have no attribute {name!r}; give them one, {wanted}"
+        ) from None
+    return value
+
+
+def _check_active(user: object, name: str) -> object:
+    try:
+        method: object = getattr(user, name)
+    except AttributeError:
+        # The class has the property, and reading it failed.
+        if hasattr(type(user), name):
+            raise
+        if name != DEFAULT_VALIDATION_METHOD:
+            raise ConfigurationError(
+                f"{type(user).__name__} instances have no method {name!r}; write: def {name}(self) -> bool"
+            ) from None
+        return True
+    if not callable(method):
+        raise ConfigurationError(
+            f"{type(user).__name__}.{name} is {type(method).__name__}; write: def {name}(self) -> bool"
+        )
+    answer: object = method()
+    return answer

@@ -7,10 +7,10 @@ from typing import Generic, TypeVar, cast
 from flask import Flask
 
 from praetorian_core import Guard, LoginThrottle, PasswordHasher, Settings
+from praetorian_core._wiring import FROM_SETTINGS, SavePassword, Unset
 from praetorian_core.clock import Clock, system_clock
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.events import Sink
-from praetorian_core.guard import FROM_SETTINGS, SavePassword, Unset
 from praetorian_core.protocols import Store, UserSource
 from praetorian_flask.current import EXTENSION, State, current_guard
 from praetorian_flask.errors import HANDLED, register_error_handler

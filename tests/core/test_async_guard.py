@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from praetorian_core.async_guard import AsyncGuard
 from praetorian_core.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -19,7 +20,7 @@ from praetorian_core.errors import (
     WeakPasswordError,
 )
 from praetorian_core.events import CallFailed, Event, TokenRefused
-from praetorian_core.guard import AsyncGuard, Guard
+from praetorian_core.guard import Guard
 from praetorian_core.login import LoginThrottle
 from praetorian_core.policy import any_role
 from praetorian_core.principal import Principal

@@ -1,4 +1,4 @@
-"""What a question is, and what it never shows."""
+"""A question is a value that answers itself and shows no secret."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ QUESTIONS = [
 
 class TestAsk:
     def test_yields(self):
-        """The driver is given the question itself."""
+        """The runner receives the question itself."""
         question = FindUser("alice")
 
         assert question is next(ask(question))
 
     def test_returns(self):
-        """The flow is given the driver's answer itself."""
+        """The flow receives the answer itself."""
         answer = object()
         asking = ask(FindUser("alice"))
         next(asking)
@@ -60,7 +60,7 @@ class TestAsk:
         assert answer is done.value.value
 
     def test_raises(self):
-        """What a driver throws is raised where the question was put."""
+        """An error that the runner throws is raised at the question."""
         asking = ask(FindUser("alice"))
         next(asking)
 
@@ -70,8 +70,34 @@ class TestAsk:
 
 class TestQuestion:
     def test_all_are_tested_here(self):
-        """Every question of the module stands in the list above."""
-        assert {type(question) for question in QUESTIONS} == set(Question.__subclasses__())
+        """The list above is complete."""
+        assert {type(question) for question in QUESTIONS} == {
+            kind for kind in Question.__subclasses__() if kind.__module__ == questions.__name__
+        }
+
+    @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: type(question).__name__)
+    def test_is_complete(self, question):
+        """A question names its call and its valid answers, for the operator."""
+        assert (str, str) == (type(question.what), type(question.valid_answer))
+
+    def test_must_answer_itself(self):
+        """A question without ``call`` cannot be created."""
+
+        class Mute(Question[int]):
+            pass
+
+        with pytest.raises(TypeError, match="call"):
+            Mute()
+
+    @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: type(question).__name__)
+    def test_awaitable(self, question):
+        """An awaitable is never a valid answer."""
+
+        class Later:
+            def __await__(self):
+                return iter(())
+
+        assert not question.is_valid(Later())
 
     @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: type(question).__name__)
     def test_is_a_value(self, question):
@@ -80,7 +106,7 @@ class TestQuestion:
 
     @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: type(question).__name__)
     def test_is_frozen(self, question):
-        """Nobody who handles a question can change it."""
+        """A question cannot be changed."""
         name = attrs.fields(type(question))[0].name
 
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
@@ -92,13 +118,13 @@ class TestQuestion:
 
     @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: type(question).__name__)
     def test_repr(self, question):
-        """Neither a password nor a hash nor a user, who holds one, is ever shown."""
+        """Neither a password nor a hash nor a user, who holds one, is in the text of a question."""
         shown = repr(question)
 
         assert [] == [secret for secret in ("a password", "a hash", "a user") if secret in shown]
 
     def test_answers_are_values(self):
-        """What a driver answers about a user or a password is compared by what it says."""
+        """Answers about a user or a password are compared by value."""
         expected = (UserFacts(1, ["a"]), PasswordCheck(matches=True, outdated=False))
 
         assert expected == (UserFacts(1, ["a"]), questions.PasswordCheck(matches=True, outdated=False))

@@ -1,11 +1,10 @@
-"""Who answers what, and what becomes of an answer that is none."""
+"""Both runners: how questions are answered, and how failed calls and invalid answers reject."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 import logging
-import os
 import threading
 from collections.abc import Awaitable
 
@@ -19,6 +18,7 @@ from praetorian_core.errors import (
     ServiceUnavailableError,
 )
 from praetorian_core.events import CallFailed, UserRevoked
+from praetorian_core.executor import Executor
 from praetorian_core.questions import (
     CheckActive,
     CheckPassword,
@@ -30,14 +30,14 @@ from praetorian_core.questions import (
     IdentifyUser,
     IncrementState,
     PasswordCheck,
-    Question,
     ReadIdentity,
     ReadPassword,
     RenewPassword,
     UserFacts,
     ask,
 )
-from praetorian_core.runner import HashExecutor, Services, run_flow, run_flow_async
+from praetorian_core.runner import run_flow, run_flow_async
+from praetorian_core.services import Services
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.testing import MemoryUser, MemoryUsers, cheapest_hasher
 
@@ -74,7 +74,7 @@ class Replying:
 
 
 def services(**others):
-    """Return everybody, kept in memory, with the given ones in their place; what is told is in ``.on_event``'s list."""
+    """Return services in memory, with the given ones in their place, and the list of events."""
     heard = []
     everybody = {
         "users": MemoryUsers([ALICE]),
@@ -84,7 +84,7 @@ def services(**others):
         "store": MemoryStore(),
         "save_password": lambda user, hashed: None,
         "on_event": heard.append,
-        "hash_executor": HashExecutor(others.get("passwords", HASHER)),
+        "hash_executor": Executor("hashing", threads=2, queue=2),
         "store_timeout": 2.0,
     }
     made = Services(**everybody | others)
@@ -96,14 +96,14 @@ def run_async(flow, everybody, now):
     return asyncio.run(run_flow_async(flow, everybody, now))
 
 
-@pytest.fixture(params=[run_flow, run_async], ids=["drive", "run_flow_async"])
+@pytest.fixture(params=[run_flow, run_async], ids=["run_flow", "run_flow_async"])
 def run(request):
-    """Each of the two drivers: what is true of one is true of the other."""
+    """Both runners: each fact holds for both."""
     return request.param
 
 
 def answer_to(run, question, **others):
-    """Return what a driver answers to one question."""
+    """Return the answer to one question."""
     return run(ask(question), services(**others)[0], NOW)
 
 
@@ -114,7 +114,7 @@ def refusal_of(run, flow, everybody):
     return refusal.value
 
 
-class TestBothDrivers:
+class TestBothRunners:
     def test_result(self, run):
         """What a flow returns is returned, and a flow need not ask anything."""
 
@@ -193,16 +193,21 @@ class TestBothDrivers:
 
         assert (None, ["on_event raised RuntimeError for UserRevoked"]) == (answer, caplog.messages)
 
-    def test_nobody_answers(self, run):
-        """A question that nobody answers is refused by its name."""
+    @pytest.mark.parametrize(
+        ("question", "absent", "name"),
+        [
+            (FindUser("alice"), "users", "users"),
+            (CheckPassword("x", None), "passwords", "passwords"),
+            (RenewPassword(ALICE, PASSWORD), "save_password", "save_password"),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_absent(self, run, question, absent, name):
+        """A question to an absent dependency is a configuration error that names the dependency."""
+        error = refusal_of(run, ask(question), services(**{absent: None})[0])
 
-        @attrs.frozen
-        class WhatIsTheTime(Question[int]):
-            pass
-
-        error = refusal_of(run, ask(WhatIsTheTime()), services()[0])
-
-        assert (ConfigurationError, "nobody answers a WhatIsTheTime") == (type(error), str(error))
+        assert ConfigurationError is type(error)
+        assert f"this call needs {name}, and the guard has none; write " in str(error)
 
     @pytest.mark.parametrize(
         ("question", "what"),
@@ -422,7 +427,7 @@ class TestValidity:
         )
 
 
-class TestDrive:
+class TestRunFlow:
     @pytest.mark.parametrize(
         ("question", "what"),
         [
@@ -465,7 +470,7 @@ class TestDrive:
         assert threading.get_ident() == answer_to(run_flow, FindUser("alice"), users=users)
 
 
-class TestAdrive:
+class TestRunFlowAsync:
     def test_coroutine_function(self):
         """A coroutine function is awaited in the loop's own thread."""
         users = MemoryUsers()
@@ -596,64 +601,3 @@ class TestAdrive:
     def test_awaitables_are_recognized(self):
         """The fake above is awaitable without being a coroutine, so both ways are tested."""
         assert isinstance(_Later(), Awaitable)
-
-
-class TestHashThreads:
-    def test_own_threads(self):
-        """The hasher works in threads of its own, as many as hash at once, and context variables go along."""
-        seen = contextvars.ContextVar("seen", default="nothing")
-        threads = HashExecutor(cheapest_hasher(max_concurrent=2))
-
-        def call():
-            return seen.get(), threading.current_thread().name.startswith("praetorian-hash")
-
-        async def main():
-            seen.set("the request")
-            return await asyncio.gather(*(threads.run(call) for _ in range(8)))
-
-        assert [("the request", True)] * 8 == asyncio.run(main())
-
-    def test_full(self):
-        """As many calls are accepted as compute or queue; the next one is refused, and may come again (facts 102)."""
-        threads = HashExecutor(cheapest_hasher(max_concurrent=1, max_waiting=1))
-        go = threading.Event()
-
-        async def main():
-            tasks = [asyncio.create_task(threads.run(go.wait)) for _ in range(2)]
-            await asyncio.sleep(0)
-            with pytest.raises(ServiceUnavailableError) as refusal:
-                await threads.run(go.wait)
-            go.set()
-            return refusal.value.retry_after, await asyncio.gather(*tasks), await threads.run(go.is_set)
-
-        assert (1, [True, True], True) == asyncio.run(main())
-
-    def test_cancelled(self):
-        """A client who goes away while queueing leaves no place taken, and its call is never made (facts 113)."""
-        threads = HashExecutor(cheapest_hasher(max_concurrent=1, max_waiting=1))
-        go, calls = threading.Event(), []
-
-        async def main():
-            first = asyncio.create_task(threads.run(go.wait))
-            second = asyncio.create_task(threads.run(lambda: calls.append("second")))
-            await asyncio.sleep(0)
-            second.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await second
-            third = asyncio.create_task(threads.run(lambda: calls.append("third")))
-            await asyncio.sleep(0)
-            go.set()
-            await asyncio.gather(first, third)
-
-        asyncio.run(main())
-
-        assert ["third"] == calls
-
-    def test_fork(self):
-        """A fork copies the pool without its threads, so a child begins with threads of its own (gunicorn --preload)."""
-        threads = HashExecutor(cheapest_hasher(max_concurrent=1))
-        assert 1 == asyncio.run(threads.run(lambda: 1))
-        threads._process = -1
-
-        assert 2 == asyncio.run(threads.run(lambda: 2))
-        assert os.getpid() == threads._process

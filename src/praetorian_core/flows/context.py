@@ -1,4 +1,4 @@
-"""What every flow of one guard goes by."""
+"""Shared context of a guard's flows."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class FlowContext:
     """The unchanging context of a guard's flows.
 
     Attributes:
-        settings: What the operator chose.
-        codec: How tokens are minted and read.
-        throttle: How logins are slowed; None for not at all.
-        has_store: Whether sessions are remembered.
-        renews_passwords: Whether an outdated password hash can be saved anew.
+        settings: The configuration.
+        codec: Encodes and decodes tokens.
+        throttle: Limits login attempts; None for no limit.
+        has_store: Whether there is a store.
+        renews_passwords: Whether an outdated password hash can be saved again.
     """
 
     settings: Settings
@@ -42,18 +42,17 @@ class FlowContext:
     renews_passwords: bool
 
     def need_store(self, call: str) -> None:
-        """Return iff there is a store.
+        """Raise if there is no store.
 
         Raises:
             ConfigurationError: There is none; the text names the setting.
         """
         if not self.has_store:
-            detail = f"{call} needs a store; set PRAETORIAN_STORE, or hand the guard a store="
-            raise ConfigurationError(detail)
+            raise ConfigurationError(f"{call} needs a store; set PRAETORIAN_STORE, or hand the guard a store=")
 
 
 def require_user(identity: object) -> Flow[object]:
-    """Return the user behind a token, who must exist.
+    """Return the user with an identity.
 
     Raises:
         MissingUserError: There is no such user.
@@ -64,27 +63,27 @@ def require_user(identity: object) -> Flow[object]:
     return user
 
 
-def require_valid(user: object) -> Flow[None]:
-    """Return iff the user may still act.
+def require_active(user: object) -> Flow[None]:
+    """Raise if the user's account is not active.
 
     Raises:
-        InvalidUserError: The user may not.
-        ServiceUnavailableError: The application's method answered neither yes nor no.
+        InvalidUserError: The account is not active.
+        ServiceUnavailableError: The application's method returned neither True nor False.
     """
-    valid = yield from ask(CheckActive(user))
-    if valid is True:
+    active = yield from ask(CheckActive(user))
+    if active is True:
         return
-    if valid is False:
+    if active is False:
         raise InvalidUserError
-    detail = f"the user's validation method returned {type(valid).__name__}; expected True or False"
+    detail = f"the user's validation method returned {type(active).__name__}; expected True or False"
     raise ServiceUnavailableError(detail)
 
 
 def identity_and_roles(context: FlowContext, user: object) -> Flow[tuple[object, frozenset[str]]]:
-    """Return a user's identity and roles, both fit for a token.
+    """Return a user's identity and roles as a token carries them.
 
     Raises:
-        ConfigurationError: The user's attributes cannot be read into a token.
+        ConfigurationError: An attribute of the user cannot be encoded.
     """
     facts = yield from ask(DescribeUser(user))
     roles = frozenset[str]() if context.settings.roles_disabled else encode_roles(facts.rolenames)

@@ -12,7 +12,7 @@ from praetorian_core.errors import (
     ServiceUnavailableError,
 )
 from praetorian_core.events import LoginFailed, LoginSucceeded, LoginThrottled, LoginUncounted
-from praetorian_core.flows.context import FlowContext, require_valid
+from praetorian_core.flows.context import FlowContext, require_active
 from praetorian_core.login.throttle import Reservation
 from praetorian_core.questions import (
     CheckPassword,
@@ -59,7 +59,7 @@ def authenticate(
     if user is None or check.matches is not True:
         yield from _fail(user, source, now)
     try:
-        yield from require_valid(user)
+        yield from require_active(user)
     except InvalidUserError:
         yield from _fail(user, source, now)
     if reservation is not None:

@@ -3,11 +3,9 @@
 from praetorian_core.settings.complete import Settings
 from praetorian_core.settings.state import CheckSessions, StoreEviction, ThrottleFailure
 from praetorian_core.settings.tokens import ACTION_LIFESPAN, MAX_LEEWAY
-from praetorian_core.settings.users import DEFAULT_VALIDATION_METHOD
 
 __all__ = [
     "ACTION_LIFESPAN",
-    "DEFAULT_VALIDATION_METHOD",
     "MAX_LEEWAY",
     "CheckSessions",
     "Settings",

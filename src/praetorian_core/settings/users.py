@@ -11,11 +11,9 @@ import attrs
 
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.messages import shown
+from praetorian_core.protocols import DEFAULT_VALIDATION_METHOD
 from praetorian_core.settings.declaration import declare, flag, must_be
 from praetorian_core.token.strict_json import is_text
-
-DEFAULT_VALIDATION_METHOD = "is_valid"
-"""A user class may lack this method; it must have any other that is configured."""
 
 
 def _is_parser(value: object) -> bool:

@@ -13,7 +13,7 @@ from praetorian_core.errors import (
     MissingUserError,
     ServiceUnavailableError,
 )
-from praetorian_core.flows.context import FlowContext, identity_and_roles, require_user, require_valid
+from praetorian_core.flows.context import FlowContext, identity_and_roles, require_active, require_user
 from praetorian_core.questions import CheckActive, DescribeUser, IdentifyUser, UserFacts
 from praetorian_core.settings import Settings
 from praetorian_core.token import STANDARD, KeyRing, TokenCodec, generate_secret
@@ -93,18 +93,18 @@ class TestRequireUser:
 class TestRequireValid:
     def test_asks(self):
         """The user is asked, and nobody else."""
-        assert CheckActive(USER) == next(require_valid(USER))
+        assert CheckActive(USER) == next(require_active(USER))
 
     def test_valid(self):
         """``True`` lets the user act."""
-        flow = require_valid(USER)
+        flow = require_active(USER)
         next(flow)
 
         assert None is result_of(flow, YES)
 
     def test_invalid(self):
         """``False`` does not."""
-        flow = require_valid(USER)
+        flow = require_active(USER)
         next(flow)
 
         with pytest.raises(InvalidUserError):
@@ -113,7 +113,7 @@ class TestRequireValid:
     @pytest.mark.parametrize("answer", [None, 1, 0, "yes", "", [1], object()])
     def test_neither(self, answer):
         """Whatever is neither of the two is a failed call, so it refuses, however true it looks."""
-        flow = require_valid(USER)
+        flow = require_active(USER)
         next(flow)
 
         with pytest.raises(ServiceUnavailableError, match=f"returned {type(answer).__name__}; expected True or False"):

@@ -1,0 +1,185 @@
+"""The public API under asyncio: ``AsyncGuard`` has the methods of ``Guard`` as coroutines."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar, cast, overload
+
+from praetorian_core import flows
+from praetorian_core._wiring import FROM_SETTINGS, BaseGuard, GuardOptions, SavePassword, Unset
+from praetorian_core.errors import PraetorianError
+from praetorian_core.lifespan import Lifespan
+from praetorian_core.policy import Policy
+from praetorian_core.principal import Principal
+from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSource
+from praetorian_core.questions import Flow
+from praetorian_core.runner import run_flow_async
+from praetorian_core.settings import Settings
+from praetorian_core.stores import by_url
+from praetorian_core.web.request import RequestInfo
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+U = TypeVar("U")
+T = TypeVar("T")
+
+
+class AsyncGuard(BaseGuard[U]):
+    """A ``Guard`` for asyncio: the same methods as coroutines.
+
+    Methods of the user class and of the store may be coroutine functions, which are awaited, or ordinary functions,
+    which run in a thread, as every password hash does.
+    """
+
+    # Two overloads, because a type checker cannot solve U from a union of both protocols.
+    @overload
+    def __init__(
+        self,
+        users: AsyncUserSource[U],
+        settings: Settings,
+        *,
+        store: Store | AsyncStore | Unset | None = FROM_SETTINGS,
+        save_password: SavePassword[U] | None = None,
+        **options: Unpack[GuardOptions],
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        users: UserSource[U] | None,
+        settings: Settings,
+        *,
+        store: Store | AsyncStore | Unset | None = FROM_SETTINGS,
+        save_password: SavePassword[U] | None = None,
+        **options: Unpack[GuardOptions],
+    ) -> None: ...
+
+    def __init__(
+        self,
+        users: UserSource[U] | AsyncUserSource[U] | None,
+        settings: Settings,
+        *,
+        store: Store | AsyncStore | Unset | None = FROM_SETTINGS,
+        save_password: SavePassword[U] | None = None,
+        **options: Unpack[GuardOptions],
+    ) -> None:
+        """Check the options and prepare the guard; see ``Guard``.
+
+        Raises:
+            ConfigurationError: An option is not usable; the text says what to write.
+        """
+        super().__init__(
+            users, settings, store=store, save_password=save_password, open_store=by_url.open_async_store, **options
+        )
+
+    async def hash_password(self, raw: str) -> str:
+        """See ``Guard.hash_password``."""
+        hasher = self._need_passwords("hash_password")
+        return await self._services.hash_executor.run(partial(hasher.hash, raw))
+
+    async def verify_password(self, raw: str, hashed: str | None) -> bool:
+        """See ``Guard.verify_password``."""
+        hasher = self._need_passwords("verify_password")
+        return await self._services.hash_executor.run(partial(hasher.verify, raw, hashed))
+
+    async def authenticate(self, username: object, password: object, *, source: str | None = None) -> U:
+        """See ``Guard.authenticate``."""
+        now = self._clock()
+        return cast("U", await self._run(self._authenticate(username, password, source, now), now))
+
+    async def issue(
+        self,
+        user: U,
+        /,
+        *,
+        access_lifespan: Lifespan | None = None,
+        refresh_lifespan: Lifespan | None = None,
+        **custom_claims: object,
+    ) -> str:
+        """See ``Guard.issue``."""
+        now = self._clock()
+        return await self._run(self._issue(user, access_lifespan, refresh_lifespan, custom_claims, now), now)
+
+    async def verify(self, token: str) -> Principal:
+        """See ``Guard.verify``."""
+        now = self._clock()
+        try:
+            return await self._verify(token, now)
+        except PraetorianError as error:
+            self._report_refusal(error, now)
+            raise
+
+    async def admit(self, request: RequestInfo, policy: Policy | None = None) -> Principal:
+        """See ``Guard.admit``."""
+        now = self._clock()
+        try:
+            return self._check_policy(await self._verify(self._places.find(request), now), policy)
+        except PraetorianError as error:
+            self._report_refusal(error, now)
+            raise
+
+    async def admit_optional(self, request: RequestInfo, policy: Policy | None = None) -> Principal | None:
+        """See ``Guard.admit_optional``."""
+        now = self._clock()
+        try:
+            token = self._find_optional(request)
+            return None if token is None else self._check_policy(await self._verify(token, now), policy)
+        except PraetorianError as error:
+            self._report_refusal(error, now)
+            raise
+
+    async def refresh(self, token: str, *, access_lifespan: Lifespan | None = None) -> str:
+        """See ``Guard.refresh``."""
+        now = self._clock()
+        return await self._run_for_token(self._refresh(token, access_lifespan, now), now)
+
+    async def load_user(self, principal: Principal) -> U:
+        """See ``Guard.load_user``."""
+        now = self._clock()
+        return cast("U", await self._run_for_token(self._load_user(principal), now))
+
+    async def revoke(self, token: str) -> None:
+        """See ``Guard.revoke``."""
+        now = self._clock()
+        await self._run_for_token(flows.revoke(self._context, token, now), now)
+
+    async def revoke_user(self, identity: object) -> None:
+        """See ``Guard.revoke_user``."""
+        now = self._clock()
+        await self._run(flows.revoke_user(self._context, identity, now), now)
+
+    async def issue_action(
+        self,
+        user: U,
+        action: str,
+        /,
+        *,
+        lifespan: Lifespan | None = None,
+        **custom_claims: object,
+    ) -> str:
+        """See ``Guard.issue_action``."""
+        now = self._clock()
+        return await self._run(self._issue_action(user, action, lifespan, custom_claims, now), now)
+
+    async def redeem_action(self, token: str, action: str, *, once: bool = True) -> U:
+        """See ``Guard.redeem_action``."""
+        now = self._clock()
+        return cast("U", await self._run_for_token(self._redeem_action(token, action, now, once=once), now))
+
+    async def _verify(self, token: str, now: int) -> Principal:
+        claims = self._decode_for_access(token, now)
+        if self._checks_sessions:
+            await run_flow_async(flows.check_session(claims, now), self._services, now)
+        return claims.principal
+
+    async def _run(self, flow: Flow[T], now: int) -> T:
+        return await run_flow_async(flow, self._services, now)
+
+    async def _run_for_token(self, flow: Flow[T], now: int) -> T:
+        """Run a flow whose errors are about a presented token."""
+        try:
+            return await run_flow_async(flow, self._services, now)
+        except PraetorianError as error:
+            self._report_refusal(error, now)
+            raise

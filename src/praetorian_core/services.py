@@ -1,0 +1,107 @@
+"""The dependencies that answer a flow's questions: the user class, the store, the hasher and the event sink."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn, Protocol, TypeAlias, TypeVar
+
+import attrs
+
+from praetorian_core.errors import ConfigurationError
+from praetorian_core.events import CallFailed, Event, Sink
+from praetorian_core.executor import Executor
+from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSource
+
+_LOG = logging.getLogger("praetorian")
+
+T = TypeVar("T")
+
+Users: TypeAlias = UserSource[object] | AsyncUserSource[object]
+AnyStore: TypeAlias = Store | AsyncStore
+# NoReturn is the type that fits every parameter: the application's function takes its own user class.
+SaveHash: TypeAlias = Callable[[NoReturn, str], object]
+
+
+class Hasher(Protocol):
+    """The part of ``PasswordHasher`` that questions call."""
+
+    def check(self, raw: object, hashed: object) -> object:
+        """See ``PasswordHasher.check``."""
+        ...
+
+    def rehash(self, raw: object) -> str:
+        """See ``PasswordHasher.rehash``."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Services:
+    """The dependencies of one guard. A property raises ``ConfigurationError`` if its dependency is absent.
+
+    Attributes:
+        store: Keeps sessions, spent action tokens and login counters.
+        validation_method: The name of the method that returns whether a user is active.
+        with_roles: Whether users have role names.
+        on_event: Receives events.
+        store_timeout: How long an asynchronous store call may take, in seconds.
+    """
+
+    _users: Users | None
+    _passwords: Hasher | None
+    _save_password: SaveHash | None
+    _hash_executor: Executor | None
+    store: AnyStore
+    validation_method: str
+    with_roles: bool
+    on_event: Sink
+    store_timeout: float
+
+    @property
+    def users(self) -> Users:
+        """The application's user class."""
+        return _present(self._users, "users", "Guard(User, settings)")
+
+    @property
+    def passwords(self) -> Hasher:
+        """Hashes and checks passwords."""
+        return _present(self._passwords, "passwords", "passwords=PasswordHasher()")
+
+    @property
+    def save_password(self) -> SaveHash:
+        """Stores a user's new password hash."""
+        return _present(self._save_password, "save_password", "save_password=a function of a user and a hash")
+
+    @property
+    def hash_executor(self) -> Executor:
+        """Runs the hasher under asyncio."""
+        return _present(self._hash_executor, "passwords", "passwords=PasswordHasher()")
+
+    def emit(self, event: Event) -> None:
+        """Hand an event to ``on_event``; an exception in there is logged and changes no decision."""
+        try:
+            self.on_event(event)
+        except Exception as error:  # noqa: BLE001  (an application's sink may raise anything)
+            # Without the traceback: the text of an exception may hold a secret.
+            _LOG.error("on_event raised %s for %s", type(error).__name__, type(event).__name__)
+
+    def report(self, what: str, error: Exception, now: int) -> None:
+        """Emit ``CallFailed`` without the exception's text, which may hold a secret."""
+        self.emit(CallFailed(at=now, what=what, failure=type(error).__name__, where=_where(error)))
+
+
+def _present(service: T | None, name: str, remedy: str) -> T:
+    if service is None:
+        raise ConfigurationError(f"this call needs {name}, and the guard has none; write {remedy}")
+    return service
+
+
+def _where(error: Exception) -> str:
+    """Return the file and line that raised."""
+    place = "?"
+    trace = error.__traceback__
+    while trace is not None:
+        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
