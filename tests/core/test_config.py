@@ -14,8 +14,8 @@ import pytest
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.settings import Settings
 from praetorian_core.settings.declaration import declaration_of
-from praetorian_core.token.claims import FLASK_PRAETORIAN, STANDARD
 from praetorian_core.token.keys import Key, KeyRing, generate_secret
+from praetorian_core.token.layouts import FLASK_PRAETORIAN, STANDARD
 
 SECRET = generate_secret()
 RING = KeyRing.from_secret(SECRET)
@@ -272,14 +272,28 @@ class TestSecrets:
     @pytest.mark.parametrize(
         ("secret", "why"),
         [
-            pytest.param("", "the HMAC secret is empty", id="empty"),
-            pytest.param("Tr0ub4dor&3", "the HMAC secret is 11 bytes; HS256 needs 32 (RFC 7518 §3.2)", id="short"),
-            pytest.param(SECRET[:31], "the HMAC secret is 31 bytes; HS256 needs 32 (RFC 7518 §3.2)", id="31-bytes"),
-            pytest.param("Tr0ub4dor&3" * 4, "the HMAC secret is 44 bytes, but they repeat after 11", id="repeated"),
+            pytest.param("", "the HMAC secret must have 32 bytes for HS256; got none", id="empty"),
             pytest.param(
-                "your-very-long-super-secret-key-change-me", "the HMAC secret is a placeholder", id="placeholder"
+                "Tr0ub4dor&3", "the HMAC secret must have 32 bytes for HS256 (RFC 7518 §3.2); got 11", id="short"
             ),
-            pytest.param("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n", "the HMAC secret is a PEM block", id="pem"),
+            pytest.param(
+                SECRET[:31], "the HMAC secret must have 32 bytes for HS256 (RFC 7518 §3.2); got 31", id="31-bytes"
+            ),
+            pytest.param(
+                "Tr0ub4dor&3" * 4,
+                "the HMAC secret must have 32 bytes for HS256 that do not repeat; got 44",
+                id="repeated",
+            ),
+            pytest.param(
+                "your-very-long-super-secret-key-change-me",
+                "the HMAC secret must have 16 bytes or more besides well-known words",
+                id="placeholder",
+            ),
+            pytest.param(
+                "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n",
+                "the HMAC secret must be random; got a PEM block",
+                id="pem",
+            ),
         ],
     )
     def test_a_weak_secret(self, name, secret, why):
@@ -317,7 +331,7 @@ class TestSecrets:
         """JWT_SECRET_KEY = "" is rejected; SECRET_KEY is not used instead."""
 
         assert refusal(Settings.from_mapping, KEY | {"JWT_SECRET_KEY": ""}).startswith(
-            "JWT_SECRET_KEY: the HMAC secret is empty"
+            "JWT_SECRET_KEY: the HMAC secret must have 32 bytes for HS256; got none"
         )
 
 
@@ -346,7 +360,7 @@ class TestFallbacks:
         text = refusal(Settings.from_mapping, KEY | {"SECRET_KEY_FALLBACKS": [generate_secret(), "Tr0ub4dor&3"]})
 
         assert (
-            f"SECRET_KEY_FALLBACKS: the HMAC secret is 11 bytes; HS256 needs 32 (RFC 7518 §3.2); {WRITE_A_SECRET}"
+            f"SECRET_KEY_FALLBACKS: the HMAC secret must have 32 bytes for HS256 (RFC 7518 §3.2); got 11; {WRITE_A_SECRET}"
             == text
         )
 
@@ -411,7 +425,7 @@ class TestAlgorithm:
         """RFC 8725 §3.2, ASVS 9.1.2: no configuration allows unsecured tokens."""
 
         assert refusal(Settings.from_mapping, KEY | {"JWT_ALGORITHM": algorithm}).startswith(
-            "JWT_ALGORITHM: the algorithm is 'none', with which every token would be good; write one of these"
+            "JWT_ALGORITHM: the algorithm must be a supported one; got 'none', which accepts every token; write exactly one of"
         )
 
     @pytest.mark.parametrize("algorithm", ["hs256", "HS257", "HS", "", "ES521", "HS256 ", "HS256,HS512"])
@@ -419,7 +433,7 @@ class TestAlgorithm:
         """RFC 7515 §4.1.1: names are case-sensitive; the message lists the known ones."""
 
         assert refusal(Settings.from_mapping, KEY | {"JWT_ALGORITHM": algorithm}).startswith(
-            "JWT_ALGORITHM: the algorithm is not one that we know; write one of these, exactly: HS256, HS384, HS512"
+            "JWT_ALGORITHM: the algorithm must be a supported one; got another text; write exactly one of: HS256, HS384, HS512"
         )
 
     @pytest.mark.parametrize(
@@ -429,7 +443,7 @@ class TestAlgorithm:
         """The name of an algorithm is a str."""
 
         assert refusal(Settings.from_mapping, KEY | {"JWT_ALGORITHM": algorithm}).startswith(
-            f"JWT_ALGORITHM: the algorithm is of type {type(algorithm).__name__}; write one of these, exactly: HS256"
+            f"JWT_ALGORITHM: the algorithm must be a supported one; got {type(algorithm).__name__}; write exactly one of: HS256"
         )
 
     def test_a_secret_in_the_wrong_key_is_not_repeated(self):
@@ -442,7 +456,7 @@ class TestAlgorithm:
         secret = SECRET[:48]
 
         assert refusal(Settings.from_mapping, {"SECRET_KEY": secret, "JWT_ALGORITHM": "HS512"}).startswith(
-            "SECRET_KEY: the HMAC secret is 48 bytes; HS512 needs 64 (RFC 7518 §3.2)"
+            "SECRET_KEY: the HMAC secret must have 64 bytes for HS512 (RFC 7518 §3.2); got 48"
         )
         assert "HS384" == Settings.from_mapping({"SECRET_KEY": secret, "JWT_ALGORITHM": "HS384"}).keys.signing.algorithm
 

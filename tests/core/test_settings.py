@@ -11,8 +11,8 @@ import pytest
 from praetorian_core.errors import ConfigurationError, MissingTokenError
 from praetorian_core.settings import ACTION_LIFESPAN, Settings
 from praetorian_core.settings.declaration import declaration_of
-from praetorian_core.token.claims import FLASK_PRAETORIAN, STANDARD
 from praetorian_core.token.keys import KeyRing, generate_secret
+from praetorian_core.token.layouts import FLASK_PRAETORIAN, STANDARD
 
 DAY = 86_400
 SECRET = generate_secret()

@@ -11,8 +11,8 @@ import pytest
 from praetorian_core.settings import Settings
 from praetorian_core.settings.config import SECRET_KEYS
 from praetorian_core.settings.declaration import declaration_of
-from praetorian_core.token.claims import FLASK_PRAETORIAN, STANDARD
 from praetorian_core.token.keys import KeyRing, generate_secret
+from praetorian_core.token.layouts import FLASK_PRAETORIAN, STANDARD
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "settings.md").read_text(encoding="utf-8")

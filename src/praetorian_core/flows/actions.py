@@ -32,8 +32,8 @@ from praetorian_core.questions import (
     ask,
 )
 from praetorian_core.settings import ACTION_LIFESPAN
+from praetorian_core.token import base64url
 from praetorian_core.token.claims import MAX_NAME, ActionClaims, check_custom_claims, encode_identity
-from praetorian_core.token.jwk import to_base64url
 from praetorian_core.token.lifecycle import check_action
 
 RESET = "reset"
@@ -143,4 +143,4 @@ def _fingerprint(user: object, token_id: str) -> Flow[str]:
         detail = f"user.password is {type(hashed).__name__}; a reset token needs the stored hash as a str"
         raise ConfigurationError(detail)
     digest = hmac.digest(hashed.encode(), token_id.encode(), hashlib.sha256)
-    return to_base64url(digest)
+    return base64url.encode(digest).decode()

@@ -18,13 +18,13 @@ boundary of two windows, up to twice as many attempts can follow each other.
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import logging
 import unicodedata
 
 import attrs
 
+from praetorian_core.digest import digest
 from praetorian_core.errors import ConfigurationError, LoginThrottledError
 from praetorian_core.lifespan import Lifespan, parse_lifespan
 from praetorian_core.questions import CompareAndSetState, Flow, GetState, IncrementState, ask
@@ -39,10 +39,6 @@ _IGNORED_CATEGORIES = frozenset({"Mn", "Me", "Cf", "Cc"})
 
 _PROXY_NAMES = frozenset({"", "localhost"})
 """Peer addresses reported behind a Unix socket; they name the proxy, not the client."""
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _canonical_account(username: object) -> str:
@@ -156,19 +152,19 @@ class LoginThrottle:
         """
         number = now // self._window
         expires_at = (number + 1) * self._window
-        account = f"{{{_digest(_canonical_account(username))}}}"
+        account = f"{{{digest(_canonical_account(username))}}}"
         counters = [_Counter(f"{account}:l:{number}", self._per_account)]
         network = self._network(source)
         own = known = None
         if network is not None:
-            digest = _digest(network)
-            known = f"{account}:k:{digest}"
+            network_digest = digest(network)
+            known = f"{account}:k:{network_digest}"
             (mark,) = yield from ask(GetState((known,), now))
             if mark is not None:
                 counters = []
-            own = f"{account}:l:{number}:{digest}"
+            own = f"{account}:l:{number}:{network_digest}"
             # The source is counted first: over its limit, it creates no counters for the names that it sends.
-            of_source = _Counter(f"{{{digest}}}:l:{number}", self._per_source)
+            of_source = _Counter(f"{{{network_digest}}}:l:{number}", self._per_source)
             counters = [of_source, _Counter(own, self._per_account_and_source), *counters]
         totals: dict[str, int] = {}
         for counter in counters:

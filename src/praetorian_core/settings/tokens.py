@@ -16,8 +16,8 @@ from praetorian_core.settings.declaration import (
     to_seconds,
     whole_seconds,
 )
-from praetorian_core.token.claims import FLASK_PRAETORIAN, STANDARD, Layout
 from praetorian_core.token.keys import KeyRing
+from praetorian_core.token.layouts import LAYOUTS, STANDARD, Layout
 from praetorian_core.token.strict_json import is_text
 
 MAX_LEEWAY = 60
@@ -25,8 +25,6 @@ MAX_LEEWAY = 60
 
 ACTION_LIFESPAN = 15 * 60
 """The default lifespan of an action token, in seconds (ASVS 6.5.5 allows at most an hour)."""
-
-_LAYOUTS: tuple[Layout, ...] = (STANDARD, FLASK_PRAETORIAN)
 
 
 def _is_optional_text(value: object) -> bool:
@@ -42,7 +40,7 @@ def _to_layouts(value: Layout | Iterable[Layout]) -> tuple[Layout, ...]:
 
 def _are_layouts(value: object) -> bool:
     layouts = cast("tuple[object, ...]", value)
-    return bool(layouts) and all(layout in _LAYOUTS for layout in layouts)
+    return bool(layouts) and all(layout in LAYOUTS for layout in layouts)
 
 
 def layout_names(value: object) -> str:
@@ -142,7 +140,7 @@ class TokenSettings:
         default=STANDARD,
         metadata=declare(
             "PRAETORIAN_LAYOUT",
-            must_be("STANDARD or FLASK_PRAETORIAN", lambda value: value in _LAYOUTS),
+            must_be("STANDARD or FLASK_PRAETORIAN", lambda value: value in LAYOUTS),
             section="Claims",
             does="The names and forms of the claims in issued tokens.",
             change="Set `FLASK_PRAETORIAN` while a service that still runs flask-praetorian reads these tokens.",

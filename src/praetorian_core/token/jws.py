@@ -1,52 +1,43 @@
-"""The gate: a compact JWS in, a verified header and payload out, and the way back.
+"""Verify and sign JWS in compact serialization (RFC 7515).
 
-Nothing of the payload is looked at before its signature is good, and nothing of the header decides more than which of
-our own keys is tried (RFC 8725 §3.1). The gate is stricter than PyJWT everywhere and laxer nowhere; PyJWT's
-``Algorithm`` objects make and check the signatures.
+The payload is not parsed before its signature is verified, and the header only selects which of the configured keys are
+tried (RFC 8725 §3.1). Every token that is accepted here is accepted by PyJWT too; the reverse is not true.
 
 Facts:
 
-* RFC 7515 §2, §7.1: three segments of base64url "with all trailing '=' characters omitted", joined by dots. Python's
-  decoder skips what is not of the alphabet and ignores left-over bits, so one token would have many texts
-  (GHSA-hxm8-2xgr-2p9m); the alphabet and the last character are checked here first.
-* RFC 7515 §4.1.11: a recipient that does not understand what ``crit`` lists must refuse. We understand no extension.
-* RFC 8725 §3.10: ``jku``, ``jwk``, ``x5u`` and ``x5c`` let the sender choose the key. A token that has them is refused.
-* A header segment whose signature was good once is remembered, text and reading: the same text has the same meaning.
+* RFC 7515 §7.1: three segments of base64url, joined by dots; see ``base64url`` for why it must be canonical.
+* RFC 7515 §4.1.11: a recipient that does not understand an extension listed in ``crit`` must reject the token. No
+  extension is supported here.
+* RFC 8725 §3.10: ``jku``, ``jwk``, ``x5u`` and ``x5c`` let the sender choose the key. A token that has them is rejected.
+* A header segment is cached, with its parsed form, after its signature was verified once.
 """
 
 from __future__ import annotations
 
-from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import attrs
 
 from praetorian_core.errors import ConfigurationError, InvalidTokenError
+from praetorian_core.token.base64url import ALPHABET, decode_segment, encode
 from praetorian_core.token.claims import ACTION_TYP, SESSION_TYP
 from praetorian_core.token.keys import Key, KeyRing
 from praetorian_core.token.strict_json import JSONValue, dump_object, parse_object
 
 MAX_LENGTH = 8192
-"""The longest token in characters; most servers refuse a longer header line anyway."""
-
-_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
-_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_PADDING = (b"", b"", b"==", b"=")
-# By the length of a segment modulo 4: the last characters that leave no bit over. No segment leaves one character over.
-_LAST = (frozenset(_ALPHABET), frozenset(b""), frozenset(b"AQgw"), frozenset(b"AEIMQUYcgkosw048"))
+"""The maximum length of a token in characters; most servers reject a longer header line."""
 
 _FORBIDDEN = frozenset({"crit", "b64", "zip", "enc", "cty", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"})
-_REMEMBERED_HEADERS = 64
+_CACHED_HEADERS = 64
 
 
 @attrs.frozen
 class Header:
-    """A header that passed: which keys may have signed under it, and what it says.
+    """A validated header.
 
     Attributes:
-        typ: The ``typ`` as it stands there; None where there is none.
+        typ: The ``typ`` as the header has it; None if absent.
         candidates: The keys to try, all of the header's algorithm.
         members: The whole header, read-only.
     """
@@ -57,78 +48,76 @@ class Header:
 
 
 class JWSVerifier:
-    """Opens tokens that were signed by a key of one ring."""
+    """Verifies the signatures of tokens with the keys of one ring."""
 
-    __slots__ = ("_remembered", "_ring")
+    __slots__ = ("_headers", "_ring")
 
     def __init__(self, ring: KeyRing) -> None:
-        """Guard one ring of keys.
+        """Use the keys of this ring.
 
         Raises:
-            ConfigurationError: It is none: a bare secret, say.
+            ConfigurationError: It is not a KeyRing.
         """
         if not isinstance(ring, KeyRing):
-            detail = f"the ring is {type(ring).__name__}; expected a KeyRing, such as KeyRing.from_secret(secret)"
-            raise ConfigurationError(detail)
+            raise ConfigurationError(
+                f"ring must be a KeyRing, such as KeyRing.from_secret(secret); got {type(ring).__name__}"
+            )
         self._ring = ring
-        # Bounded, and filled only with headers that one of our keys has signed: nobody else can fill it.
-        self._remembered: dict[bytes, Header] = {}
+        # Bounded, and filled only with headers of tokens that a configured key has signed.
+        self._headers: dict[bytes, Header] = {}
 
     def verify(self, token: str) -> tuple[Header, bytes]:
-        """Return the header and the payload of a token whose signature is good.
+        """Return the header and the payload of a token with a valid signature.
 
         Args:
             token: The compact serialization.
 
         Returns:
-            What the header says, and the payload's bytes, which nobody has looked into yet.
+            The validated header, and the bytes of the payload, not parsed yet.
 
         Raises:
-            InvalidTokenError: Anything else than a token of ours; the detail says what, and never holds the token.
+            InvalidTokenError: The shape, the encoding, the header or the signature is invalid; the detail never holds
+                the token.
 
         See:
             RFC 7515 §5.2, RFC 7519 §7.2, RFC 8725 §3.
         """
         if type(token) is not str:
-            detail = f"the token is {type(token).__name__}; expected str"
-            raise InvalidTokenError(detail)
+            raise InvalidTokenError(f"the token must be a str; got {type(token).__name__}")
         if len(token) > MAX_LENGTH:
-            detail = f"the token has {len(token)} characters; expected at most {MAX_LENGTH}"
-            raise InvalidTokenError(detail)
-        # What is not ASCII becomes a question mark, which the next line refuses.
+            raise InvalidTokenError(f"the token has {len(token)} characters; expected at most {MAX_LENGTH}")
+        # A character outside ASCII becomes a question mark, which the next line rejects.
         compact = token.encode("ascii", "replace")
-        # With the alphabet taken away, two dots must be left.
-        if compact.translate(None, _ALPHABET) != b"..":
-            detail = "the token is not three segments of base64url with dots between them"
-            raise InvalidTokenError(detail)
+        # Without the characters of the alphabet, only two dots may be left.
+        if compact.translate(None, ALPHABET) != b"..":
+            raise InvalidTokenError("the token is not three base64url segments with dots between them")
         message, _, signature = compact.rpartition(b".")
         header_segment, _, payload = message.partition(b".")
-        remembered = self._remembered.get(header_segment)
-        header = remembered or read_header(decode_segment(header_segment, "header"), self._ring)
-        octets = decode_segment(signature, "signature")
+        cached = self._headers.get(header_segment)
+        header = cached or read_header(_octets(header_segment, "header"), self._ring)
+        octets = _octets(signature, "signature")
         for key in header.candidates:
             if key.verifies(message, octets) is True:
                 break
         else:
-            detail = "the signature is not ours"
-            raise InvalidTokenError(detail)
-        if remembered is None and len(self._remembered) < _REMEMBERED_HEADERS:
-            self._remembered[header_segment] = header
-        return header, decode_segment(payload, "payload")
+            raise InvalidTokenError("no configured key verifies the signature")
+        if cached is None and len(self._headers) < _CACHED_HEADERS:
+            self._headers[header_segment] = header
+        return header, _octets(payload, "payload")
 
 
 def verify_compact(token: str, ring: KeyRing) -> tuple[dict[str, JSONValue], bytes]:
-    """Verify a compact JWS against a ring of keys and return what was signed, without judging any claim.
+    """Verify the signature of a compact JWS and return its contents; no claim is validated.
 
     Args:
         token: The compact serialization.
         ring: The keys that may have signed it.
 
     Returns:
-        The header, and the payload's bytes.
+        The header, and the bytes of the payload.
 
     Raises:
-        InvalidTokenError: Shape, encoding, header or signature is not as it must be.
+        InvalidTokenError: The shape, the encoding, the header or the signature is invalid.
 
     See:
         RFC 7515 §5.2, RFC 8725 §3.
@@ -137,42 +126,29 @@ def verify_compact(token: str, ring: KeyRing) -> tuple[dict[str, JSONValue], byt
     return dict(header.members), payload
 
 
-def decode_segment(segment: bytes, what: str) -> bytes:
-    """Return the octets of one segment, whose characters are known to be of the alphabet.
-
-    Raises:
-        InvalidTokenError: The segment is empty, or is not the one text that encodes its octets.
-    """
-    over = len(segment) & 3
-    if not segment or segment[-1] not in _LAST[over]:
-        detail = f"the {what} is empty or not canonical base64url (RFC 7515 §2)"
-        raise InvalidTokenError(detail)
-    return a2b_base64(segment.translate(_TO_STANDARD) + _PADDING[over])
-
-
-def encode_segment(octets: bytes) -> bytes:
-    """Return octets as base64url without padding (RFC 7515 §2)."""
-    return b2a_base64(octets, newline=False).translate(_TO_URL_SAFE).rstrip(b"=")
+def _octets(segment: bytes, name: str) -> bytes:
+    try:
+        return decode_segment(segment)
+    except ValueError as error:
+        raise InvalidTokenError(f"the {name} {error}") from None
 
 
 def read_header(octets: bytes, ring: KeyRing) -> Header:
-    """Return what a header says and which keys of the ring it fits; the signature is still to be checked.
+    """Return a validated header with the keys that it selects; the signature is not verified yet.
 
     Raises:
-        InvalidTokenError: It is not a strict JSON object, or names an algorithm, a type, a key or an extension that
-            is none of ours.
+        InvalidTokenError: It is not a strict JSON object, has a forbidden member or another type, or no key of the ring
+            matches it.
     """
     members = parse_object(octets, "header")
     forbidden = _FORBIDDEN & members.keys()
     if forbidden:
-        detail = f"the header has {sorted(forbidden)}, which no token of ours has"
-        raise InvalidTokenError(detail)
+        raise InvalidTokenError(f"the header has the forbidden members {sorted(forbidden)}")
     typ = _typ(members)
     algorithm = members.get("alg")
     candidates = tuple(key for key in _candidates(members, ring) if key.algorithm == algorithm)
     if not candidates:
-        detail = "the header names no algorithm and key that belong together here"
-        raise InvalidTokenError(detail)
+        raise InvalidTokenError("no configured key matches the header's alg and kid")
     return Header(typ, candidates, MappingProxyType(members))
 
 
@@ -182,15 +158,14 @@ def _typ(members: Mapping[str, JSONValue]) -> str | None:
     # JSON's null is a value, not an absence.
     typ = members["typ"]
     if type(typ) is not str or (typ != ACTION_TYP and typ.upper() != SESSION_TYP):
-        detail = f"the header's typ is not {SESSION_TYP!r} or {ACTION_TYP!r}"
-        raise InvalidTokenError(detail)
+        raise InvalidTokenError(f"the header's typ is not {SESSION_TYP!r} or {ACTION_TYP!r}")
     return typ
 
 
 def _candidates(members: Mapping[str, JSONValue], ring: KeyRing) -> tuple[Key, ...]:
     if "kid" not in members:
-        # One key leaves no choice. Among several, HMAC keys are tried in turn: tokens of flask-praetorian have no kid,
-        # and a secret that is being retired must still verify them.
+        # A ring of one key leaves no choice. In a larger ring only HMAC keys are tried: tokens of flask-praetorian have
+        # no kid, and a secret that is being rotated out must still verify them.
         return ring.keys if len(ring.keys) == 1 or ring.symmetric else ()
     kid = members["kid"]
     key = ring.find(kid) if type(kid) is str else None
@@ -206,7 +181,7 @@ class JWSSigner:
         """Sign with this key, under headers that are encoded once."""
         self._key = key
         self._headers = {
-            typ: encode_segment(dump_object({"alg": key.algorithm, "kid": key.kid, "typ": typ}))
+            typ: encode(dump_object({"alg": key.algorithm, "kid": key.kid, "typ": typ}))
             for typ in (SESSION_TYP, ACTION_TYP)
         }
 
@@ -214,11 +189,11 @@ class JWSSigner:
         """Return the compact serialization of a payload.
 
         Args:
-            typ: The header's ``typ``, one of the two that we mint.
+            typ: The header's ``typ``: ``JWT`` or ``action+jwt``.
             payload: The octets to sign.
 
         See:
             RFC 7515 §5.1.
         """
-        message = self._headers[typ] + b"." + encode_segment(payload)
-        return (message + b"." + encode_segment(self._key.sign(message))).decode()
+        message = self._headers[typ] + b"." + encode(payload)
+        return (message + b"." + encode(self._key.sign(message))).decode()

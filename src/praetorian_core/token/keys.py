@@ -1,19 +1,16 @@
-"""Which keys may sign and verify: each bound to one algorithm, vetted once, at birth.
+"""Keys and key rings: which keys verify and sign, each bound to one algorithm and validated on construction.
 
-A key that is accepted here is trusted by everything above: the gate compares a token's ``alg`` with
-``Key.algorithm``, looks its ``kid`` up in a ``KeyRing`` and calls ``Key.verifies``. So each way to
-misuse a key is refused before the first request (RFC 8725 §3.1, §3.2, §3.5; RFC 7517; RFC 7518):
+Every layer above trusts an accepted key: the verifier compares a token's ``alg`` with ``Key.algorithm``, looks its
+``kid`` up in a ``KeyRing`` and calls ``Key.verifies``. So each known way to misuse a key is rejected before the first
+request (RFC 8725 §3.1, §3.2, §3.5; RFC 7517; RFC 7518):
 
-* an algorithm outside ``ALGORITHMS``, ``none`` before all;
-* a secret that is no secret: see ``weak_secrets``;
-* a key of another kind than its algorithm needs, or too weak: see ``key_pairs``;
-* a JWK that says of itself that it is for something else;
-* a ring that knows one ``kid`` twice, or mixes HMAC with public keys.
+* an algorithm outside ``ALGORITHMS``, such as ``none``;
+* a guessable or public secret: see ``weak_secrets``;
+* a key of the wrong type for its algorithm, or a weak one: see ``key_pairs``;
+* a JWK that is meant for another use;
+* a ring with a duplicate ``kid``, or with HMAC and public keys together.
 
-Signatures are made and checked by PyJWT's ``Algorithm`` objects, with keys that were prepared once.
-PyJWT and ``cryptography`` are imported when the first key is made, not with this module, and HMAC
-needs PyJWT only. No message holds key material, and no foreign exception is kept as a cause, since
-those carry the document that they failed on.
+No message holds key material.
 """
 
 from __future__ import annotations
@@ -26,15 +23,23 @@ from typing import TYPE_CHECKING, NoReturn
 import attrs
 
 from praetorian_core.errors import ConfigurationError
-
-from .algorithms import ALGORITHMS, hash_bytes, pair_algorithm, require_kind
-from .jwk import JWK, read_jwk, read_jwks, thumbprint, to_base64url
-from .key_pairs import load_pem, vet_public
-from .weak_secrets import vet_secret
+from praetorian_core.token import base64url
+from praetorian_core.token.algorithms import ALGORITHMS, hash_bytes, pair_algorithm, require_kind
+from praetorian_core.token.jwk import JWK, read_jwk, read_jwks, thumbprint
+from praetorian_core.token.key_pairs import load_pem, public_key_kind
+from praetorian_core.token.signatures import (
+    hmac_functions,
+    load_jwk_pair,
+    public_members,
+    refusing_function,
+    require_cryptography,
+    sign_function,
+    verify_function,
+)
+from praetorian_core.token.weak_secrets import check_secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
-    from jwt.algorithms import Algorithm
 
 __all__ = ["ALGORITHMS", "Key", "KeyRing", "generate_secret"]
 
@@ -43,13 +48,13 @@ _DEFAULT_KID_LENGTH = 11  # of the 43 characters of a thumbprint
 
 
 def generate_secret(algorithm: str = "HS256") -> str:
-    """Return a new random secret of URL-safe characters, to be kept where secrets are kept.
+    """Return a new random secret of URL-safe characters.
 
     Args:
-        algorithm: The HMAC algorithm it is for; it has as many random bytes as the hash, or more.
+        algorithm: The HMAC algorithm; the secret has at least as many random bytes as its hash.
 
     Raises:
-        ConfigurationError: the algorithm is not one of HMAC.
+        ConfigurationError: The algorithm is not an HMAC algorithm.
     """
     return secrets.token_urlsafe(max(48, hash_bytes(algorithm)))
 
@@ -59,34 +64,34 @@ class Key:
     """One key, bound to one algorithm; made by ``from_secret``, ``from_pem`` or ``from_jwk``.
 
     Attributes:
-        kid: The name that tokens carry (RFC 7515 §4.1.4).
-        algorithm: One of ``ALGORITHMS``, and the only one that this key is ever used with.
-        can_sign: Whether the secret or the private part is here.
-        symmetric: Whether it is an HMAC key: whoever can verify with it could also sign.
-        verifies: ``verifies(message, signature) -> bool``, False for any bytes that do not fit.
+        kid: The key's id in the header of tokens (RFC 7515 §4.1.4).
+        algorithm: One of ``ALGORITHMS``; the key is used with no other.
+        can_sign: Whether the key has its secret or private part.
+        symmetric: Whether it is an HMAC key, with which every verifier could also sign.
+        verifies: ``verifies(message, signature) -> bool``; False for malformed bytes too.
     """
 
     kid: str
     algorithm: str
     can_sign: bool
     symmetric: bool = attrs.field(repr=False)
-    # Functions in slots: the hot path saves a look-up and a frame, and key material lives in their
-    # closures alone, where neither repr nor asdict nor a dump of attributes finds it.
+    # Functions in slots save a look-up and a frame on the hot path. Key material lives only in their closures, where
+    # neither repr nor asdict nor a dump of attributes finds it.
     verifies: Callable[[bytes, bytes], bool] = attrs.field(repr=False)
     _sign: Callable[[bytes], bytes] = attrs.field(repr=False, alias="sign")
     _public: Mapping[str, str] | None = attrs.field(repr=False, alias="public")
 
     @classmethod
     def from_secret(cls, secret: str | bytes, algorithm: str = "HS256", kid: str | None = None) -> Key:
-        """Make an HMAC key.
+        """Return an HMAC key.
 
         Args:
-            secret: At least as many bytes as the hash has, used as they are; text is UTF-8.
+            secret: At least as many bytes as the hash has, used unchanged; a str is encoded as UTF-8.
             algorithm: ``HS256``, ``HS384`` or ``HS512``.
-            kid: 1 to 128 printable ASCII characters; by default the start of the thumbprint.
+            kid: 1 to 128 printable ASCII characters; by default the first 11 characters of the thumbprint.
 
         Raises:
-            ConfigurationError: one of these cannot be used; the text says what to write.
+            ConfigurationError: An argument cannot be used; the text says what to write.
 
         See:
             RFC 7518 §3.2, RFC 7638.
@@ -101,31 +106,31 @@ class Key:
         kid: str | None = None,
         password: str | bytes | None = None,
     ) -> Key:
-        """Make a key from a PEM block: a private one signs and verifies, a public one verifies.
+        """Return the key of a PEM block: a private key signs and verifies, a public key verifies.
 
         Args:
-            pem: Exactly one block, PKCS #8, PKCS #1, SEC 1 or SubjectPublicKeyInfo.
-            algorithm: One of ``ALGORITHMS`` that the key fits.
-            kid: 1 to 128 printable ASCII characters; by default the start of the thumbprint.
+            pem: Exactly one block: PKCS #8, PKCS #1, SEC 1 or SubjectPublicKeyInfo.
+            algorithm: One of ``ALGORITHMS``, for this type of key.
+            kid: 1 to 128 printable ASCII characters; by default the first 11 characters of the thumbprint.
             password: Only for an encrypted private key.
 
         Raises:
-            ConfigurationError: one of these cannot be used; the text says what to write.
+            ConfigurationError: An argument cannot be used; the text says what to write.
         """
-        _require_cryptography(pair_algorithm(algorithm))
+        require_cryptography(pair_algorithm(algorithm))
         private, public = load_pem(pem, password)
         return _pair_key(private, public, algorithm, kid)
 
     @classmethod
     def from_jwk(cls, document: Mapping[str, object]) -> Key:
-        """Make a key from a JWK: ``oct``, private or public.
+        """Return the key of a JWK: a secret (``oct``), a private or a public key.
 
         Args:
-            document: The parsed JWK. It has to say its ``alg``; ``use`` and ``key_ops`` are obeyed
-                and members unknown to us ignored.
+            document: The parsed JWK. ``alg`` is required, ``use`` and ``key_ops`` are respected, and unknown members
+                are ignored.
 
         Raises:
-            ConfigurationError: the JWK cannot be used; the text says what to write.
+            ConfigurationError: The JWK cannot be used; the text says what to write.
 
         See:
             RFC 7517 §4, RFC 7518 §6, RFC 8037 §2.
@@ -136,7 +141,7 @@ class Key:
         """Return the signature of a message.
 
         Raises:
-            ConfigurationError: this key only verifies.
+            ConfigurationError: The key only verifies.
         """
         return self._sign(message)
 
@@ -145,7 +150,7 @@ class Key:
         return None if self._public is None else dict(self._public)
 
     def __copy__(self) -> Key:
-        """Return the key itself: it cannot change, and its secret need not be twice in memory."""
+        """Return the key itself: it is immutable, and a copy would hold the secret twice in memory."""
         return self
 
     def __deepcopy__(self, memo: dict[int, object]) -> Key:
@@ -153,33 +158,33 @@ class Key:
         return self
 
     def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled: the secret stays in this process."""
-        raise TypeError("a key cannot be pickled; make it anew from its source where it is needed")
+        """Raise, so that the secret stays in this process."""
+        raise TypeError("a key cannot be pickled; create it from its source in each process")
 
 
 def _members(keys: Iterable[Key]) -> tuple[Key, ...]:
-    """Check what a ring is made of, and that it goes together."""
+    """Return the keys of a ring, validated one by one and together."""
     if isinstance(keys, Key):
-        raise ConfigurationError("keys is a single key; write KeyRing([key])")
+        raise ConfigurationError("keys must be a list of keys; got a single Key; write KeyRing([key])")
     if not isinstance(keys, Iterable):
-        raise ConfigurationError(f"keys is of type {type(keys).__name__}; write KeyRing([key, ...])")
+        raise ConfigurationError(f"keys must be a list of keys; got {type(keys).__name__}; write KeyRing([key, ...])")
     members = tuple(keys)
     if not members:
         raise ConfigurationError("the key ring has no keys; write KeyRing([key, ...])")
     for key in members:
         if not isinstance(key, Key):
             raise ConfigurationError(
-                f"the key ring is given a {type(key).__name__} where a Key is expected; write "
-                "Key.from_secret, Key.from_pem or Key.from_jwk"
+                f"keys must hold Key objects; got {type(key).__name__}; write Key.from_secret, Key.from_pem or "
+                "Key.from_jwk"
             )
     if len({key.kid for key in members}) < len(members):
         raise ConfigurationError(
-            f"two keys of the key ring have the same kid ({_listed(members)}), so a token would "
-            "not say which one it means; write another kid= for one of them or leave one out"
+            f"the keys of a ring must have different kids; got {_listed(members)}; write another kid= for one of them, "
+            "or leave one out"
         )
     if len({key.symmetric for key in members}) > 1:  # CVE-2015-9235, CVE-2024-37568
         raise ConfigurationError(
-            f"the key ring mixes HMAC and public keys ({_listed(members)}); write one ring for each family"
+            f"the keys of a ring must be all HMAC or all public; got {_listed(members)}; write one ring for each family"
         )
     return members
 
@@ -189,19 +194,19 @@ def _choose_signing(keys: Sequence[Key], kid: str | None) -> Key | None:
     if kid is None:
         if len(able) > 1:
             raise ConfigurationError(
-                f"{len(able)} keys of the key ring can sign; write signing= with the kid of the "
-                f"one that does: {_listed(able)}"
+                f"signing must name one key, because {len(able)} keys of the ring can sign; write the kid of one: "
+                f"{_listed(able)}"
             )
         return able[0] if able else None
     named = [key for key in keys if key.kid == kid]
     if not named:
         raise ConfigurationError(
-            f"the key ring has no key of the kid that signing= names; write the kid of one of these: {_listed(keys)}"
+            f"signing must be the kid of a key of the ring; got another name; write the kid of one: {_listed(keys)}"
         )
     if not named[0].can_sign:
         raise ConfigurationError(
-            f"key {kid!r}, named by signing=, only verifies: what it signs with is not here; "
-            "load the private key, or leave signing= out"
+            f"signing must name a key that can sign; key {kid!r} only verifies; load its private key, or leave signing= "
+            "out"
         )
     return named[0]
 
@@ -210,12 +215,11 @@ def _choose_signing(keys: Sequence[Key], kid: str | None) -> Key | None:
 class KeyRing:
     """Several keys that verify, of which at most one signs: ``KeyRing(keys, signing=None)``.
 
-    To change keys, add the new one as the signing one, and leave the old one out when the last of
-    its tokens is dead.
+    To rotate keys, add the new key and name it as ``signing``; remove the old key when its last token has expired.
 
     Args:
-        keys: One or more, no ``kid`` twice, all of them HMAC keys or none.
-        signing: The ``kid`` of the key that signs; may be left out where no more than one can.
+        keys: One or more keys with different ``kid``, either all HMAC or all public.
+        signing: The ``kid`` of the key that signs; optional if at most one key can sign.
 
     Attributes:
         keys: All keys, in the order given.
@@ -223,16 +227,16 @@ class KeyRing:
         symmetric: Whether these are HMAC keys.
 
     Raises:
-        ConfigurationError: the keys do not go together; the text says why and what to write.
+        ConfigurationError: The keys cannot be in one ring; the text says why and what to write.
     """
 
     keys: tuple[Key, ...] = attrs.field(converter=_members)
     _signing_kid: str | None = attrs.field(default=None, alias="signing")
-    # All below follow from these two.
+    # Derived from the two above.
     signing: Key | None = attrs.field(
         init=False,
         default=attrs.Factory(
-            lambda ring: _choose_signing(ring.keys, ring._signing_kid),  # noqa: SLF001 - its own
+            lambda ring: _choose_signing(ring.keys, ring._signing_kid),  # noqa: SLF001 - its own attribute
             takes_self=True,
         ),
     )
@@ -246,7 +250,7 @@ class KeyRing:
 
     @classmethod
     def from_secret(cls, secret: str | bytes, algorithm: str = "HS256", kid: str | None = None) -> KeyRing:
-        """Make a ring of one HMAC key; arguments and errors are those of ``Key.from_secret``."""
+        """Return a ring of one HMAC key; see ``Key.from_secret`` for arguments and errors."""
         return cls([Key.from_secret(secret, algorithm, kid)])
 
     @classmethod
@@ -258,20 +262,20 @@ class KeyRing:
         kid: str | None = None,
         password: str | bytes | None = None,
     ) -> KeyRing:
-        """Make a ring of one key; arguments and errors are those of ``Key.from_pem``."""
+        """Return a ring of one key; see ``Key.from_pem`` for arguments and errors."""
         return cls([Key.from_pem(pem, algorithm, kid, password)])
 
     @classmethod
     def from_jwks(cls, document: Mapping[str, object] | str, signing: str | None = None) -> KeyRing:
-        """Make a ring from a JWK Set.
+        """Return the ring of a JWK Set.
 
         Args:
             document: The parsed set or its JSON text.
-            signing: The ``kid`` of the key that signs; may be left out where no more than one can.
+            signing: The ``kid`` of the key that signs; optional if at most one key can sign.
 
         Raises:
-            ConfigurationError: the set or one of its keys cannot be used. No key is passed over in
-                silence: what is meant for another purpose has to be left out.
+            ConfigurationError: The set or one of its keys cannot be used. No key is skipped silently; remove keys for
+                other purposes from the set.
 
         See:
             RFC 7517 §5.
@@ -280,34 +284,34 @@ class KeyRing:
         return cls([_numbered_jwk(jwk, number) for number, jwk in enumerate(jwks)], signing)
 
     def find(self, kid: str) -> Key | None:
-        """Return the key of exactly this name, or None."""
+        """Return the key with exactly this ``kid``, or None."""
         return self._by_kid.get(kid)
 
     def signing_key(self) -> Key:
         """Return the key that signs.
 
         Raises:
-            ConfigurationError: this ring only verifies.
+            ConfigurationError: The ring only verifies.
         """
         if self.signing is None:
             raise ConfigurationError(
-                f"the key ring only verifies: no private part of its keys ({_listed(self.keys)}) "
-                "is here; to issue tokens, load the private key with KeyRing.from_pem"
+                f"the key ring only verifies: none of its keys ({_listed(self.keys)}) has a private part; to issue "
+                "tokens, load the private key with KeyRing.from_pem"
             )
         return self.signing
 
     def to_jwks(self) -> dict[str, list[dict[str, str]]]:
-        """Return the public parts as a JWK Set to publish; HMAC keys never appear in it."""
+        """Return the public keys as a JWK Set to publish; HMAC keys are never in it."""
         jwks = (key.public_jwk() for key in self.keys)
         return {"keys": [jwk for jwk in jwks if jwk is not None]}
 
     def __repr__(self) -> str:
-        """Show names and algorithms only."""
+        """Show only the kids and algorithms."""
         signing = None if self.signing is None else self.signing.kid
         return f"KeyRing({_listed(self.keys)}; {signing=})"
 
     def __copy__(self) -> KeyRing:
-        """Return the ring itself: it cannot change."""
+        """Return the ring itself: it is immutable."""
         return self
 
     def __deepcopy__(self, memo: dict[int, object]) -> KeyRing:
@@ -315,78 +319,55 @@ class KeyRing:
         return self
 
     def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled: secrets stay in this process."""
-        raise TypeError("a key ring cannot be pickled; make it anew from its source")
+        """Raise, so that secrets stay in this process."""
+        raise TypeError("a key ring cannot be pickled; create it from its source in each process")
 
 
 def _listed(keys: Sequence[Key]) -> str:
     return ", ".join(f"{key.kid!r} {key.algorithm}" for key in keys)
 
 
-# How keys are made. Two families, and no way that leads from one into the other.
-
-
 def _hmac_key(secret: str | bytes, algorithm: str, kid: object, *, may_sign: bool) -> Key:
-    octets = vet_secret(secret, algorithm=algorithm, minimum=hash_bytes(algorithm))
-    # Of the thumbprint of a secret 66 bits become public. They allow to test guesses at the secret,
-    # and so does every token; a secret of 256 bits is not found with either.
-    name = _vet_kid(kid, thumbprint({"k": to_base64url(octets), "kty": "oct"}))
+    octets = check_secret(secret, algorithm=algorithm, minimum=hash_bytes(algorithm))
+    # The default kid reveals 66 bits of the secret's thumbprint. It lets an attacker test guesses at the secret, as
+    # every token does; neither helps against a secret of 256 bits.
+    name = _checked_kid(kid, thumbprint({"k": base64url.encode(octets).decode(), "kty": "oct"}))
     if octets in name.encode():
         raise ConfigurationError("kid holds the secret, and every token shows it; leave kid out")
-    engine = _engine(algorithm)
-    prepared = _prepared_secret(engine, octets)
+    verifies, sign = hmac_functions(algorithm, octets)
     return Key(
         kid=name,
         algorithm=algorithm,
         can_sign=may_sign,
         symmetric=True,
-        verifies=_verifier(engine, prepared),
-        sign=_signer(engine, prepared) if may_sign else _refuser(name, algorithm),
+        verifies=verifies,
+        sign=sign if may_sign else refusing_function(name, algorithm),
         public=None,
     )
 
 
 def _pair_key(private: PrivateKeyTypes | None, public: PublicKeyTypes, algorithm: str, kid: object) -> Key:
-    require_kind(algorithm, vet_public(public))
-    engine = _engine(algorithm)
-    jwk = engine.to_jwk(public, as_dict=True)
-    jwk.pop("key_ops", None)  # PyJWT gives it to RSA keys only; "use" says as much
-    name = _vet_kid(kid, thumbprint(jwk))
+    require_kind(algorithm, public_key_kind(public))
+    members = public_members(algorithm, public)
+    name = _checked_kid(kid, thumbprint(members))
     return Key(
         kid=name,
         algorithm=algorithm,
         can_sign=private is not None,
         symmetric=False,
-        # PyJWT verifies with the public half of RSA keys only, and derives others each time.
-        verifies=_verifier(engine, engine.prepare_key(public)),
-        sign=(_refuser(name, algorithm) if private is None else _signer(engine, engine.prepare_key(private))),
-        public={**jwk, "kid": name, "alg": algorithm, "use": "sig"},
+        # Always with the public key: PyJWT derives it from a private one at each verification, except for RSA.
+        verifies=verify_function(algorithm, public),
+        sign=refusing_function(name, algorithm) if private is None else sign_function(algorithm, private),
+        public={**members, "kid": name, "alg": algorithm, "use": "sig"},
     )
 
 
 def _jwk_key(jwk: JWK) -> Key:
     if jwk.secret is not None:
         return _hmac_key(jwk.secret, jwk.algorithm, jwk.kid, may_sign=jwk.may_sign)
-    _require_cryptography(jwk.algorithm)
-    private, public = _load_jwk(jwk)
+    require_cryptography(jwk.algorithm)
+    private, public = load_jwk_pair(jwk.algorithm, jwk.members)
     return _pair_key(private if jwk.may_sign else None, public, jwk.algorithm, jwk.kid)
-
-
-def _load_jwk(jwk: JWK) -> tuple[PrivateKeyTypes | None, PublicKeyTypes]:
-    engine = _engine(jwk.algorithm)
-    try:
-        loaded = engine.from_jwk(jwk.members)
-        private = loaded if hasattr(loaded, "public_key") else None
-        public = loaded if private is None else private.public_key()
-        # That both halves belong together, PyJWT before 2.15 did not check on Ed25519 and Ed448.
-        if engine.to_jwk(public, as_dict=True).get("x") == jwk.members.get("x"):
-            return private, public
-    except Exception:  # noqa: BLE001, S110 - whatever the reason, it is told below
-        pass
-    raise ConfigurationError(
-        f"the JWK for {jwk.algorithm} is incomplete, contradicts itself, or is on a curve that we "
-        "do not know; write it as it was made"
-    )
 
 
 def _numbered_jwk(document: object, number: int) -> Key:
@@ -394,77 +375,18 @@ def _numbered_jwk(document: object, number: int) -> Key:
         return _jwk_key(read_jwk(document))
     except ConfigurationError as error:
         detail = str(error)
+    # Outside of the except block, so that the error has no context.
     raise ConfigurationError(f"keys[{number}] of the JWK Set: {detail}")
 
 
-def _engine(algorithm: str) -> Algorithm:
-    from jwt.algorithms import get_default_algorithms
-
-    return get_default_algorithms()[algorithm]
-
-
-def _prepared_secret(engine: Algorithm, octets: bytes) -> object:
-    from jwt.exceptions import InvalidKeyError
-
-    try:
-        return engine.prepare_key(octets)
-    except InvalidKeyError:
-        pass
-    raise ConfigurationError(
-        "PyJWT takes the HMAC secret for a key or a certificate; write a random secret, or load "
-        "the key with KeyRing.from_pem"
-    )
-
-
-def _verifier(engine: Algorithm, prepared: object) -> Callable[[bytes, bytes], bool]:
-    verify = engine.verify
-
-    def verifies(message: bytes, signature: bytes) -> bool:
-        try:
-            return verify(message, prepared, signature)
-        except Exception:  # noqa: BLE001 - a signature is good or it is not; nothing else gets out
-            return False
-
-    return verifies
-
-
-def _signer(engine: Algorithm, prepared: object) -> Callable[[bytes], bytes]:
-    sign = engine.sign
-
-    def signature_of(message: bytes) -> bytes:
-        return sign(message, prepared)
-
-    return signature_of
-
-
-def _refuser(kid: str, algorithm: str) -> Callable[[bytes], NoReturn]:
-    def refuse(_message: bytes) -> NoReturn:
-        raise ConfigurationError(
-            f"key {kid!r} only verifies: what {algorithm} signs with is not here; load the private "
-            'key, or a JWK whose "key_ops" have "sign"'
-        )
-
-    return refuse
-
-
-def _require_cryptography(algorithm: str) -> None:
-    from jwt.algorithms import has_crypto
-
-    if not has_crypto:
-        raise ConfigurationError(
-            f"{algorithm} needs the package cryptography, which is not installed; write: "
-            'pip install "praetorian-core[asymmetric]"'
-        )
-
-
-def _vet_kid(kid: object, thumb: str) -> str:
+def _checked_kid(kid: object, thumb: str) -> str:
     if kid is None:
         return thumb[:_DEFAULT_KID_LENGTH]
     if not isinstance(kid, str):
-        raise ConfigurationError(f"kid is of type {type(kid).__name__}; write str or leave it out")
+        raise ConfigurationError(f"kid must be a str; got {type(kid).__name__}; write a str, or leave kid out")
     if not _KID.fullmatch(kid):
         raise ConfigurationError(
-            f"kid is {len(kid)} characters, or has some that are not printable ASCII; write 1 to "
-            "128 that are, or leave it out"
+            f"kid must be 1 to 128 printable ASCII characters; got {len(kid)} characters, or some that are not "
+            "printable ASCII; write another kid, or leave kid out"
         )
     return kid

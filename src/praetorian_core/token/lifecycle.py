@@ -1,14 +1,14 @@
-"""When a token may do what: pure judgement of claims at an instant.
+"""Checks of a token's times against the current time.
 
      iat                exp                                   rf_exp
       |---- access ------|-------------- refresh --------------|---- dead ---->
 
-With ``e = min(exp + leeway, rf_exp)``: access iff ``now < e``, refresh iff ``e - early <= now < rf_exp``. RFC 7519 §4.1.4:
-"on or after which the JWT MUST NOT be accepted", so each deadline's own second is over the line. A leeway is for clocks
-that differ between machines; it moves ``exp`` for access and for refresh alike, so that exactly one of them works at
-every instant, and it never moves ``rf_exp``.
+With ``e = min(exp + leeway, rf_exp)``: access is granted if ``now < e``, refresh if ``e - early <= now < rf_exp``. RFC 7519
+§4.1.4: "on or after which the JWT MUST NOT be accepted", so a token has expired at the second of its deadline. The leeway
+is for clocks that differ between machines. It moves ``exp`` for access and for refresh, so that exactly one of them works
+at every second; it never moves ``rf_exp``.
 
-A function here returns, or raises the reason; none reads a clock.
+Each function returns, or raises the reason; none reads a clock.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from praetorian_core.token.claims import ActionClaims
 
 
 def check_access(principal: Principal, now: int, leeway: int) -> None:
-    """Return iff the token opens routes at this instant.
+    """Raise if the token is not valid for access at `now`.
 
     Args:
-        principal: What the token says.
-        now: The present, in seconds since the epoch.
-        leeway: By how many seconds clocks may differ.
+        principal: The principal of the token.
+        now: The current time, in seconds since the epoch.
+        leeway: The maximum difference between clocks, in seconds.
 
     Raises:
-        ExpiredRefreshError: Both lifespans are over; a refresh need not be tried.
-        ExpiredAccessError: The access lifespan is over.
+        ExpiredRefreshError: Both lifespans have ended, so a refresh would fail too.
+        ExpiredAccessError: The access lifespan has ended.
 
     See:
         RFC 7519 §4.1.4.
@@ -46,17 +46,17 @@ def check_access(principal: Principal, now: int, leeway: int) -> None:
 
 
 def check_refresh(principal: Principal, now: int, leeway: int, early: int) -> None:
-    """Return iff the token can be exchanged at this instant.
+    """Raise if the token cannot be refreshed at `now`.
 
     Args:
-        principal: What the token says.
-        now: The present, in seconds since the epoch.
-        leeway: By how many seconds clocks may differ.
-        early: How many seconds before the end of access an exchange is already allowed.
+        principal: The principal of the token.
+        now: The current time, in seconds since the epoch.
+        leeway: The maximum difference between clocks, in seconds.
+        early: How many seconds before the end of access a refresh is already allowed.
 
     Raises:
-        ExpiredRefreshError: The refresh lifespan is over.
-        EarlyRefreshError: The token still opens routes.
+        ExpiredRefreshError: The refresh lifespan has ended.
+        EarlyRefreshError: The token is still valid for access.
     """
     if now >= principal.refresh_expires_at:
         raise ExpiredRefreshError(expired_at=principal.refresh_expires_at, now=now)
@@ -66,10 +66,10 @@ def check_refresh(principal: Principal, now: int, leeway: int, early: int) -> No
 
 
 def check_action(claims: ActionClaims, now: int) -> None:
-    """Return iff the action token is alive at this instant.
+    """Raise if the action token has expired at `now`.
 
     Raises:
-        ExpiredActionError: It is not.
+        ExpiredActionError: It has expired.
 
     See:
         RFC 7519 §4.1.4.
@@ -79,13 +79,13 @@ def check_action(claims: ActionClaims, now: int) -> None:
 
 
 def check_not_in_future(name: str, instant: int, now: int, leeway: int) -> None:
-    """Return iff a token's ``iat`` or ``nbf`` has come.
+    """Raise if ``iat`` or ``nbf`` lies in the future.
 
     Args:
-        name: Which of the two.
+        name: The claim, ``iat`` or ``nbf``.
         instant: Its value, in seconds since the epoch.
-        now: The present, in seconds since the epoch.
-        leeway: By how many seconds clocks may differ.
+        now: The current time, in seconds since the epoch.
+        leeway: The maximum difference between clocks, in seconds.
 
     Raises:
         InvalidTokenError: It lies in the future.
@@ -94,5 +94,4 @@ def check_not_in_future(name: str, instant: int, now: int, leeway: int) -> None:
         RFC 7519 §4.1.5.
     """
     if instant > now + leeway:
-        detail = f"claim {name!r} lies {instant - now} s in the future ({instant} > {now})"
-        raise InvalidTokenError(detail)
+        raise InvalidTokenError(f"claim {name!r} lies {instant - now} s in the future ({instant} > {now})")

@@ -1,17 +1,17 @@
-r"""JSON as a token may carry it: one meaning for every text, and no text that costs too much to read.
+r"""Strict JSON: each accepted text has one meaning, and none is expensive to parse.
 
 Facts:
 
-* RFC 7515 §4, RFC 7519 §4: member names are unique, or the token is refused; parsers that keep the last one disagree
-  with those that keep the first (RFC 8725 §2.4).
-* RFC 8259 §6: there is no ``NaN`` and no infinity. Python's parser takes both, and reads ``1e400`` as infinity.
-* RFC 7493 §2.1: a lone surrogate is no character. ``"\ud800"`` parses in Python and cannot be encoded again.
-* Python's parser has no limit on depth but the interpreter's stack, and detects UTF-16 and UTF-32 where it is handed
-  bytes; RFC 7519 §3 wants UTF-8.
+* RFC 7515 §4, RFC 7519 §4: member names are unique, or the token is rejected. Some parsers keep the last duplicate and
+  some the first (RFC 8725 §2.4).
+* RFC 8259 §6: JSON has no ``NaN`` and no infinity. Python's parser accepts both, and parses ``1e400`` as infinity.
+* RFC 7493 §2.1: a lone surrogate is not a character. Python parses ``"\ud800"`` and cannot encode the result.
+* Only the interpreter's stack limits the depth in Python's parser. Given bytes, it also accepts UTF-16 and UTF-32;
+  RFC 7519 §3 requires UTF-8.
 
-The ordinary way through ``parse_object`` proves uniqueness by counting, which costs a sixth of building pairs: in a text
-without a backslash every quote is a delimiter, and where no blank follows a quote every member holds exactly one ``":``.
-So if there are as many of these as names in the parsed object, no name occurred twice. Any doubt takes the careful way.
+The fast path of ``parse_object`` proves unique names by counting, which costs a sixth of building pairs. In a text
+without a backslash every quote is a delimiter, and where no blank follows a quote every member has exactly one ``":``.
+If there are as many of these as names in the parsed object, no name occurs twice. Any other text takes the slow path.
 """
 
 from __future__ import annotations
@@ -27,64 +27,60 @@ from praetorian_core.errors import InvalidTokenError
 JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"
 
 MAX_DEPTH = 32
-"""How many objects and arrays may lie inside each other, the outermost included."""
+"""The maximum nesting of objects and arrays, the outermost included."""
 
 MAX_INTEGER_BITS = 8192
-"""How long an integer may be; Python itself refuses to read back one of more than 4300 digits."""
+"""The maximum size of an integer; Python refuses to parse one of more than 4300 digits."""
 
 
-class _Refused(ValueError):
-    """Raised inside the parser's hooks."""
+class _NotStrictError(ValueError):
+    """The reason why a text or value is not strict JSON; it never quotes the text."""
 
 
-def _refuse_constant(name: str) -> float:
-    detail = f"{name} is not JSON"
-    raise _Refused(detail)
+def _reject_constant(name: str) -> float:
+    raise _NotStrictError(f"{name} is not JSON")
 
 
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        detail = "a number is beyond what a float holds"
-        raise _Refused(detail)
+        raise _NotStrictError("a number is too large for a float")
     return value
 
 
 def _unique(pairs: list[tuple[str, JSONValue]]) -> dict[str, JSONValue]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        detail = "a member name occurs twice"
-        raise _Refused(detail)
+        raise _NotStrictError("a member name occurs twice")
     return members
 
 
-_begin = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).raw_decode
-_careful = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique).decode
+_fast = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite).raw_decode
+_slow = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite, object_pairs_hook=_unique).decode
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=True).encode
 
-# A string as a whole, so that the brackets inside it are passed over, or one bracket. A string without an end is taken
-# to the text's end: were it left, each of its escaped quotes would be tried as the next beginning, in quadratic time.
+# A whole string, so that brackets inside it are skipped, or one bracket. An unterminated string extends to the end of
+# the text; otherwise each of its escaped quotes would start another attempt, in quadratic time.
 _BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]', re.DOTALL)
 
-# A text that is no longer than this holds no integer of more than MAX_INTEGER_BITS: 10**2466 - 1 has 8192 of them.
+# A text of at most this length holds no integer of more than MAX_INTEGER_BITS: 10**2466 - 1 has 8192 of them.
 _DIGITS = len(str(1 << MAX_INTEGER_BITS)) - 1
 
-
-# What is left of a flat object when all is taken away but braces, brackets that open, backslashes and blanks other than
-# the space, which cannot stand inside a string unescaped: one brace, and an array or two.
+# The remainder of a flat object after everything is deleted but opening brackets, backslashes and the blanks that a
+# string cannot hold unescaped: one brace, and up to two arrays.
 _DELETED = bytes(octet for octet in range(256) if octet not in b"{[\\\t\n\r")
 _FLAT = frozenset({b"{", b"{[", b"{[["})
 
 
 def parse_object(data: bytes, what: str) -> dict[str, JSONValue]:
-    """Return the one JSON object that the bytes hold.
+    """Return the JSON object that the bytes hold.
 
     Args:
         data: UTF-8 without a byte order mark.
-        what: What is being read, for the error.
+        what: What is parsed, for the error.
 
     Raises:
-        InvalidTokenError: The bytes are not UTF-8, not JSON, not an object, repeat a name, nest deeper than
+        InvalidTokenError: The bytes are not UTF-8, not JSON or not an object, repeat a name, nest deeper than
             ``MAX_DEPTH``, or hold a number or a character that JSON cannot carry.
 
     See:
@@ -94,26 +90,43 @@ def parse_object(data: bytes, what: str) -> dict[str, JSONValue]:
         text = data.decode()
         if data.translate(None, _DELETED) in _FLAT and text[0] == "{" and '" ' not in text and len(text) <= _DIGITS:
             members: dict[str, JSONValue]
-            members, end = _begin(text)
+            members, end = _fast(text)
             if end == len(text) and text.count('":') == len(members):
                 return members
-        _check_depth(text)
-        value: JSONValue = _careful(text)
-        check_value(value)
-    # RecursionError cannot come from a text of bounded depth; it is refused here all the same.
-    except (ValueError, RecursionError) as error:
-        # The parser's own text may quote the token's.
-        reason = str(error) if isinstance(error, _Refused) else type(error).__name__
-        detail = f"the {what} is not strict JSON: {reason}"
-        raise InvalidTokenError(detail) from None
+        value = parse(text)
+    except _NotStrictError as error:
+        raise InvalidTokenError(f"the {what} is not strict JSON: {error}") from None
+    except ValueError as error:
+        # The messages of Python's own errors may quote the token.
+        raise InvalidTokenError(f"the {what} is not strict JSON: {type(error).__name__}") from None
     if type(value) is not dict:
-        detail = f"the {what} is a JSON {type(value).__name__}; expected an object"
-        raise InvalidTokenError(detail)
+        raise InvalidTokenError(f"the {what} is a JSON {type(value).__name__}; expected an object")
     return value
 
 
+def parse(text: str) -> JSONValue:
+    """Return the JSON value of a text.
+
+    Raises:
+        ValueError: The text is not JSON, repeats a name in an object, nests deeper than ``MAX_DEPTH``, or holds a
+            number or a character that JSON cannot carry. The message never quotes the text.
+    """
+    _check_depth(text)
+    try:
+        value: JSONValue = _slow(text)
+    except _NotStrictError:
+        raise
+    except (ValueError, RecursionError) as error:
+        reason = type(error).__name__
+    else:
+        check_value(value)
+        return value
+    # Outside of the except block: a JSONDecodeError carries the whole text.
+    raise _NotStrictError(reason)
+
+
 def _check_depth(text: str) -> None:
-    # Outside strings only; an escape is two characters, so that an escaped quote does not end its string.
+    # Counts brackets outside of strings. An escape is two characters, so an escaped quote does not end its string.
     depth = 0
     for bracket in _BRACKETS.findall(text):
         if bracket in ("{", "["):
@@ -124,24 +137,23 @@ def _check_depth(text: str) -> None:
 
 
 def check_value(value: object, *, depth: int = 0) -> None:
-    """Accept what comes back from JSON as it went in, and nothing else.
+    """Raise unless the value survives a JSON round trip unchanged.
 
     Args:
         value: Any Python object.
-        depth: How many objects and arrays lie around it.
+        depth: How many objects and arrays enclose it.
 
     Raises:
-        ValueError: The value is or holds something that JSON cannot carry exactly; the text says what, without the
-            value itself.
+        ValueError: The value is or holds something that JSON cannot carry exactly; the message names it without the
+            value.
     """
-    # Exact types: a subclass, an IntEnum say, would come back as its parent.
+    # Exact types: a subclass, such as an IntEnum, would come back as its parent.
     if type(value) is dict:
         _check_nesting(depth)
         members = cast("dict[object, object]", value)
         for name, member in members.items():
             if type(name) is not str:
-                detail = f"has a {type(name).__name__} as a member name; expected str"
-                raise _Refused(detail)
+                raise _NotStrictError(f"has a {type(name).__name__} as a member name; expected str")
             check_value(name)
             check_value(member, depth=depth + 1)
     elif type(value) is list:
@@ -151,29 +163,24 @@ def check_value(value: object, *, depth: int = 0) -> None:
             check_value(element, depth=depth + 1)
     elif type(value) is str:
         if not is_text(value):
-            detail = "holds a lone surrogate, which is no character (RFC 7493 §2.1)"
-            raise _Refused(detail)
+            raise _NotStrictError("holds a lone surrogate, which is no character (RFC 7493 §2.1)")
     elif type(value) is float:
         if not math.isfinite(value):
-            detail = "holds a number that is not finite, which JSON has no word for (RFC 8259 §6)"
-            raise _Refused(detail)
+            raise _NotStrictError("holds a number that is not finite, which JSON cannot express (RFC 8259 §6)")
     elif type(value) is int:
         if value.bit_length() > MAX_INTEGER_BITS:
-            detail = f"holds an integer of more than {MAX_INTEGER_BITS} bits"
-            raise _Refused(detail)
+            raise _NotStrictError(f"holds an integer of more than {MAX_INTEGER_BITS} bits")
     elif value is not None and type(value) is not bool:
-        detail = f"holds a {type(value).__name__}; expected dict, list, str, int, float, bool or None"
-        raise _Refused(detail)
+        raise _NotStrictError(f"holds a {type(value).__name__}; expected dict, list, str, int, float, bool or None")
 
 
 def _check_nesting(depth: int) -> None:
     if depth >= MAX_DEPTH:
-        detail = f"nests deeper than {MAX_DEPTH}"
-        raise _Refused(detail)
+        raise _NotStrictError(f"nests deeper than {MAX_DEPTH}")
 
 
 def is_text(value: str) -> bool:
-    """Tell whether a string consists of characters, that is, can be encoded as UTF-8."""
+    """Return whether a string can be encoded as UTF-8, which a lone surrogate cannot."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -182,5 +189,5 @@ def is_text(value: str) -> bool:
 
 
 def dump_object(members: Mapping[str, object]) -> bytes:
-    """Return the compact UTF-8 JSON text of what ``check_value`` accepts."""
+    """Return the compact JSON text, in UTF-8, of an object that ``check_value`` accepts."""
     return _encode(members).encode()

@@ -159,7 +159,7 @@ class TestIssueAction:
         assert "registration" == read(issued(chosen, action="registration"), chosen).action
         flow = issue_action(chosen, USER, "confirm", None, {}, NOW)
         next(flow)
-        with pytest.raises(ConfigurationError, match="no word for the action 'confirm'"):
+        with pytest.raises(ConfigurationError, match="got 'confirm'"):
             flow.send(IDENTITY)
 
 

@@ -129,7 +129,7 @@ class TestDecode:
         """Nothing of the payload is looked at before its signature is good (facts 5)."""
         head, _, signature = token_of(SESSION).split(".")
 
-        with pytest.raises(InvalidTokenError, match="the signature is not ours"):
+        with pytest.raises(InvalidTokenError, match="no configured key verifies the signature"):
             codec().decode(f"{head}.bm8ganNvbg.{signature}", NOW)
 
     @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ class TestDecode:
         """Only what the operator reads is read; the error names the layout."""
         reader = codec(layout=accept[0], accept_layouts=accept)
 
-        with pytest.raises(InvalidTokenError, match="which is not accepted here"):
+        with pytest.raises(InvalidTokenError, match="which accept_layouts does not hold"):
             reader.decode(token_of(payload), NOW)
 
     @pytest.mark.parametrize(("accept", "payload"), [((STANDARD,), SESSION), ((FLASK_PRAETORIAN,), LEGACY)])
@@ -371,7 +371,7 @@ class TestParseIdentity:
         with pytest.raises(InvalidTokenError) as caught:
             codec(parse_identity=parse).decode(token_of(payload, typ, sub="canary", id=ABSENT), NOW)
 
-        assert "parse_identity refuses the token's identity with a ValueError" == str(caught.value)
+        assert "parse_identity rejects the token's identity with a ValueError" == str(caught.value)
         assert caught.value.__suppress_context__
 
     @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ class TestParseIdentity:
             codec(parse_identity=parse).decode(token_of(SESSION, sub="canary", id=ABSENT), NOW)
 
         cause = caught.value.__cause__
-        expected = f"parse_identity raised {type(cause).__name__}; expected a value or a ValueError"
+        expected = f"parse_identity must return a value or raise ValueError; it raised {type(cause).__name__}"
         assert expected == str(caught.value)
         assert isinstance(cause, ConnectionError | AttributeError | TypeError)
 
@@ -437,14 +437,14 @@ class TestEncode:
 
         assert MAX_LENGTH - 1 <= len(token) <= MAX_LENGTH
         assert {"x": "x" * length} == dict(maker.decode(token, NOW).principal.claims)
-        assert "and be refused; expected at most 8192: issue fewer or shorter custom claims and roles" in refused
+        assert "write fewer or shorter custom claims and roles" in refused
 
     def test_a_token_that_is_far_too_long_is_refused(self):
         """The error says how long it would be and what to do, and holds nothing of it."""
         with pytest.raises(ConfigurationError) as caught:
             codec().encode(session(roles=frozenset({f"canary{number}" for number in range(1_000)})))
 
-        assert str(caught.value).startswith("the token would have ")
+        assert str(caught.value).startswith("the token must have at most 8192 characters to be accepted; got ")
         assert "canary" not in str(caught.value)
 
     def test_a_ring_that_only_verifies_mints_nothing(self):
@@ -466,7 +466,7 @@ class TestEncode:
 
     def test_an_action_that_the_layout_cannot_spell_is_refused(self):
         """flask-praetorian has two, and STANDARD any."""
-        with pytest.raises(ConfigurationError, match="has no word for the action 'invite'"):
+        with pytest.raises(ConfigurationError, match="got 'invite'"):
             codec(layout=FLASK_PRAETORIAN).encode(action(action="invite"))
 
         assert "invite" == codec().decode(codec().encode(action(action="invite")), NOW).action

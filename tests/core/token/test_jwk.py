@@ -11,12 +11,13 @@ from types import MappingProxyType
 import pytest
 
 from praetorian_core.errors import ConfigurationError
-from praetorian_core.token.jwk import JWK, read_jwk, read_jwks, thumbprint, to_base64url
+from praetorian_core.token import base64url
+from praetorian_core.token.jwk import JWK, read_jwk, read_jwks, thumbprint
 
 VECTORS = pathlib.Path(__file__).parent / "vectors"
 
 SECRET = secrets.token_bytes(32)
-OCT = {"kty": "oct", "alg": "HS256", "k": to_base64url(SECRET)}
+OCT = {"kty": "oct", "alg": "HS256", "k": base64url.encode(SECRET).decode()}
 # Whether these are numbers of a key is decided elsewhere.
 EC = {"kty": "EC", "alg": "ES256", "crv": "P-256", "x": "AAAA", "y": "AAAA"}
 
@@ -73,7 +74,9 @@ class TestReadJwk:
     def test_what_is_no_mapping_is_refused(self, document):
         """JSON text of a single JWK has to be parsed first."""
 
-        assert f"is of type {type(document).__name__}; write a map" in refusal(read_jwk, document)
+        assert f"the JWK must be a mapping, as from json.loads; got {type(document).__name__}" == refusal(
+            read_jwk, document
+        )
 
 
 class TestAlg:
@@ -81,14 +84,14 @@ class TestAlg:
         """RFC 8725 §3.1: a key is bound to its algorithm, so it has to say it."""
         message = refusal(read_jwk, without(OCT, "alg"))
 
-        assert 'does not say its "alg"' in message
-        assert "write it into the JWK: one of HS256" in message
+        assert 'the JWK has no "alg"' in message
+        assert "add it to the JWK: one of HS256" in message
 
     @pytest.mark.parametrize("alg", ["none", "hs256", "A256GCM", "RSA-OAEP", "ES521", None, 5, []])
     def test_an_alg_that_is_none_of_ours_is_refused(self, alg):
         """Wycheproof json_web_key_test tcId 19, 20, 25 and 26 among others."""
 
-        assert "the algorithm is " in refusal(read_jwk, {**OCT, "alg": alg})
+        assert "the algorithm must be a supported one; got " in refusal(read_jwk, {**OCT, "alg": alg})
 
     @pytest.mark.parametrize(
         ("alg", "kty"),
@@ -98,7 +101,7 @@ class TestAlg:
     def test_a_kty_that_does_not_go_with_alg_is_refused(self, alg, kty):
         """Wycheproof json_web_key_test tcId 24."""
 
-        assert 'the "kty" of the JWK does not go with its "alg"; write "kty": "' in refusal(
+        assert 'the "kty" of the JWK does not match its "alg"; write "kty": "' in refusal(
             read_jwk, {**OCT, "alg": alg, "kty": kty}
         )
 
@@ -113,7 +116,7 @@ class TestUse:
     def test_another_use_is_refused(self, use):
         """Wycheproof json_web_key_test tcId 6 and 21."""
 
-        assert '"use" has to be "sig" or absent' in refusal(read_jwk, {**OCT, "use": use})
+        assert '"use" must be "sig" or absent' in refusal(read_jwk, {**OCT, "use": use})
 
     @pytest.mark.parametrize("extra", [{}, {"use": "sig"}])
     def test_sig_and_silence_pass(self, extra):
@@ -142,7 +145,7 @@ class TestKeyOps:
     def test_a_key_that_must_not_verify_is_refused(self, document):
         """Every key of a ring verifies."""
 
-        assert '"key_ops" has to be ["verify"]' in refusal(read_jwk, {**document, "key_ops": ["sign"]})
+        assert '"key_ops" must be ["verify"]' in refusal(read_jwk, {**document, "key_ops": ["sign"]})
 
     @pytest.mark.parametrize(
         "operations",
@@ -152,14 +155,14 @@ class TestKeyOps:
     def test_anything_else_is_refused(self, operations):
         """RFC 7517 §4.3: no duplicates, and no unrelated operations."""
 
-        assert '"key_ops" has to be' in refusal(read_jwk, {**OCT, "key_ops": operations})
+        assert '"key_ops" must be' in refusal(read_jwk, {**OCT, "key_ops": operations})
 
 
 class TestKid:
     def test_null_is_refused(self):
         """RFC 7517 §4.5: its value is a string; null is not the same as absent."""
 
-        assert 'the "kid" of the JWK is null' in refusal(read_jwk, {**OCT, "kid": None})
+        assert 'the "kid" of the JWK must be a string or absent; got null' in refusal(read_jwk, {**OCT, "kid": None})
 
 
 class TestNumbers:
@@ -187,7 +190,7 @@ class TestNumbers:
         """Every length of bytes has one canonical text, and that is read."""
         octets = bytes([255] * length)
 
-        assert octets == read_jwk({**OCT, "k": to_base64url(octets)}).secret
+        assert octets == read_jwk({**OCT, "k": base64url.encode(octets).decode()}).secret
 
     def test_one_stray_bit_is_refused(self):
         """The last character of 32 bytes carries four bits, the other two have to be zero."""
@@ -195,7 +198,7 @@ class TestNumbers:
         stray = OCT["k"][:-1] + alphabet[alphabet.index(OCT["k"][-1]) + 1]
 
         assert base64.urlsafe_b64decode(stray + "=") == SECRET
-        assert "stray bits" in refusal(read_jwk, {**OCT, "k": stray})
+        assert "left-over bits" in refusal(read_jwk, {**OCT, "k": stray})
 
     @pytest.mark.parametrize("name", ["x", "y", "d"])
     def test_the_numbers_of_pairs_are_checked_alike(self, name):
@@ -222,7 +225,7 @@ class TestReadJwks:
     def test_what_is_no_object_is_refused(self, document):
         """A set is an object, or its JSON text; bytes are not guessed at."""
 
-        assert "the JWK Set is of type " in refusal(read_jwks, document)
+        assert "the JWK Set must be an object or its JSON text; got " in refusal(read_jwks, document)
 
     def test_a_single_key_is_told_from_a_set(self):
         """The text says how to make a set of it."""
@@ -246,7 +249,7 @@ class TestReadJwks:
     def test_a_repeated_name_is_refused_at_every_level(self, text):
         """RFC 7517 §4: member names MUST be unique, or parsers disagree on the key."""
 
-        assert "has a member twice in one object" in refusal(read_jwks, text)
+        assert "the JWK Set is not strict JSON: a member name occurs twice" in refusal(read_jwks, text)
 
     def test_the_same_name_in_two_objects_passes(self):
         """Each JWK has its own ``kty``."""
@@ -261,7 +264,7 @@ class TestReadJwks:
     def test_what_is_not_json_is_refused(self, text):
         """The parser's own error, which carries the text, is not passed on."""
 
-        assert "the JWK Set is not JSON" in refusal(read_jwks, text)
+        assert "the JWK Set is not strict JSON" in refusal(read_jwks, text)
 
 
 class TestThumbprint:

@@ -19,14 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from praetorian_core.errors import ConfigurationError, InvalidTokenError
-from praetorian_core.token import Key, KeyRing, generate_secret, verify_compact
+from praetorian_core.token import Key, KeyRing, base64url, generate_secret, verify_compact
 from praetorian_core.token.algorithms import ALGORITHMS
 from praetorian_core.token.jws import (
     MAX_LENGTH,
     JWSSigner,
     JWSVerifier,
-    decode_segment,
-    encode_segment,
     read_header,
 )
 
@@ -170,7 +168,9 @@ class TestSignature:
         key = KEYS[algorithm]
         head, _, signature = forge(header_of(key), sign=key.sign).split(".")
 
-        assert "the signature is not ours" == refusal(f"{head}.{encoded(b'{}')}.{signature}", RINGS[algorithm])
+        assert "no configured key verifies the signature" == refusal(
+            f"{head}.{encoded(b'{}')}.{signature}", RINGS[algorithm]
+        )
 
     @pytest.mark.parametrize("algorithm", ALGORITHMS)
     @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ class TestSignature:
         """Zeros, ones, the wrong length and ASN.1 are no signatures (CVE-2022-21449)."""
         token = forge(header_of(KEYS[algorithm]), sign=lambda message: signature)
 
-        assert "the signature is not ours" == refusal(token, RINGS[algorithm])
+        assert "no configured key verifies the signature" == refusal(token, RINGS[algorithm])
 
     def test_a_signature_of_the_curves_order_is_refused(self):
         """Both halves equal to the order: zero in disguise (CVE-2022-21449)."""
@@ -200,7 +200,7 @@ class TestSignature:
 
         token = forge(header_of(key), sign=lambda message: order.to_bytes(32, "big") * 2)
 
-        assert "the signature is not ours" == refusal(token, RINGS["ES256"])
+        assert "no configured key verifies the signature" == refusal(token, RINGS["ES256"])
 
     @pytest.mark.parametrize("algorithm", ["HS256", "ES256", "EdDSA"])
     def test_another_key_of_the_same_kind_is_refused(self, algorithm):
@@ -212,14 +212,16 @@ class TestSignature:
             else Key.from_pem(_private_pem(_pair(algorithm)), algorithm)
         )
 
-        assert "the signature is not ours" == refusal(forge(header_of(mine), sign=other.sign), RINGS[algorithm])
+        assert "no configured key verifies the signature" == refusal(
+            forge(header_of(mine), sign=other.sign), RINGS[algorithm]
+        )
 
     @pytest.mark.parametrize("length", [1, 16, 31])
     def test_a_part_of_a_signature_is_refused(self, length):
         """The whole MAC is compared (RFC 7518 §3.2)."""
         token = forge(header_of(KEY), sign=lambda message: KEY.sign(message)[:length])
 
-        assert "the signature is not ours" == refusal(token)
+        assert "no configured key verifies the signature" == refusal(token)
 
 
 class TestAlgorithm:
@@ -272,7 +274,7 @@ class TestAlgorithm:
         if named == ours:
             assert PAYLOAD == accepted(token, RINGS[ours])[1]
         else:
-            assert "the header names no algorithm and key that belong together here" == refusal(token, RINGS[ours])
+            assert "no configured key matches the header's alg and kid" == refusal(token, RINGS[ours])
 
     @pytest.mark.parametrize(
         "alg", [["HS256"], None, 256, True, {"HS256": 1}, "HS256\x00", "HS256,none", "HS256 none"], ids=repr
@@ -280,7 +282,7 @@ class TestAlgorithm:
     def test_an_algorithm_of_another_type_is_refused(self, alg):
         """A list, a number or null is no algorithm, and raises nothing else (facts 4)."""
 
-        assert "the header names no algorithm" in refusal(forge(header_of(KEY, alg=alg)))
+        assert "no configured key matches the header" in refusal(forge(header_of(KEY, alg=alg)))
 
     @pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "EdDSA"])
     @pytest.mark.parametrize("mac", ["HS256", "HS384", "HS512"])
@@ -350,7 +352,7 @@ class TestKid:
 
         detail = refusal(forge(header_of(key, kid=kid), sign=key.sign), RINGS[algorithm])
 
-        assert "the header names no algorithm and key that belong together here" == detail
+        assert "no configured key matches the header's alg and kid" == detail
 
     @pytest.mark.parametrize(
         "change",
@@ -386,7 +388,9 @@ class TestKid:
         for key in keys:
             assert PAYLOAD == accepted(forge(header_of(key, kid=...), sign=key.sign), ring)[1]
         stranger = Key.from_secret(generate_secret())
-        assert "the signature is not ours" == refusal(forge(header_of(stranger, kid=...), sign=stranger.sign), ring)
+        assert "no configured key verifies the signature" == refusal(
+            forge(header_of(stranger, kid=...), sign=stranger.sign), ring
+        )
 
     def test_without_a_kid_only_secrets_of_the_named_algorithm_are_tried(self):
         """In a ring of an HS256 and an HS512 key each is used with its own algorithm."""
@@ -401,7 +405,9 @@ class TestKid:
         ring = KeyRing([KEYS["ES256"], KEYS["EdDSA"]], signing=KEYS["ES256"].kid)
 
         for key in ring.keys:
-            assert "the header names no algorithm" in refusal(forge(header_of(key, kid=...), sign=key.sign), ring)
+            assert "no configured key matches the header" in refusal(
+                forge(header_of(key, kid=...), sign=key.sign), ring
+            )
             assert PAYLOAD == accepted(forge(header_of(key), sign=key.sign), ring)[1]
 
     def test_a_kid_chooses_its_key_alone(self):
@@ -409,7 +415,7 @@ class TestKid:
         keys = [Key.from_secret(generate_secret()) for _ in range(2)]
         ring = KeyRing(keys, signing=keys[0].kid)
 
-        assert "the signature is not ours" == refusal(forge(header_of(keys[0]), sign=keys[1].sign), ring)
+        assert "no configured key verifies the signature" == refusal(forge(header_of(keys[0]), sign=keys[1].sign), ring)
 
     def test_a_kid_does_not_lead_to_another_algorithm(self):
         """The algorithm of one key with the kid of another is refused before any signature is checked."""
@@ -440,9 +446,7 @@ class TestHeader:
     def test_a_forbidden_member_is_refused(self, name, value):
         """We understand no extension, and nobody else chooses the key (RFC 7515 §4.1.11, RFC 8725 §3.10, §3.6)."""
 
-        assert f"the header has ['{name}'], which no token of ours has" == refusal(
-            forge(header_of(KEY, **{name: value}))
-        )
+        assert f"the header has the forbidden members ['{name}']" == refusal(forge(header_of(KEY, **{name: value})))
 
     @pytest.mark.parametrize(
         "crit",
@@ -703,7 +707,7 @@ class TestShape:
     def test_what_is_no_str_is_refused(self, token):
         """Bytes are no token either: there is one form (facts 30)."""
 
-        assert f"the token is {type(token).__name__}; expected str" == refusal(token)
+        assert f"the token must be a str; got {type(token).__name__}" == refusal(token)
 
     def test_a_subclass_of_str_is_refused(self):
         """It could say another thing each time it is asked."""
@@ -751,7 +755,7 @@ class TestBase64:
                 "within": segment[:4] + padding + segment[4:],
             }[place]
 
-            assert "the token is not three segments of base64url with dots between them" == refusal(".".join(segments))
+            assert "the token is not three base64url segments with dots between them" == refusal(".".join(segments))
 
     def test_canonical_padding_is_refused_even_when_signed(self):
         """A signer that pads is not ours, though its signature be good over the padded text."""
@@ -777,14 +781,14 @@ class TestBase64:
     def test_what_is_not_ascii_is_refused(self, text):
         """No character outside the alphabet is skipped, replaced or normalised."""
         for token in (GOOD + text, text + GOOD, GOOD.replace(".", f".{text}", 1), GOOD.replace(".", text)):
-            assert "the token is not three segments of base64url with dots between them" == refusal(token)
+            assert "the token is not three base64url segments with dots between them" == refusal(token)
 
     def test_no_other_character_is_of_the_alphabet(self):
         """Of the first 300 characters of Unicode exactly 64 may stand in a segment."""
         passed = set()
         for char in map(chr, range(300)):
             detail = refusal(f"{char * 4}.{BODY}.{SIGNATURE}")
-            if detail != "the token is not three segments of base64url with dots between them":
+            if detail != "the token is not three base64url segments with dots between them":
                 passed.add(char)
 
         assert set(ALPHABET) == passed
@@ -797,10 +801,10 @@ class TestBase64:
         for last in ALPHABET:
             segment = text[:-1] + last
             if encoded(urlsafe_b64decode(segment + "==")) == segment:
-                decoded[segment] = decode_segment(segment.encode(), "payload")
+                decoded[segment] = base64url.decode(segment)
             else:
-                with pytest.raises(InvalidTokenError, match="empty or not canonical base64url"):
-                    decode_segment(segment.encode(), "payload")
+                with pytest.raises(ValueError, match="empty or not canonical base64url"):
+                    base64url.decode(segment)
 
         # One character carries 6 bits, of which 2, 4 and 6 belong to the last octet.
         assert 4**octets == len(decoded) == len(set(decoded.values()))
@@ -808,8 +812,8 @@ class TestBase64:
     @pytest.mark.parametrize("length", [1, 5, 9, 4 * 100 + 1])
     def test_a_length_that_no_octets_have_is_refused(self, length):
         """One character over four holds no octet."""
-        with pytest.raises(InvalidTokenError):
-            decode_segment(b"A" * length, "payload")
+        with pytest.raises(ValueError, match="not canonical"):
+            base64url.decode(b"A" * length)
 
     @pytest.mark.parametrize("index", [0, 1, 2])
     def test_left_over_bits_are_refused_in_every_segment(self, index):
@@ -834,10 +838,10 @@ class TestBase64:
     @given(st.binary(min_size=1, max_size=80))
     def test_encoding_and_decoding_are_inverse(self, octets):
         """Each octet string has one text, the one of RFC 7515 appendix C."""
-        segment = encode_segment(octets)
+        segment = base64url.encode(octets)
 
         assert encoded(octets).encode() == segment
-        assert octets == decode_segment(segment, "payload")
+        assert octets == base64url.decode(segment)
 
 
 class TestMemory:
@@ -852,11 +856,11 @@ class TestMemory:
         ):
             with pytest.raises(InvalidTokenError):
                 gate.verify(token)
-            assert {} == gate._remembered
+            assert {} == gate._headers
 
         gate.verify(GOOD)
 
-        assert [HEAD.encode()] == list(gate._remembered)
+        assert [HEAD.encode()] == list(gate._headers)
 
     def test_a_remembered_header_lets_no_bad_signature_pass(self):
         """What is remembered is the reading of the header, never the verdict on a signature."""
@@ -889,7 +893,7 @@ class TestMemory:
             for number, token in enumerate(tokens):
                 assert number == gate.verify(token)[0].members["x"]
 
-        assert 64 == len(gate._remembered)
+        assert 64 == len(gate._headers)
 
     def test_bad_signatures_do_not_evict(self):
         """Forged headers leave what is remembered where it is (CVE-2026-48524)."""
@@ -899,7 +903,7 @@ class TestMemory:
             with pytest.raises(InvalidTokenError):
                 gate.verify(forge({**header_of(KEY), "x": number}, sign=lambda message: b"x" * 32))
 
-        assert [HEAD.encode()] == list(gate._remembered)
+        assert [HEAD.encode()] == list(gate._headers)
 
     def test_two_gates_share_nothing(self):
         """A header that one ring knows is unknown to the next."""
@@ -990,5 +994,5 @@ class TestRing:
     @pytest.mark.parametrize("ring", ["secret", b"secret", None, object()], ids=["str", "bytes", "None", "object"])
     def test_what_is_no_ring(self, ring):
         """A bare secret in the place of the ring is told what to write."""
-        with pytest.raises(ConfigurationError, match=r"expected a KeyRing, such as KeyRing.from_secret\(secret\)"):
+        with pytest.raises(ConfigurationError, match=r"ring must be a KeyRing, such as KeyRing.from_secret\(secret\)"):
             verify_compact("a.b.c", ring)

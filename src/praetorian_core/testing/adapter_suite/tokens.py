@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +12,7 @@ from praetorian_core.guard import Guard
 from praetorian_core.settings import Settings
 from praetorian_core.testing.clock import FrozenClock
 from praetorian_core.testing.users import MemoryUser, MemoryUsers
+from praetorian_core.token import base64url
 from praetorian_core.token.jws import JWSSigner
 from praetorian_core.token.keys import KeyRing, generate_secret
 
@@ -111,4 +111,4 @@ def _without_refresh_end(guard: Guard[MemoryUser]) -> str:
 
 
 def _segment(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+    return base64url.encode(octets).decode()

@@ -1,0 +1,124 @@
+"""Reads single claims from a payload, with their types checked and nothing coerced.
+
+Each function removes the claim that it reads, so that in the end only custom claims are left.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from praetorian_core.errors import InvalidTokenError, MissingClaimError
+from praetorian_core.token.claims import CODEC_CLAIMS, MAX_IDENTITY, MAX_NAME, MAX_TIME, RESERVED
+from praetorian_core.token.strict_json import JSONValue
+
+
+class _Absent(enum.Enum):
+    """Distinguishes an absent claim from one that is null."""
+
+    ABSENT = enum.auto()
+
+
+ABSENT: Final = _Absent.ABSENT
+
+
+def malformed(name: str, found: JSONValue | _Absent, expected: str) -> InvalidTokenError:
+    """Return the error for a claim that is absent or of a wrong type."""
+    if found is ABSENT:
+        return MissingClaimError(name)
+    return InvalidTokenError(f"claim {name!r} is {type(found).__name__}; expected {expected}")
+
+
+def take_name(payload: dict[str, JSONValue], name: str) -> str:
+    """Return a claim that is a short non-empty string.
+
+    Raises:
+        InvalidTokenError: It is something else.
+    """
+    value = payload.pop(name, ABSENT)
+    if type(value) is str and 0 < len(value) <= MAX_NAME:
+        return value
+    raise malformed(name, value, f"a string of 1 to {MAX_NAME} characters")
+
+
+def take_integer_identity(payload: dict[str, JSONValue]) -> int:
+    """Return the claim ``id``, which must be an integer.
+
+    Raises:
+        InvalidTokenError: It is something else.
+    """
+    identity = payload.pop("id", ABSENT)
+    if type(identity) is int and -MAX_IDENTITY <= identity <= MAX_IDENTITY:
+        return identity
+    raise malformed("id", identity, "an integer up to 2**63 - 1")
+
+
+def take_time(payload: dict[str, JSONValue], name: str) -> int:
+    """Return a claim that is an integer of seconds, or a counter.
+
+    Raises:
+        InvalidTokenError: It is something else.
+    """
+    return _as_time(name, payload.pop(name, ABSENT))
+
+
+def _as_time(name: str, value: JSONValue | _Absent) -> int:
+    if type(value) is int and 0 <= value <= MAX_TIME:
+        return value
+    raise malformed(name, value, "an integer from 0 to 2**53 - 1 (RFC 7519 §2)")
+
+
+def take_action_times(payload: dict[str, JSONValue]) -> tuple[int, int]:
+    """Return ``iat`` and ``exp``.
+
+    Raises:
+        InvalidTokenError: One is not a time, or they are out of order.
+    """
+    issued_at, expires_at = take_time(payload, "iat"), take_time(payload, "exp")
+    if issued_at > expires_at:
+        raise _out_of_order("iat", issued_at, "exp", expires_at)
+    return issued_at, expires_at
+
+
+def take_session_times(payload: dict[str, JSONValue]) -> tuple[int, int, int]:
+    """Return ``iat``, ``exp`` and ``rf_exp``.
+
+    Raises:
+        InvalidTokenError: One is not a time, or they are out of order.
+    """
+    take = payload.pop
+    issued_at, expires_at, refresh_expires_at = take("iat", ABSENT), take("exp", ABSENT), take("rf_exp", ABSENT)
+    if (
+        type(issued_at) is int
+        and type(expires_at) is int
+        and type(refresh_expires_at) is int
+        and 0 <= issued_at <= expires_at <= refresh_expires_at <= MAX_TIME
+    ):
+        return issued_at, expires_at, refresh_expires_at
+    # At least one is wrong; check them one by one, so the error names it.
+    issued_at, expires_at = _as_time("iat", issued_at), _as_time("exp", expires_at)
+    refresh_expires_at = _as_time("rf_exp", refresh_expires_at)
+    if issued_at > expires_at:
+        raise _out_of_order("iat", issued_at, "exp", expires_at)
+    raise _out_of_order("exp", expires_at, "rf_exp", refresh_expires_at)
+
+
+def _out_of_order(name: str, earlier: int, later_name: str, later: int) -> InvalidTokenError:
+    return InvalidTokenError(f"claim {name!r} is later than {later_name!r} ({earlier} > {later})")
+
+
+def custom_claims(rest: dict[str, JSONValue]) -> Mapping[str, object]:
+    """Return the custom claims: all that is left when the layout has taken its own claims.
+
+    Raises:
+        InvalidTokenError: A reserved name is left, in some letter case.
+    """
+    custom: dict[str, object] = {}
+    for name, value in rest.items():
+        if name.casefold() not in RESERVED:
+            custom[name] = value
+        elif name not in CODEC_CLAIMS:
+            raise InvalidTokenError(f"claim {name!r} is not allowed in this kind of token")
+    return MappingProxyType(custom)

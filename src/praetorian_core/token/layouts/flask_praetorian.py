@@ -1,0 +1,126 @@
+"""The layout ``FLASK_PRAETORIAN``: reads and writes the tokens of the library flask-praetorian.
+
+``jti`` is the session id, ``id`` the identity and ``rls`` a comma-separated string of roles. Session and action tokens
+have the same ``typ``; the claims ``is_ert`` and ``is_prt`` mark its two actions.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from praetorian_core.errors import ClaimValueError, ConfigurationError, InvalidTokenError
+from praetorian_core.principal import make_principal
+from praetorian_core.token.claims import SESSION_TYP, ActionClaims, Claims, SessionClaims, encode_identity
+from praetorian_core.token.layouts.fields import (
+    ABSENT,
+    custom_claims,
+    malformed,
+    take_integer_identity,
+    take_name,
+    take_session_times,
+)
+from praetorian_core.token.layouts.layout import EncodedClaims, Layout
+from praetorian_core.token.strict_json import JSONValue
+
+_FLAGS = {"registration": "is_ert", "reset": "is_prt"}
+"""The two actions of flask-praetorian and the claims that mark them."""
+
+
+@attrs.frozen
+class _FlaskPraetorian:
+    name: str = "FLASK_PRAETORIAN"
+    marker: str = "rls"
+    # flask-praetorian copies unknown claims into the refreshed token, so it would copy a counter unchanged.
+    counts_generations: bool = False
+
+    def read(self, typ: str | None, payload: dict[str, JSONValue], *, with_roles: bool) -> Claims:
+        if typ is not None and typ.upper() != SESSION_TYP:
+            raise InvalidTokenError(f"header 'typ' does not fit the layout {self.name}; expected {SESSION_TYP!r}")
+        # An absent id is reported as an absent string.
+        is_string = type(payload.get("id", "")) is str
+        identity = take_name(payload, "id") if is_string else take_integer_identity(payload)
+        times = take_session_times(payload)
+        token_id = take_name(payload, "jti")
+        roles = _take_roles(payload)
+        epoch = take_name(payload, "epoch") if "epoch" in payload else None
+        action = _take_action(payload)
+        custom = custom_claims(payload)
+        if action is not None:
+            return ActionClaims(
+                identity=identity,
+                action=action,
+                token_id=token_id,
+                issued_at=times[0],
+                expires_at=times[1],
+                claims=custom,
+            )
+        principal = make_principal(identity, roles if with_roles else frozenset(), custom, token_id, times)
+        return SessionClaims(principal, generation=None, epoch=epoch)
+
+    def write(self, claims: Claims, *, with_roles: bool) -> EncodedClaims:
+        payload: dict[str, object]
+        if isinstance(claims, ActionClaims):
+            payload = {
+                "jti": claims.token_id,
+                "id": encode_identity(claims.identity),
+                "rls": "",
+                "iat": claims.issued_at,
+                "exp": claims.expires_at,
+                "rf_exp": claims.expires_at,
+                self._flag(claims.action): True,
+            }
+            return EncodedClaims(typ=SESSION_TYP, payload={**payload, **claims.claims})
+        principal = claims.principal
+        payload = {
+            "jti": principal.session_id,
+            "id": encode_identity(principal.identity),
+            "rls": _join_roles(principal.roles) if with_roles else "",
+            "iat": principal.issued_at,
+            "exp": principal.access_expires_at,
+            "rf_exp": principal.refresh_expires_at,
+        }
+        if claims.epoch is not None:
+            payload["epoch"] = claims.epoch
+        return EncodedClaims(typ=SESSION_TYP, payload={**payload, **principal.claims})
+
+    def _flag(self, action: str) -> str:
+        if action not in _FLAGS:
+            raise ConfigurationError(
+                f"the layout {self.name} supports only the actions {' and '.join(map(repr, _FLAGS))}; got {action!r}; "
+                "write Settings(layout=STANDARD)"
+            )
+        return _FLAGS[action]
+
+
+def _take_roles(payload: dict[str, JSONValue]) -> frozenset[str]:
+    roles = payload.pop("rls", ABSENT)
+    if type(roles) is not str:
+        raise malformed("rls", roles, "a string of comma-separated role names")
+    return frozenset(filter(None, map(str.strip, roles.split(","))))
+
+
+def _join_roles(roles: frozenset[str]) -> str:
+    for role in roles:
+        # A comma inside a name would split it: "guest,admin" would be read as two roles, one of them "admin".
+        if "," in role or role != role.strip():
+            raise ClaimValueError(
+                "rls", "would hold a role name with a comma or with leading or trailing blanks; rename the role"
+            )
+    return ",".join(sorted(roles))
+
+
+def _take_action(payload: dict[str, JSONValue]) -> str | None:
+    marked: list[str] = []
+    for action, flag in _FLAGS.items():
+        if flag in payload:
+            # flask-praetorian tests only for presence: it accepts "is_prt": false as a reset token.
+            value = payload.pop(flag)
+            if value is not True:
+                raise malformed(flag, value, "true, or no such claim")
+            marked.append(action)
+    if len(marked) > 1:
+        raise InvalidTokenError("claims 'is_ert' and 'is_prt' exclude each other")
+    return marked[0] if marked else None
+
+
+FLASK_PRAETORIAN: Layout = _FlaskPraetorian()
