@@ -1,7 +1,8 @@
-"""The application: its members, its resources and how they are put together."""
+"""The application: members, resources and set-up."""
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 from typing import ClassVar
@@ -30,9 +31,9 @@ LOG = logging.getLogger(__name__)
 
 @attrs.define
 class Member:
-    """A member of the board; a real application would ask its database in both class methods."""
+    """A member of the board; a real application queries its database in both class methods."""
 
-    everybody: ClassVar[dict[str, Member]] = {}
+    all: ClassVar[dict[str, Member]] = {}
 
     identity: int
     name: str
@@ -42,75 +43,90 @@ class Member:
 
     @classmethod
     def lookup(cls, username: str) -> Member | None:
-        """Return the member of this name."""
-        return cls.everybody.get(username)
+        """Return the member with this name."""
+        return cls.all.get(username)
 
     @classmethod
     def identify(cls, identity: int) -> Member | None:
-        """Return the member of this identity."""
-        return next((member for member in cls.everybody.values() if member.identity == identity), None)
+        """Return the member with this identity."""
+        return next((member for member in cls.all.values() if member.identity == identity), None)
 
     def is_valid(self) -> bool:
-        """Tell whether the member may still act."""
+        """Return whether the account is active."""
         return not self.is_banned
 
 
 class Session:
-    """A session: POST begins it, PUT prolongs it, DELETE ends it."""
+    """A session: POST logs in, PUT refreshes the token, DELETE logs out."""
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Exchange name and password for a token."""
+        """Exchange username and password for a token."""
         user = authenticate(req, *credentials(req))
         answer(resp, current_guard(req).issue(user))
 
     def on_put(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Exchange a token whose access is over. No auth_required: it would refuse each of them."""
+        """Exchange a token whose access lifespan has expired; auth_required would reject it."""
         answer(resp, current_guard(req).refresh(current_token(req)))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """End the session on every machine; an expired token will do."""
+        """Revoke the session in the shared store; an expired token is accepted."""
         current_guard(req).revoke(current_token(req))
         resp.status = falcon.HTTP_NO_CONTENT
 
 
 def answer(resp: falcon.Response, token: str) -> None:
-    """Answer with a token, which no cache may keep (RFC 6750 §5.3)."""
+    """Send a token, which no cache may keep (RFC 6750 §5.3)."""
     resp.media = {"access_token": token}
     resp.cache_control = ["no-store"]
 
 
 class Board:
-    """The board, and by itself each notice on it: one class, two routes."""
+    """The board and, under a second route, each of its notices."""
 
     def __init__(self) -> None:
-        """Begin with an empty board."""
+        """Start with an empty board."""
         self.notices: dict[int, dict[str, str]] = {}
+        # Numbers are not reused, so a new notice never takes the place of a deleted one.
+        self.numbers = itertools.count(1)
 
     @auth_accepted
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Show everything to everybody, with a greeting for those who are known."""
+        """Return every notice, and greet a member by name."""
         member = current_user_or_none(req, Member)
         resp.media = {"hello": member.name if member else "stranger", "notices": self.notices}
 
     @auth_required
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Let a member write. The member is loaded because the name is asked for, and for no other reason."""
-        number = len(self.notices) + 1
-        self.notices[number] = {"by": current_user(req, Member).name, "text": str(req.get_media())}
+        """Add a notice. The member is loaded only because the notice shows the name."""
+        text = text_of(req)
+        number = next(self.numbers)
+        self.notices[number] = {"by": current_user(req, Member).name, "text": text}
         resp.media = {"number": number}
         resp.status = falcon.HTTP_CREATED
 
     @roles_required("moderator")
     def on_delete_notice(self, req: falcon.Request, resp: falcon.Response, number: int) -> None:
-        """Let a moderator take a notice off."""
+        """Delete a notice."""
         if self.notices.pop(number, None) is None:
             raise falcon.HTTPNotFound
-        LOG.info("notice %s was taken off by %s", number, current_user(req, Member).name)
+        LOG.info("notice %s was deleted by %s", number, current_user(req, Member).name)
         resp.status = falcon.HTTP_NO_CONTENT
 
 
-def log_refusal(error: PraetorianError) -> None:
-    """Write down what was refused; ``str(error)`` says more than the client is told."""
+def text_of(req: falcon.Request) -> str:
+    """Return the JSON string in the body; 400 for any other body."""
+    try:
+        text: object = req.get_media()
+        if isinstance(text, str):
+            text.encode()
+            return text
+    except (RecursionError, UnicodeEncodeError):
+        pass  # deep nesting, or a lone surrogate, which no response could carry
+    raise falcon.HTTPBadRequest(description="expected a JSON string")
+
+
+def log_error(error: PraetorianError) -> None:
+    """Log the detail of an error, which the client does not receive."""
     LOG.info("%s: %s", error.code, error)
 
 
@@ -120,13 +136,13 @@ def create_app(
     """Return a new application.
 
     Args:
-        secret: What tokens are signed with; left out it is read from the environment variable SECRET_KEY.
-        passwords: Another hasher than the usual one; tests hand in a cheap one.
-        clock: Another clock than the system's; tests hand in one that stands still.
+        secret: Signing secret; by default the environment variable SECRET_KEY.
+        passwords: Password hasher; tests pass a cheap one.
+        clock: Clock; tests pass a frozen one.
     """
     keys = KeyRing.from_secret(os.environ["SECRET_KEY"] if secret is None else secret)
     guard = Guard(Member, Settings(keys=keys, store="memory://"), passwords=passwords or PasswordHasher(), clock=clock)
-    app = init_app(falcon.App(cors_enable=True), guard, log_refusal)
+    app = init_app(falcon.App(cors_enable=True), guard, on_error=log_error)
     board = Board()
     app.add_route("/session", Session())
     app.add_route("/board", board)

@@ -1,4 +1,4 @@
-"""The example, used as its users would use it."""
+"""The notice board over HTTP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PREFLIGHT = {
 
 @pytest.fixture
 def clock() -> FrozenClock:
-    """Return a clock that stands still."""
+    """Return a frozen clock."""
     return FrozenClock()
 
 
@@ -33,32 +33,32 @@ def client(clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> TestClient:
         name: Member(number, name, hasher.hash(PASSWORD), roles)
         for number, (name, roles) in enumerate((("ada", ["moderator"]), ("bea", list[str]())))
     }
-    monkeypatch.setattr(Member, "everybody", members)
+    monkeypatch.setattr(Member, "all", members)
     return TestClient(create_app(SECRET, passwords=hasher, clock=clock))
 
 
 def login(client: TestClient, name: str = "ada") -> dict[str, str]:
-    """Log in and return the headers of whoever did."""
+    """Log in and return the headers with the token."""
     response = client.simulate_post("/session", json={"username": name, "password": PASSWORD})
     assert response.headers["Cache-Control"] == "no-store"
     return {"Authorization": f"Bearer {response.json['access_token']}"}
 
 
 def outcome(response: Result) -> tuple[int, str | None]:
-    """Return the status and the code of the refusal, if it was one."""
+    """Return the status, and the code of the error or None."""
     return response.status_code, response.json.get("code") if response.status_code >= 400 else None
 
 
 class TestSession:
-    def test_begins_with_name_and_password(self, client: TestClient) -> None:
-        """And with nothing less."""
+    def test_login(self, client: TestClient) -> None:
+        """A login needs the right password."""
         wrong = client.simulate_post("/session", json={"username": "ada", "password": "wrong"})
 
         assert outcome(wrong) == (401, "bad_credentials")
         assert outcome(client.simulate_post("/board", json="hello", headers=login(client))) == (201, None)
 
-    def test_is_prolonged_once_access_is_over(self, client: TestClient, clock: FrozenClock) -> None:
-        """Not before, and not for one who was banned since."""
+    def test_refresh(self, client: TestClient, clock: FrozenClock) -> None:
+        """A token is refreshed after its access lifespan, not before, and not for a banned member."""
         headers = login(client)
         assert outcome(client.simulate_put("/session", headers=headers)) == (400, "early_refresh")
 
@@ -68,12 +68,12 @@ class TestSession:
         assert outcome(client.simulate_post("/board", json="x", headers={"Authorization": f"Bearer {newer}"}))[0] == 201
 
         banned = login(client, "bea")
-        Member.everybody["bea"].is_banned = True
+        Member.all["bea"].is_banned = True
         clock.tick(15 * 60)
         assert outcome(client.simulate_put("/session", headers=banned)) == (401, "invalid_user")
 
-    def test_is_ended(self, client: TestClient) -> None:
-        """The token opens nothing any more."""
+    def test_logout(self, client: TestClient) -> None:
+        """After the logout the token is revoked."""
         headers = login(client)
 
         assert outcome(client.simulate_delete("/session", headers=headers)) == (204, None)
@@ -81,29 +81,52 @@ class TestSession:
 
 
 class TestBoard:
-    def test_greets_whom_it_knows(self, client: TestClient) -> None:
-        """Everybody reads; a bad token is refused all the same."""
+    def test_reading(self, client: TestClient) -> None:
+        """Reading needs no token, but an invalid token is refused."""
         assert client.simulate_get("/board").json == {"hello": "stranger", "notices": {}}
         assert client.simulate_get("/board", headers=login(client, "bea")).json["hello"] == "bea"
         assert outcome(client.simulate_get("/board", headers={"Authorization": "Bearer x"})) == (401, "invalid_token")
 
-    def test_is_written_by_members(self, client: TestClient) -> None:
-        """Under their own name."""
+    def test_writing(self, client: TestClient) -> None:
+        """Writing needs a token, and the notice shows the member's name."""
         assert outcome(client.simulate_post("/board", json="hello")) == (401, "missing_token")
 
         client.simulate_post("/board", json="hello", headers=login(client, "bea"))
         assert client.simulate_get("/board").json["notices"] == {"1": {"by": "bea", "text": "hello"}}
 
-    def test_is_cleaned_by_moderators(self, client: TestClient) -> None:
-        """By nobody else."""
+    def test_deletion(self, client: TestClient) -> None:
+        """Deletion needs the role."""
         client.simulate_post("/board", json="spam", headers=login(client, "bea"))
 
         assert outcome(client.simulate_delete("/board/1", headers=login(client, "bea"))) == (403, "missing_role")
         assert outcome(client.simulate_delete("/board/1", headers=login(client))) == (204, None)
         assert outcome(client.simulate_delete("/board/1", headers=login(client)))[0] == 404
 
-    def test_is_used_from_a_page_of_another_origin(self, client: TestClient) -> None:
-        """A preflight needs no token, and a refusal can be read."""
+    def test_numbers_are_not_reused(self, client: TestClient) -> None:
+        """A notice that is written after a deletion overwrites no other."""
+        headers = login(client)
+        for text in ("one", "two"):
+            client.simulate_post("/board", json=text, headers=headers)
+        client.simulate_delete("/board/1", headers=headers)
+
+        assert client.simulate_post("/board", json="three", headers=headers).json == {"number": 3}
+        notices = client.simulate_get("/board").json["notices"]
+        assert {number: notice["text"] for number, notice in notices.items()} == {"2": "two", "3": "three"}
+
+    @pytest.mark.parametrize(
+        "body",
+        ["{}", "1", "null", "[" * 100_000, r'"\ud800"', "{"],
+        ids=["object", "int", "null", "deep", "surrogate", "broken"],
+    )
+    def test_bodies_that_are_no_text(self, client: TestClient, body: str) -> None:
+        """A body that is not a JSON string is answered with 400, and the board stays readable."""
+        headers = {**login(client), "Content-Type": "application/json"}
+
+        assert client.simulate_post("/board", body=body, headers=headers).status_code == 400
+        assert client.simulate_get("/board").json["notices"] == {}
+
+    def test_page_of_another_origin(self, client: TestClient) -> None:
+        """A preflight needs no token, and a script can read the error."""
         preflight = client.simulate_options("/board/1", headers=PREFLIGHT)
         refusal = client.simulate_delete("/board/1", headers={"Origin": "https://board.example"})
 
@@ -113,7 +136,7 @@ class TestBoard:
 
 class TestCreateApp:
     def test_reads_the_secret_of_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """And says so when it is not there."""
+        """Without the variable there is no application."""
         monkeypatch.setenv("SECRET_KEY", SECRET)
         assert TestClient(create_app()).simulate_get("/board").status_code == 200
 

@@ -3,7 +3,7 @@
     export SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(48))')"
     uvicorn --factory examples.falcon_asgi_app:create_app
 
-``app.py`` holds everything.
+The whole application is in ``app.py``.
 """
 
 from .app import create_app

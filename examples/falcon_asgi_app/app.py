@@ -1,4 +1,4 @@
-"""The application: its people, its resources and how they are put together."""
+"""The application: people, resources and set-up."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from praetorian_falcon import (
 
 @attrs.define
 class Person:
-    """Somebody in the room; a real application would await its database in both class methods.
+    """A person in the room; a real application awaits its database in both class methods.
 
-    They may be plain methods as well: what may block, AsyncGuard runs in a thread.
+    They may also be plain methods: AsyncGuard runs those in worker threads.
     """
 
-    everybody: ClassVar[dict[str, Person]] = {}
+    all: ClassVar[dict[str, Person]] = {}
 
     identity: int
     name: str
@@ -40,72 +40,73 @@ class Person:
 
     @classmethod
     async def lookup(cls, username: str) -> Person | None:
-        """Return the person of this name."""
+        """Return the person with this name."""
         await asyncio.sleep(0)
-        return cls.everybody.get(username)
+        return cls.all.get(username)
 
     @classmethod
     async def identify(cls, identity: int) -> Person | None:
-        """Return the person of this identity."""
+        """Return the person with this identity."""
         await asyncio.sleep(0)
-        return next((person for person in cls.everybody.values() if person.identity == identity), None)
+        return next((person for person in cls.all.values() if person.identity == identity), None)
 
 
 class Session:
-    """A session: POST begins it, PUT prolongs it, DELETE ends it."""
+    """A session: POST logs in, PUT refreshes the token, DELETE logs out."""
 
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Exchange name and password for a token."""
+        """Exchange username and password for a token."""
         user = await authenticate(req, *await credentials(req))
         answer(resp, await current_guard(req).issue(user))
 
     async def on_put(self, req: Request, resp: Response) -> None:
-        """Exchange a token whose access is over. No auth_required: it would refuse each of them."""
+        """Exchange a token whose access lifespan has expired; auth_required would reject it."""
         answer(resp, await current_guard(req).refresh(current_token(req)))
 
     async def on_delete(self, req: Request, resp: Response) -> None:
-        """End the session on every machine; an expired token will do."""
+        """Revoke the session in the shared store; an expired token is accepted."""
         await current_guard(req).revoke(current_token(req))
         resp.status = falcon.HTTP_NO_CONTENT
 
 
 def answer(resp: Response, token: str) -> None:
-    """Answer with a token, which no cache may keep (RFC 6750 §5.3)."""
+    """Send a token, which no cache may keep (RFC 6750 §5.3)."""
     resp.media = {"access_token": token}
     resp.cache_control = ["no-store"]
 
 
 @auth_required
 class Room:
-    """The room. The decorator guards every responder of the class, the WebSocket too."""
+    """The room; the decorator guards every responder of the class, including the WebSocket."""
 
     def __init__(self) -> None:
-        """Begin with an empty log."""
+        """Start with an empty log."""
         self.log: list[str] = []
         self.sockets: set[WebSocket] = set()
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Show what was said."""
+        """Return the log."""
         resp.media = self.log
 
     @roles_required("host")
     async def on_delete(self, req: Request, resp: Response) -> None:
-        """Let a host forget what was said."""
+        """Clear the log."""
         self.log.clear()
         resp.status = falcon.HTTP_NO_CONTENT
 
     async def on_websocket(self, req: Request, ws: WebSocket) -> None:
-        """Let somebody in and hand on what they say; without a good token this never runs."""
+        """Send each line to every person in the room; without a valid token this does not run."""
         person = await current_user(req, Person)
         await ws.accept()
         self.sockets.add(ws)
         try:
             while True:
                 line = f"{person.name}: {await ws.receive_text()}"
-                # The connection may outlive the token, so each word is said with a token that is good now.
+                # The connection may outlive the token, so each line is verified.
                 await current_guard(req).verify(current_token(req))
                 self.log.append(line)
-                await asyncio.gather(*(other.send_text(line) for other in self.sockets))
+                # A connection that was lost must not end this one.
+                await asyncio.gather(*(other.send_text(line) for other in self.sockets), return_exceptions=True)
         finally:
             self.sockets.discard(ws)
 
@@ -116,9 +117,9 @@ def create_app(
     """Return a new application.
 
     Args:
-        secret: What tokens are signed with; left out it is read from the environment variable SECRET_KEY.
-        passwords: Another hasher than the usual one; tests hand in a cheap one.
-        clock: Another clock than the system's; tests hand in one that stands still.
+        secret: Signing secret; by default the environment variable SECRET_KEY.
+        passwords: Password hasher; tests pass a cheap one.
+        clock: Clock; tests pass a frozen one.
     """
     keys = KeyRing.from_secret(os.environ["SECRET_KEY"] if secret is None else secret)
     settings = Settings(keys=keys, store="memory://")

@@ -1,26 +1,16 @@
-"""Praetorian for Falcon, WSGI and ASGI: finds the token in a request and turns the engine's errors into responses.
+"""Praetorian for Falcon, WSGI and ASGI: reads tokens from requests and turns errors into responses.
 
-No security decision is made here: see ``praetorian_core``.
+Every security decision is made in ``praetorian_core``.
 """
 
 from importlib.util import find_spec
 
 if find_spec("falcon") is None:
-    message = 'praetorian_falcon needs Falcon; write: pip install "praetorian-core[falcon]"'
-    raise ImportError(message)
+    raise ImportError('praetorian_falcon needs Falcon; write: pip install "praetorian-core[falcon]"')
 
-from praetorian_falcon.decorators import (
-    auth_accepted,
-    auth_required,
-    policy_required,
-    roles_accepted,
-    roles_required,
-)
-from praetorian_falcon.errors import build_error_handler, build_error_handler_async
-from praetorian_falcon.middleware import PraetorianMiddleware, init_app
-from praetorian_falcon.request import (
+from praetorian_falcon.credentials import credentials
+from praetorian_falcon.current import (
     authenticate,
-    credentials,
     current_custom_claims,
     current_guard,
     current_principal,
@@ -31,6 +21,15 @@ from praetorian_falcon.request import (
     current_user_id,
     current_user_or_none,
 )
+from praetorian_falcon.decorators import (
+    auth_accepted,
+    auth_required,
+    policy_required,
+    roles_accepted,
+    roles_required,
+)
+from praetorian_falcon.errors import build_error_handler, build_error_handler_async
+from praetorian_falcon.middleware import PraetorianMiddleware, init_app
 
 __all__ = [
     "PraetorianMiddleware",

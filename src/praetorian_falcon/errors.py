@@ -1,19 +1,18 @@
-"""The engine's errors as Falcon responses.
+"""Praetorian's errors as Falcon responses.
 
 Facts:
 
-* A handler that raises ``falcon.HTTPError`` hands it to the application's error serializer, which chooses JSON or XML.
-* The names of a handler's parameters matter: Falcon hands the WebSocket over as ``ws`` where there is such a parameter;
-  then ``resp`` is None.
-* Falcon forgets the text, data and media of a response before it calls a handler, but neither its stream nor its
-  server-sent events, and sends them where the serializer writes nothing.
+* An error handler that raises ``falcon.HTTPError`` passes it to the application's error serializer, which chooses JSON
+  or XML.
+* Falcon passes the WebSocket to a handler that has a parameter ``ws``; ``resp`` is None then.
+* Before it calls a handler, Falcon resets text, data and media of the response, but neither its stream nor its
+  server-sent events, and sends those if the serializer writes nothing.
 """
 
 from __future__ import annotations
 
 import inspect
 import json
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeAlias, cast
 
@@ -22,19 +21,15 @@ import falcon.asgi
 
 from praetorian_core import Settings
 from praetorian_core.errors import ConfigurationError, PraetorianError
+from praetorian_core.web.hooks import OnError, error_hooks, run_error_hooks, run_error_hooks_async
 from praetorian_core.web.responses import ErrorResponse, error_response
-from praetorian_falcon.request import state_or_none
-
-_LOG = logging.getLogger("praetorian")
-
-Task: TypeAlias = Callable[[PraetorianError], object]
-"""Something to do with an error before it is answered; what it returns is ignored, and on ASGI awaited if it can be."""
+from praetorian_falcon.current import state_or_none
 
 Handler: TypeAlias = Callable[[falcon.Request, falcon.Response, PraetorianError, Mapping[str, object]], None]
 
 
 class AsyncHandler(Protocol):
-    """What Falcon calls on ASGI: with a response, or with a WebSocket."""
+    """Error handler of a ``falcon.asgi.App``, called with a response or with a WebSocket."""
 
     def __call__(
         self,
@@ -48,56 +43,53 @@ class AsyncHandler(Protocol):
         ...
 
 
-def build_error_handler(*tasks: Task, native: bool = True) -> Handler:
-    """Return an error handler for ``PraetorianError`` and every class derived from it, for a ``falcon.App``.
+def build_error_handler(*, on_error: OnError = None, native: bool = True) -> Handler:
+    """Return an error handler for ``PraetorianError`` and its subclasses, for a ``falcon.App``.
 
     Args:
-        tasks: Called with the error, in order, before the response is made: to log or to count it, say. A task that
-            raises is logged, and the response still goes out.
-        native: Whether a ``falcon.HTTPError`` is raised, so that the application's error serializer decides about the
-            body. Otherwise the body is the same JSON as on other frameworks.
+        on_error: A function of one argument, the error, or several in order; they run before the response is made, to
+            log or to count. If one raises, that is logged and the response is sent.
+        native: Whether to raise a ``falcon.HTTPError``, whose body the application's error serializer writes. Otherwise
+            the body is the JSON that the other frameworks send.
 
     Raises:
-        ConfigurationError: A task cannot be called, or would have to be awaited.
+        ConfigurationError: A hook is not callable, or is a coroutine function.
 
     Example::
 
         settings = Settings(keys=keys, disable_error_handler=True)
         init_app(app, Guard(User, settings))
-        app.add_error_handler(PraetorianError, build_error_handler(lambda error: log.warning(error.code)))
+        app.add_error_handler(PraetorianError, build_error_handler(on_error=lambda error: log.warning(error.code)))
     """
-    _check_tasks(tasks)
-    for task in tasks:
-        if inspect.iscoroutinefunction(task):
-            detail = "a task is a coroutine function, which a falcon.App cannot await; write a plain function"
-            raise ConfigurationError(detail)
+    hooks = error_hooks(on_error)
+    for hook in hooks:
+        if inspect.iscoroutinefunction(hook):
+            raise ConfigurationError(
+                "`on_error` holds a coroutine function, which a falcon.App cannot await; write a plain function"
+            )
 
     def handle(req: falcon.Request, resp: falcon.Response, ex: PraetorianError, params: Mapping[str, object]) -> None:
-        for task in tasks:
-            try:
-                task(ex)
-            except Exception as failure:  # noqa: BLE001  (an application's task may raise anything)
-                _report(failure, ex)
-        _respond(resp, _answer(req, ex), native=native and _can_serialize(req))
+        run_error_hooks(hooks, ex)
+        _respond(resp, _response_to(req, ex), native=native and _can_serialize(req))
 
     return handle
 
 
-def build_error_handler_async(*tasks: Task, native: bool = True) -> AsyncHandler:
-    """Return an error handler for ``PraetorianError`` and every class derived from it, for a ``falcon.asgi.App``.
+def build_error_handler_async(*, on_error: OnError = None, native: bool = True) -> AsyncHandler:
+    """Return an error handler for ``PraetorianError`` and its subclasses, for a ``falcon.asgi.App``.
 
-    It also closes WebSockets: with 3000 and the status, and the error's code for a reason. Before the connection is
-    accepted, the server makes HTTP 403 of that.
+    It closes a WebSocket with 3000 plus the status, and with the error's code as the reason. The server turns a close
+    before the handshake is accepted into HTTP 403.
 
     Args:
-        tasks: See ``build_error_handler``. What a task returns is awaited if it can be; a plain function runs on the
-            event loop and must not block it.
+        on_error: See ``build_error_handler``. Coroutine functions are awaited; a plain function runs on the event loop
+            and must not block it.
         native: See ``build_error_handler``.
 
     Raises:
-        ConfigurationError: A task cannot be called.
+        ConfigurationError: A hook is not callable.
     """
-    _check_tasks(tasks)
+    hooks = error_hooks(on_error)
 
     async def handle(
         req: falcon.asgi.Request,
@@ -106,37 +98,18 @@ def build_error_handler_async(*tasks: Task, native: bool = True) -> AsyncHandler
         params: Mapping[str, object],
         ws: falcon.asgi.WebSocket | None = None,
     ) -> None:
-        for task in tasks:
-            try:
-                result = task(ex)
-                if inspect.isawaitable(result):
-                    await cast("Awaitable[object]", result)
-            except Exception as failure:  # noqa: BLE001  (an application's task may raise anything)
-                _report(failure, ex)
-        answer = _answer(req, ex)
+        await run_error_hooks_async(hooks, ex)
+        response = _response_to(req, ex)
         if ws is not None:
-            await ws.close(3000 + answer.status, answer.code)
-        else:
-            resp = cast("falcon.asgi.Response", resp)
+            await ws.close(3000 + response.status, response.code)
+        elif resp is not None:
             resp.sse = None
-            _respond(resp, answer, native=native and _can_serialize(req))
+            _respond(resp, response, native=native and _can_serialize(req))
 
     return handle
 
 
-def _check_tasks(tasks: tuple[object, ...]) -> None:
-    for task in tasks:
-        if not callable(task):
-            detail = f"a task is {type(task).__name__}; expected a function of one argument, the error"
-            raise ConfigurationError(detail)
-
-
-def _report(failure: Exception, error: PraetorianError) -> None:
-    # Without the traceback: the text of an exception may hold anything.
-    _LOG.error("a task of the error handler raised %s for %s", type(failure).__name__, error.code)
-
-
-def _answer(req: falcon.Request, error: PraetorianError) -> ErrorResponse:
+def _response_to(req: falcon.Request, error: PraetorianError) -> ErrorResponse:
     state = state_or_none(req)
     if state is None:
         return error_response(error)
@@ -145,26 +118,26 @@ def _answer(req: falcon.Request, error: PraetorianError) -> ErrorResponse:
 
 
 def _can_serialize(req: falcon.Request) -> bool:
-    # Falcon's serializer takes its handler for multipart forms where a client prefers them, and that one cannot write:
-    # the refusal would become a 500 outside of every handler.
+    # For a client that prefers multipart, Falcon's serializer chooses the handler for multipart forms, which cannot
+    # write; the result would be a 500 that no error handler sees.
     return "multipart" not in req.accept.lower()
 
 
-def _respond(resp: falcon.Response, answer: ErrorResponse, *, native: bool) -> None:
-    # A body that was prepared before the refusal does not go out with it.
+def _respond(resp: falcon.Response, response: ErrorResponse, *, native: bool) -> None:
+    # A body that was prepared before the error is not sent.
     resp.stream = None
     resp.content_length = None
     if native:
         raise falcon.HTTPError(
-            answer.status,
-            title=answer.error,
-            description=answer.message,
-            headers=list(answer.headers),
-            # Falcon's annotation says int; it writes out whatever it is given.
-            code=cast("int", answer.code),
+            response.status,
+            title=response.error,
+            description=response.message,
+            headers=list(response.headers),
+            # Annotated as int by Falcon, which writes any value.
+            code=cast("int", response.code),
         )
-    resp.status = answer.status
-    resp.set_headers(list(answer.headers))
-    # Not as media: the application may have replaced or removed the handler for JSON.
-    resp.data = json.dumps(answer.body()).encode()
+    resp.status = response.status
+    resp.set_headers(list(response.headers))
+    # Not resp.media: the application may have replaced or removed the handler for JSON.
+    resp.data = json.dumps(response.body()).encode()
     resp.content_type = falcon.MEDIA_JSON

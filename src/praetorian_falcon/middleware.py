@@ -1,7 +1,7 @@
-"""Sets Praetorian up for an application: one middleware and one error handler, for WSGI and ASGI alike.
+"""Set-up of an application: one middleware and one error handler, for WSGI and ASGI.
 
-The middleware decides nothing: it hands the guard to every request, those of sinks and WebSockets included, so that
-decorators and helpers find it. What is decorated is guarded; static files, unknown paths and all else stay as they are.
+The middleware attaches the guard to every request, including those of sinks and WebSockets. It makes no decision: the
+decorators guard, and static files, unknown paths and undecorated responders stay open.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import falcon.asgi
 
 from praetorian_core import AsyncGuard, Guard
 from praetorian_core.errors import ConfigurationError, PraetorianError
-from praetorian_falcon.errors import Task, build_error_handler, build_error_handler_async
-from praetorian_falcon.request import AnyGuard, keep, state_or_none
+from praetorian_core.web.hooks import OnError
+from praetorian_falcon.current import AnyGuard, attach, state_or_none
+from praetorian_falcon.errors import build_error_handler, build_error_handler_async
 
 U = TypeVar("U")
 Req = TypeVar("Req", bound=falcon.Request)
@@ -24,9 +25,9 @@ AResp = TypeVar("AResp", bound=falcon.asgi.Response)
 
 
 class PraetorianMiddleware:
-    """Hands a guard to every request of a ``falcon.App`` or a ``falcon.asgi.App``.
+    """Attaches a guard to every request of a ``falcon.App`` or a ``falcon.asgi.App``.
 
-    ``init_app`` adds one; by hand it is needed only where it has to come before other middleware that asks who acts.
+    ``init_app`` adds it. Add it yourself to place it before middleware that needs the guard.
 
     Example::
 
@@ -35,70 +36,75 @@ class PraetorianMiddleware:
     """
 
     def __init__(self, guard: Guard[U] | AsyncGuard[U]) -> None:
-        """Take the application's guard: an ``AsyncGuard`` for ASGI, a ``Guard`` for WSGI.
+        """Keep the application's guard.
+
+        Args:
+            guard: An ``AsyncGuard`` for ASGI, a ``Guard`` for WSGI.
 
         Raises:
-            ConfigurationError: It is something else.
+            ConfigurationError: ``guard`` is neither.
         """
         if not isinstance(guard, Guard | AsyncGuard):
-            detail = f"guard is {_name(guard)}; expected Guard(User, settings), or for ASGI AsyncGuard(User, settings)"
-            raise ConfigurationError(detail)
+            raise ConfigurationError(
+                f"guard is {_name(guard)}; expected Guard(User, settings), or for ASGI AsyncGuard(User, settings)"
+            )
         self._guard = cast("AnyGuard", guard)
-        self._known = False
+        self._has_attributes = False
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Hand the guard to a WSGI request."""
-        if self._known:
-            # An open route pays for this line alone.
+        """Attach the guard to a WSGI request."""
+        if self._has_attributes:
+            # The fast path: a request to an open route costs this line alone.
             req.context.praetorian = self._guard
         else:
             self._attach(req)
 
     async def process_request_async(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Hand the guard to an ASGI request."""
-        if self._known:
+        """Attach the guard to an ASGI request."""
+        if self._has_attributes:
             req.context.praetorian = self._guard
         else:
             self._attach(req)
 
     async def process_request_ws(self, req: falcon.asgi.Request, ws: falcon.asgi.WebSocket) -> None:
-        """Hand the guard to the handshake of a WebSocket."""
+        """Attach the guard to the handshake of a WebSocket."""
         self._attach(req)
 
     def _attach(self, req: falcon.Request) -> None:
         if state_or_none(req) is not None:
-            detail = "this application has a guard already; write init_app(app, guard) once, or add one middleware"
-            raise ConfigurationError(detail)
-        keep(req, self._guard)
-        self._known = not isinstance(req.context, dict)
+            raise ConfigurationError(
+                "this application has a guard already; write init_app(app, guard) once, or add one middleware"
+            )
+        attach(req, self._guard)
+        self._has_attributes = not isinstance(req.context, dict)
 
 
 @overload
 def init_app(
-    app: falcon.asgi.App[AReq, AResp], guard: AsyncGuard[U], *tasks: Task, native: bool = True
+    app: falcon.asgi.App[AReq, AResp], guard: AsyncGuard[U], *, on_error: OnError = None, native: bool = True
 ) -> falcon.asgi.App[AReq, AResp]: ...
 
 
 @overload
 def init_app(
-    app: falcon.App[Req, Resp], guard: Guard[U], *tasks: Task, native: bool = True
+    app: falcon.App[Req, Resp], guard: Guard[U], *, on_error: OnError = None, native: bool = True
 ) -> falcon.App[Req, Resp]: ...
 
 
-def init_app(app: object, guard: Guard[U] | AsyncGuard[U], *tasks: Task, native: bool = True) -> object:
-    """Add the middleware to an application and register the error handler, unless the settings disable it.
+def init_app(app: object, guard: Guard[U] | AsyncGuard[U], *, on_error: OnError = None, native: bool = True) -> object:
+    """Add the middleware and, unless the settings disable it, the error handler to an application.
 
     Args:
         app: The application.
-        guard: Its guard: an ``AsyncGuard`` for a ``falcon.asgi.App``, a ``Guard`` for a ``falcon.App``.
-        tasks: See ``build_error_handler``.
+        guard: An ``AsyncGuard`` for a ``falcon.asgi.App``, a ``Guard`` for a ``falcon.App``.
+        on_error: See ``build_error_handler``.
         native: See ``build_error_handler``.
 
     Returns:
         The application.
 
     Raises:
-        ConfigurationError: The guard is of the wrong kind, or a task cannot be called.
+        ConfigurationError: ``app`` or ``guard`` is of the wrong kind, or a hook is not callable.
 
     Example::
 
@@ -107,22 +113,23 @@ def init_app(app: object, guard: Guard[U] | AsyncGuard[U], *tasks: Task, native:
     middleware = PraetorianMiddleware(guard)
     if isinstance(app, falcon.asgi.App):
         if not isinstance(guard, AsyncGuard):
-            detail = "a Guard would block the event loop of a falcon.asgi.App; write AsyncGuard(User, settings)"
-            raise ConfigurationError(detail)
+            raise ConfigurationError(
+                "a Guard would block the event loop of a falcon.asgi.App; write AsyncGuard(User, settings)"
+            )
         asgi_app = cast("falcon.asgi.App[falcon.asgi.Request, falcon.asgi.Response]", app)
-        handle_async = build_error_handler_async(*tasks, native=native)
+        handle_async = build_error_handler_async(on_error=on_error, native=native)
         asgi_app.add_middleware(middleware)
         if not guard.settings.disable_error_handler:
             asgi_app.add_error_handler(PraetorianError, handle_async)
         return asgi_app
     if not isinstance(app, falcon.App):
-        detail = f"app is {_name(app)}; expected a falcon.App or a falcon.asgi.App"
-        raise ConfigurationError(detail)
+        raise ConfigurationError(f"app is {_name(app)}; expected a falcon.App or a falcon.asgi.App")
     if not isinstance(guard, Guard):
-        detail = "a falcon.App cannot wait for an AsyncGuard; write Guard(User, settings), or falcon.asgi.App()"
-        raise ConfigurationError(detail)
+        raise ConfigurationError(
+            "a falcon.App cannot await an AsyncGuard; write Guard(User, settings), or falcon.asgi.App()"
+        )
     wsgi_app = cast("falcon.App[falcon.Request, falcon.Response]", app)
-    handle = build_error_handler(*tasks, native=native)
+    handle = build_error_handler(on_error=on_error, native=native)
     wsgi_app.add_middleware(middleware)
     if not guard.settings.disable_error_handler:
         wsgi_app.add_error_handler(PraetorianError, handle)

@@ -56,7 +56,7 @@ class TestInitApp:
         """It can be set up afterwards."""
         app = falcon.App()
         with pytest.raises(ConfigurationError):
-            init_app(app, Guard(None, SETTINGS), None)
+            init_app(app, Guard(None, SETTINGS), on_error=7)
         init_app(app, Guard(None, SETTINGS))
 
         assert falcon.testing.simulate_get(app, "/").status_code == 404

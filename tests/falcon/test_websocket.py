@@ -159,14 +159,14 @@ class TestRefusal:
 
         assert talk(self.raising(world, ServiceUnavailableError(), accept=accept)) == 3503
 
-    def test_runs_the_tasks(self):
-        """As for HTTP; one that raises keeps nobody in."""
+    def test_runs_the_hooks(self):
+        """The hooks run as for HTTP, and a failing one does not keep the connection open."""
         seen = []
 
         def failing(error):
             raise ValueError
 
-        world = make_world("asgi", failing, lambda error: seen.append(error.code))
+        world = make_world("asgi", [failing, lambda error: seen.append(error.code)])
         route(world, auth_required(socket_responder(world)))
 
         assert talk(world) == 3401

@@ -14,7 +14,7 @@ from falcon.testing import ASGIConductor, TestClient
 from praetorian_core import AsyncGuard, Guard, KeyRing, Settings
 from praetorian_core.errors import PraetorianError
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, cheapest_hasher
-from praetorian_falcon import build_error_handler, build_error_handler_async, init_app
+from praetorian_falcon import auth_required, build_error_handler, build_error_handler_async, init_app
 
 KINDS = ("wsgi", "asgi")
 SECRET = "AYYc-wsgi-and-asgi-alike-7Q2mX0pLk9vT4nRb"
@@ -111,14 +111,14 @@ class World:
         self.ran.clear()
         return self.send(method, path, headers, **options).status_code, list(self.ran)
 
-    def handler(self, *tasks, **options):
+    def handler(self, **options):
         """Return a hand-made error handler of this application's kind."""
         build = build_error_handler if self.kind == "wsgi" else build_error_handler_async
-        return build(*tasks, **options)
+        return build(**options)
 
-    def handle(self, *tasks, **options):
+    def handle(self, **options):
         """Register a hand-made error handler."""
-        self.app.add_error_handler(PraetorianError, self.handler(*tasks, **options))
+        self.app.add_error_handler(PraetorianError, self.handler(**options))
 
 
 def make_app(kind, **options):
@@ -131,7 +131,7 @@ def make_guard(kind, users, settings, **options):
     return (Guard if kind == "wsgi" else AsyncGuard)(users, settings, **{"passwords": HASHER, **options})
 
 
-def make_world(kind, *tasks, native=True, app=None, users=None, store=None, guard_options=None, **settings):
+def make_world(kind, on_error=None, *, native=True, app=None, users=None, store=None, guard_options=None, **settings):
     """Return a world of this kind."""
     app = make_app(kind) if app is None else app
     clock = FrozenClock()
@@ -142,5 +142,25 @@ def make_world(kind, *tasks, native=True, app=None, users=None, store=None, guar
     chosen = Settings(**{"keys": KEYS, **settings})
     guard = make_guard(kind, plain if users is None else users(plain), chosen, **options)
     issuer = Guard(plain, chosen, passwords=HASHER, clock=clock, store=None)
-    init_app(app, guard, *tasks, native=native)
+    init_app(app, guard, on_error=on_error, native=native)
     return World(kind, app, clock, plain, alice, bob, guard, issuer)
+
+
+def ask(world, question, decorate=auth_required, headers=None, **options):
+    """Ask a question within a request, and return the answer."""
+    answers = []
+
+    def on_post(self, req, resp):
+        answer = question(req)
+        if not inspect.isawaitable(answer):
+            answers.append(answer)
+            return None
+
+        async def keep():
+            answers.append(await answer)
+
+        return keep()
+
+    world.app.add_route("/ask", type("Resource", (), {"on_post": decorate(world.shaped(on_post))})())
+    response = world.send("POST", "/ask", world.headers() if headers is None else headers, **options)
+    return answers[0] if answers else (response.status_code, (response.json or {}).get("code"))

@@ -29,7 +29,9 @@ class OnFalcon:
     def build(self, world):
         """Return the application."""
         guard = Guard(world.users, world.settings, **world.options)
-        return WSGIClient(self.add_routes(world, pf.init_app(falcon.App(), guard, *world.on_error, native=self.native)))
+        return WSGIClient(
+            self.add_routes(world, pf.init_app(falcon.App(), guard, on_error=world.on_error, native=self.native))
+        )
 
     def add_routes(self, world, app):
         """Return the application with the routes of the suite."""
@@ -44,7 +46,7 @@ class OnFalconASGI(OnFalcon):
     def build(self, world):
         """Return the application."""
         guard = AsyncGuard(world.users, world.settings, **world.options)
-        app = pf.init_app(falcon.asgi.App(), guard, *world.on_error, native=self.native)
+        app = pf.init_app(falcon.asgi.App(), guard, on_error=world.on_error, native=self.native)
         return ASGIClient(self.add_routes(world, app))
 
     def add_routes(self, world, app):

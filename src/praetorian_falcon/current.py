@@ -1,0 +1,340 @@
+"""The guard, the principal and the user of a request.
+
+They are kept in ``req.context``, which belongs to one request. Each function accepts requests of WSGI and of ASGI; one
+that calls the user class returns its value for a ``falcon.Request`` and an awaitable for a ``falcon.asgi.Request``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeAlias, TypeVar, cast, overload
+
+import attrs
+import falcon
+import falcon.asgi
+
+from praetorian_core import AsyncGuard, Guard, Principal
+from praetorian_core.errors import ConfigurationError, MissingTokenError
+from praetorian_falcon.request import request_info
+
+U = TypeVar("U")
+
+AnyGuard: TypeAlias = Guard[object] | AsyncGuard[object]
+
+SLOT = "praetorian"
+
+
+@attrs.define
+class State:
+    """State of one request in ``req.context``, created when it is first needed.
+
+    Attributes:
+        guard: The application's guard.
+        is_verified: Whether a token was looked for.
+        principal: The authenticated principal; None if the request carries no token and needs none.
+        loaded: An identity and its user, once the user was loaded.
+        loading: Lock under ASGI, so that concurrent callers load the user once.
+    """
+
+    guard: AnyGuard
+    is_verified: bool = False
+    principal: Principal | None = None
+    loaded: tuple[object, object] | None = None
+    loading: asyncio.Lock | None = None
+
+    def keep(self, principal: Principal | None) -> None:
+        """Set the principal."""
+        self.is_verified = True
+        self.principal = principal
+
+    def user_of(self, principal: Principal) -> object | None:
+        """Return the loaded user if it is the principal's."""
+        if self.loaded is None or self.loaded[0] != principal.identity:
+            return None
+        return self.loaded[1]
+
+
+def attach(req: falcon.Request, found: AnyGuard | State) -> None:
+    """Put the guard or the state into the request's context."""
+    context: object = req.context
+    if isinstance(context, dict):  # the application's own ``context_type``
+        cast("dict[str, object]", context)[SLOT] = found
+    else:
+        setattr(context, SLOT, found)
+
+
+def state_or_none(req: falcon.Request) -> State | None:
+    """Return the request's state, or None if no middleware attached a guard."""
+    context: object = req.context
+    found: object = (
+        cast("dict[str, object]", context).get(SLOT) if isinstance(context, dict) else getattr(context, SLOT, None)
+    )
+    if found is None or isinstance(found, State):
+        return found
+    # The middleware attaches the guard alone, because most requests to open routes need no state.
+    state = State(cast("AnyGuard", found))
+    attach(req, state)
+    return state
+
+
+def state_of(req: falcon.Request) -> State:
+    """Return the request's state.
+
+    Raises:
+        ConfigurationError: No middleware attached a guard.
+    """
+    state = state_or_none(req)
+    if state is None:
+        raise ConfigurationError("this application has no guard; write init_app(app, guard)")
+    return state
+
+
+def plain_guard(state: State) -> Guard[object]:
+    """Return the guard for plain code.
+
+    Raises:
+        ConfigurationError: The guard is an ``AsyncGuard``.
+    """
+    if not isinstance(state.guard, Guard):
+        kind = type(state.guard).__name__
+        raise ConfigurationError(
+            f"plain code cannot await the {kind} of this application; make the responder async def"
+        )
+    return state.guard
+
+
+def async_guard(state: State) -> AsyncGuard[object]:
+    """Return the guard for coroutines.
+
+    Raises:
+        ConfigurationError: The guard is a ``Guard``, which would block the event loop.
+    """
+    if not isinstance(state.guard, AsyncGuard):
+        kind = type(state.guard).__name__
+        raise ConfigurationError(f"a {kind} would block the event loop; write AsyncGuard(User, settings)")
+    return state.guard
+
+
+# Each pair of overloads below overlaps, because an asgi.Request is a Request, and both type checkers report that. Falcon
+# never passes an asgi.Request to code that was written for WSGI.
+
+
+@overload
+def current_guard(req: falcon.asgi.Request) -> AsyncGuard[object]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
+
+
+@overload
+def current_guard(req: falcon.asgi.Request, kind: type[U]) -> AsyncGuard[U]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
+
+
+@overload
+def current_guard(req: falcon.Request) -> Guard[object]: ...
+
+
+@overload
+def current_guard(req: falcon.Request, kind: type[U]) -> Guard[U]: ...
+
+
+def current_guard(req: falcon.Request, kind: type[object] = object) -> object:  # noqa: ARG001  (for type checkers)
+    """Return the guard of the application: an ``AsyncGuard`` under ASGI.
+
+    Args:
+        req: The request.
+        kind: The user class, for type checkers: ``current_guard(req, User).issue("alice")`` is an error.
+
+    Raises:
+        ConfigurationError: The application has no guard, or one of the wrong kind.
+    """
+    state = state_of(req)
+    return async_guard(state) if isinstance(req, falcon.asgi.Request) else plain_guard(state)
+
+
+def current_token(req: falcon.Request) -> str:
+    """Return the raw token of the request, without validating it, for ``guard.refresh`` and ``guard.revoke``.
+
+    Raises:
+        MissingTokenError: The request carries no token.
+        MalformedHeaderError: The header does not hold exactly one token.
+        ConfigurationError: The application has no guard.
+    """
+    return state_of(req).guard.find_token(request_info(req))
+
+
+@overload
+def authenticate(req: falcon.asgi.Request, username: object, password: object) -> Awaitable[object]: ...
+
+
+@overload
+def authenticate(  # pyright: ignore[reportOverlappingOverload]
+    req: falcon.asgi.Request, username: object, password: object, *, kind: type[U]
+) -> Awaitable[U]: ...
+
+
+@overload
+def authenticate(req: falcon.Request, username: object, password: object) -> object: ...
+
+
+@overload
+def authenticate(req: falcon.Request, username: object, password: object, *, kind: type[U]) -> U: ...
+
+
+def authenticate(
+    req: falcon.Request, username: object, password: object, *, kind: type[object] = object
+) -> object | Awaitable[object]:
+    """Return the user with this username and password; awaitable under ASGI.
+
+    Attempts are counted by the address that the server reports. Behind a proxy that is the proxy's address, unless
+    uvicorn trusts the proxy (``--forwarded-allow-ips``) or a WSGI middleware such as
+    ``werkzeug.middleware.proxy_fix.ProxyFix`` sets ``REMOTE_ADDR``.
+
+    Args:
+        req: The request.
+        username: Passed to ``User.lookup``.
+        password: The password, compared exactly.
+        kind: The user class, for type checkers; a user of another class is refused.
+
+    Raises:
+        AuthenticationError: Wrong username, wrong password or inactive account; the answer is the same for all.
+        LoginThrottledError: There were too many attempts.
+        ServiceUnavailableError: A dependency failed, or the queue of hashes is full.
+        ConfigurationError: The application has no guard, or the user is not an instance of ``kind``.
+    """
+    state, source = state_of(req), request_info(req).remote
+    if isinstance(req, falcon.asgi.Request):
+        return _checked_async(async_guard(state).authenticate(username, password, source=source), kind)
+    return _checked(plain_guard(state).authenticate(username, password, source=source), kind)
+
+
+def current_principal_or_none(req: falcon.Request) -> Principal | None:
+    """Return the authenticated principal, or None."""
+    state = state_or_none(req)
+    return None if state is None else state.principal
+
+
+def current_principal(req: falcon.Request) -> Principal:
+    """Return the authenticated principal.
+
+    Raises:
+        MissingTokenError: No token was verified for this request.
+    """
+    principal = current_principal_or_none(req)
+    if principal is None:
+        raise MissingTokenError("no token was verified in this request; decorate the responder with @auth_required")
+    return principal
+
+
+def current_user_id(req: falcon.Request) -> object:
+    """Return the identity of the authenticated principal, without a call to the user class.
+
+    Raises:
+        MissingTokenError: See ``current_principal``.
+    """
+    return current_principal(req).identity
+
+
+def current_rolenames(req: falcon.Request) -> frozenset[str]:
+    """Return the principal's roles, as they were when the token was issued.
+
+    Raises:
+        MissingTokenError: See ``current_principal``.
+    """
+    return current_principal(req).roles
+
+
+def current_custom_claims(req: falcon.Request) -> dict[str, object]:
+    """Return a copy of the token's custom claims, which a responder can send as media.
+
+    Raises:
+        MissingTokenError: See ``current_principal``.
+    """
+    return dict(current_principal(req).claims)
+
+
+@overload
+def current_user(req: falcon.asgi.Request) -> Awaitable[object]: ...
+
+
+@overload
+def current_user(req: falcon.asgi.Request, kind: type[U]) -> Awaitable[U]: ...  # pyright: ignore[reportOverlappingOverload]
+
+
+@overload
+def current_user(req: falcon.Request) -> object: ...
+
+
+@overload
+def current_user(req: falcon.Request, kind: type[U]) -> U: ...
+
+
+def current_user(req: falcon.Request, kind: type[object] = object) -> object:
+    """Return the principal's user, loaded once per request; awaitable under ASGI.
+
+    Args:
+        req: The request.
+        kind: The user class, for type checkers; a user of another class is refused.
+
+    Raises:
+        MissingTokenError: See ``current_principal``.
+        MissingUserError: The user does not exist.
+        InvalidUserError: The user is not active.
+        ServiceUnavailableError: The user class failed.
+        ConfigurationError: The user is not an instance of ``kind``.
+    """
+    if isinstance(req, falcon.asgi.Request):
+        return _current_user_async(req, kind)
+    principal, state = current_principal(req), state_of(req)
+    user = state.user_of(principal)
+    if user is None:
+        user = plain_guard(state).load_user(principal)
+        state.loaded = (principal.identity, user)
+    return _checked(user, kind)
+
+
+async def _current_user_async(req: falcon.asgi.Request, kind: type[object]) -> object:
+    principal, state = current_principal(req), state_of(req)
+    if state.loading is None:
+        state.loading = asyncio.Lock()
+    async with state.loading:
+        user = state.user_of(principal)
+        if user is None:
+            user = await async_guard(state).load_user(principal)
+            state.loaded = (principal.identity, user)
+    return _checked(user, kind)
+
+
+async def _checked_async(loading: Awaitable[object], kind: type[object]) -> object:
+    return _checked(await loading, kind)
+
+
+def _checked(user: object, kind: type[object]) -> object:
+    if not isinstance(user, kind):
+        raise ConfigurationError(f"the user is {type(user).__name__}; expected {kind.__name__}")
+    return user
+
+
+@overload
+def current_user_or_none(req: falcon.asgi.Request) -> Awaitable[object | None]: ...  # pyright: ignore[reportOverlappingOverload]
+
+
+@overload
+def current_user_or_none(req: falcon.asgi.Request, kind: type[U]) -> Awaitable[U | None]: ...  # pyright: ignore[reportOverlappingOverload]
+
+
+@overload
+def current_user_or_none(req: falcon.Request) -> object | None: ...
+
+
+@overload
+def current_user_or_none(req: falcon.Request, kind: type[U]) -> U | None: ...
+
+
+def current_user_or_none(req: falcon.Request, kind: type[object] = object) -> object | None:
+    """Return the principal's user, or None if there is no principal; see ``current_user``."""
+    if isinstance(req, falcon.asgi.Request):
+        return _current_user_or_none_async(req, kind)
+    return None if current_principal_or_none(req) is None else current_user(req, kind)
+
+
+async def _current_user_or_none_async(req: falcon.asgi.Request, kind: type[object]) -> object | None:
+    return None if current_principal_or_none(req) is None else await current_user(req, kind)
