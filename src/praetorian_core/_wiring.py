@@ -157,6 +157,7 @@ class BaseGuard(Generic[U]):
                 raise ConfigurationError(
                     f"the policy is {type(policy).__name__}; write all_roles('admin') or any_role('a', 'b')"
                 )
+            self.settings.check_role_names(policy.names)
             check_policy(policy, principal)
         return principal
 

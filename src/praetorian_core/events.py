@@ -1,8 +1,8 @@
-"""What happened, as values without secrets.
+"""Security events, as values without secrets.
 
-A guard hands one event to its ``on_event`` for each thing that a security team wants to see (ASVS 16.3). No event
-holds a token, a password, a hash of one, a key or a custom claim; a session is named by a digest of its id, so that a
-reader of the log can tell sessions apart.
+A guard hands events to its ``on_event``, one for each security-relevant operation (ASVS 16.3). No event holds a token,
+a password, a password hash, a key or a custom claim. A digest of its id names a session, so log entries about one
+session can be related.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _LOG = logging.getLogger("praetorian")
 
 @attrs.frozen(kw_only=True)
 class Event:
-    """Something that happened.
+    """The base of all events.
 
     Attributes:
-        at: When, in seconds since the epoch, by the guard's clock.
+        at: The time of the event by the guard's clock, in seconds since the epoch.
     """
 
     level = logging.INFO
@@ -32,7 +32,7 @@ class Event:
 
 @attrs.frozen(kw_only=True)
 class LoginSucceeded(Event):
-    """A user proved name and password."""
+    """A login succeeded."""
 
     identity: str
     source: str | None
@@ -40,9 +40,10 @@ class LoginSucceeded(Event):
 
 @attrs.frozen(kw_only=True)
 class LoginFailed(Event):
-    """A login was refused.
+    """A login failed.
 
-    ``identity`` is known where the name was. The name itself is not kept: people type passwords into that field.
+    ``identity`` is None if no user has the name. The name itself is left out, because users type passwords into that
+    field.
     """
 
     level = logging.WARNING
@@ -53,7 +54,7 @@ class LoginFailed(Event):
 
 @attrs.frozen(kw_only=True)
 class LoginThrottled(Event):
-    """A login was refused unseen, because there were too many before it."""
+    """The throttle rejected a login before the password was checked."""
 
     level = logging.WARNING
 
@@ -62,7 +63,7 @@ class LoginThrottled(Event):
 
 @attrs.frozen(kw_only=True)
 class LoginUncounted(Event):
-    """A login went on although it could not be counted, because ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``."""
+    """A login was allowed although the store could not count it: ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``."""
 
     level = logging.ERROR
 
@@ -71,7 +72,7 @@ class LoginUncounted(Event):
 
 @attrs.frozen(kw_only=True)
 class TokenRefused(Event):
-    """A presented token did not open what it was presented for; ``code`` is the error's, ``detail`` its text."""
+    """A token was rejected; ``code`` and ``detail`` are the error's code and text."""
 
     code: str
     detail: str
@@ -79,7 +80,7 @@ class TokenRefused(Event):
 
 @attrs.frozen(kw_only=True)
 class TokenRefreshed(Event):
-    """A token was exchanged for its successor."""
+    """A token was refreshed."""
 
     identity: str
     session: str
@@ -87,7 +88,7 @@ class TokenRefreshed(Event):
 
 @attrs.frozen(kw_only=True)
 class TokenReused(Event):
-    """A spent generation came back, so the session was ended: somebody holds a copy."""
+    """A refreshed token was presented again, so the session was ended: the token was probably copied."""
 
     level = logging.WARNING
 
@@ -105,14 +106,14 @@ class SessionRevoked(Event):
 
 @attrs.frozen(kw_only=True)
 class UserRevoked(Event):
-    """All sessions of a user that had been issued so far were ended."""
+    """All sessions of a user were ended."""
 
     identity: str
 
 
 @attrs.frozen(kw_only=True)
 class ActionRedeemed(Event):
-    """An action token served its purpose."""
+    """An action token was redeemed."""
 
     identity: str
     action: str
@@ -120,13 +121,14 @@ class ActionRedeemed(Event):
 
 @attrs.frozen(kw_only=True)
 class CallFailed(Event):
-    """A store or a callback of the application raised, so what depended on it was refused.
+    """The store or a callback of the application failed, so the request was rejected.
 
-    Two failures refuse nobody: to save a renewed password, and to count a login where that may be left out.
+    Two failures reject no request: saving a renewed password hash, and counting a login while
+    ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``.
 
     Attributes:
-        what: Which call.
-        failure: The type of what it raised; its text may hold anything, so it is not here.
+        what: The call that failed.
+        failure: The type of the exception. Its text is left out, because it may hold a secret.
         where: The file and line that raised it.
     """
 
@@ -138,11 +140,11 @@ class CallFailed(Event):
 
 
 Sink = Callable[[Event], object]
-"""Receives events. What it returns is ignored, what it raises is logged."""
+"""Receives events. Its result is ignored; an exception that it raises is logged."""
 
 
 def log_event(event: Event) -> None:
-    """Write the event to the ``praetorian`` logger, as ``TypeName field='value' …``.
+    """Log the event to the logger ``praetorian``, as ``TypeName field='value' …``.
 
     Values are written with ``repr``, which escapes line breaks, control and bidirectional characters (ASVS 16.4.1).
     """
@@ -153,5 +155,5 @@ def log_event(event: Event) -> None:
 
 
 def session_digest(session_id: str) -> str:
-    """Return what stands for a session in an event: 12 hex digits of the SHA-256 of its id."""
+    """Return the name of a session in events: 12 hexadecimal digits of the SHA-256 of its id."""
     return digest(session_id, 12)

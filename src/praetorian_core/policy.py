@@ -1,13 +1,14 @@
-"""What a view demands of a principal: roles, combined with ``&`` and ``|``.
+"""Role policies: which roles a view requires, combined with ``&`` and ``|``.
 
     editors = any_role("editor", "admin") & all_roles("staff")
 
-There is no "not": roles in a token may be stale, and a demand for the absence of a role would grant what the newest
-roles forbid.
+There is no "not". The roles in a token may be outdated, and a policy that requires the absence of a role would then
+grant what the current roles forbid.
 """
 
 from __future__ import annotations
 
+import enum
 from abc import ABC, abstractmethod
 
 import attrs
@@ -16,59 +17,53 @@ from praetorian_core.errors import ConfigurationError, MissingRoleError
 from praetorian_core.principal import Principal
 
 
-def _role_names(names: tuple[object, ...], maker: str) -> frozenset[str]:
-    # Without a name "all of them" would admit everybody (ASVS 8.2.1); and `@roles_required` without a call would take
-    # the view itself for a name.
-    if not names:
-        detail = f"{maker} was given no role; write the names, as in {maker}('admin')"
-        raise ConfigurationError(detail)
-    roles: set[str] = set()
-    for name in names:
-        if type(name) is not str or not name:
-            detail = f"{maker} was given {type(name).__name__}; write role names, as in {maker}('admin')"
-            raise ConfigurationError(detail)
-        roles.add(name)
-    return frozenset(roles)
-
-
 class Policy(ABC):
-    """Any demand for roles; made by ``all_roles`` and ``any_role`` and combined with ``&`` and ``|``."""
+    """A requirement for roles; created by ``all_roles`` and ``any_role``, combined with ``&`` and ``|``."""
 
     __slots__ = ()
 
     @abstractmethod
     def permits(self, held: frozenset[str]) -> bool:
-        """Tell whether these roles are enough."""
+        """Return whether these roles satisfy the policy."""
 
     @abstractmethod
     def __str__(self) -> str:
         """Return the policy in words."""
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the roles that the policy mentions, as far as it declares them."""
+        return frozenset()
+
     def __and__(self, other: Policy) -> Policy:
-        """Return the policy that demands both."""
+        """Return the policy that requires both."""
         return Both(self, other) if isinstance(other, Policy) else NotImplemented
 
     def __or__(self, other: Policy) -> Policy:
-        """Return the policy that demands either."""
+        """Return the policy that requires one of the two."""
         return Either(self, other) if isinstance(other, Policy) else NotImplemented
 
 
-def _some(_policy: object, _field: object, roles: frozenset[str]) -> None:
-    # All of none is everybody (ASVS 8.2.1).
+def _not_empty(_policy: object, _field: object, roles: frozenset[str]) -> None:
+    # "All of no roles" would be satisfied by every principal (ASVS 8.2.1).
     if not roles:
-        detail = "a policy was made of no role; write the names, as in all_roles('admin')"
-        raise ConfigurationError(detail)
+        raise ConfigurationError("a policy has no role; write the names, as in all_roles('admin')")
 
 
 @attrs.frozen
 class AllRoles(Policy):
-    """Satisfied by a principal who holds every one of the roles."""
+    """Requires every one of the roles."""
 
-    roles: frozenset[str] = attrs.field(validator=_some)
+    roles: frozenset[str] = attrs.field(validator=_not_empty)
 
     def permits(self, held: frozenset[str]) -> bool:
-        """Tell whether these roles are enough."""
+        """Return whether these roles satisfy the policy."""
         return self.roles <= held
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the roles."""
+        return self.roles
 
     def __str__(self) -> str:
         """Return the policy in words."""
@@ -77,13 +72,18 @@ class AllRoles(Policy):
 
 @attrs.frozen
 class AnyRole(Policy):
-    """Satisfied by a principal who holds one of the roles at least."""
+    """Requires at least one of the roles."""
 
-    roles: frozenset[str] = attrs.field(validator=_some)
+    roles: frozenset[str] = attrs.field(validator=_not_empty)
 
     def permits(self, held: frozenset[str]) -> bool:
-        """Tell whether these roles are enough."""
+        """Return whether these roles satisfy the policy."""
         return not self.roles.isdisjoint(held)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the roles."""
+        return self.roles
 
     def __str__(self) -> str:
         """Return the policy in words."""
@@ -92,14 +92,19 @@ class AnyRole(Policy):
 
 @attrs.frozen
 class Both(Policy):
-    """Satisfied where both parts are."""
+    """Requires both parts."""
 
     first: Policy
     second: Policy
 
     def permits(self, held: frozenset[str]) -> bool:
-        """Tell whether these roles are enough."""
+        """Return whether these roles satisfy the policy."""
         return self.first.permits(held) and self.second.permits(held)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the roles of both parts."""
+        return self.first.names | self.second.names
 
     def __str__(self) -> str:
         """Return the policy in words."""
@@ -108,14 +113,19 @@ class Both(Policy):
 
 @attrs.frozen
 class Either(Policy):
-    """Satisfied where one part is."""
+    """Requires one of two parts."""
 
     first: Policy
     second: Policy
 
     def permits(self, held: frozenset[str]) -> bool:
-        """Tell whether these roles are enough."""
+        """Return whether these roles satisfy the policy."""
         return self.first.permits(held) or self.second.permits(held)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the roles of both parts."""
+        return self.first.names | self.second.names
 
     def __str__(self) -> str:
         """Return the policy in words."""
@@ -123,28 +133,54 @@ class Either(Policy):
 
 
 def all_roles(*names: str) -> AllRoles:
-    """Return the policy that demands every one of these roles.
+    """Return the policy that requires every one of these roles.
+
+    Args:
+        names: Role names, or members of a str enum.
 
     Raises:
-        ConfigurationError: No name was given, or one that is not a non-empty str.
+        ConfigurationError: There is no name, or a name is not a role name.
     """
     return AllRoles(_role_names(names, "all_roles"))
 
 
 def any_role(*names: str) -> AnyRole:
-    """Return the policy that demands one of these roles.
+    """Return the policy that requires one of these roles.
+
+    Args:
+        names: Role names, or members of a str enum.
 
     Raises:
-        ConfigurationError: No name was given, or one that is not a non-empty str.
+        ConfigurationError: There is no name, or a name is not a role name.
     """
     return AnyRole(_role_names(names, "any_role"))
 
 
 def check_policy(policy: Policy, principal: Principal) -> None:
-    """Return iff the principal satisfies the policy.
+    """Raise if the principal does not satisfy the policy.
 
     Raises:
-        MissingRoleError: It does not; the policy is in the error, for the log.
+        MissingRoleError: The roles do not satisfy it; the error holds the policy, for the log.
     """
     if policy.permits(principal.roles) is not True:
         raise MissingRoleError(required=str(policy))
+
+
+def _role_names(names: tuple[object, ...], maker: str) -> frozenset[str]:
+    # Without a call, `@roles_required` would take the view itself for a name.
+    if not names:
+        raise ConfigurationError(f"{maker} needs at least one role; write the names, as in {maker}('admin')")
+    return frozenset(_role_name(name, maker) for name in names)
+
+
+def _role_name(name: object, maker: str) -> str:
+    if isinstance(name, enum.Enum):
+        name = name.value
+    if type(name) is not str:
+        raise ConfigurationError(f"{maker} was given {type(name).__name__}; write role names, as in {maker}('admin')")
+    if not name or name != name.strip():
+        raise ConfigurationError(f"{maker} was given {name!r}; expected a name without blanks around it")
+    if "," in name:
+        separate = ", ".join(repr(part.strip()) for part in name.split(","))
+        raise ConfigurationError(f"{maker} was given {name!r}, which is one name; write {maker}({separate})")
+    return name

@@ -1,4 +1,4 @@
-"""Who acts: the outcome of a successful verification."""
+"""The principal: the result of a successful verification."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ from collections.abc import Mapping
 
 import attrs
 
+from praetorian_core.frozen import freeze_members
 
-# Without slots, so that `make_principal` can fill it at once.
+
+# Without slots, so that `make_principal` can set all attributes at once.
 @attrs.frozen(kw_only=True, slots=False)
 class Principal:
-    """Whoever a verified session token speaks for.
+    """The user of a verified session token, as described by the token. It can be pickled and copied.
 
     Attributes:
-        identity: What ``user.identity`` was when the token was issued.
-        roles: The role names, as they were when the token was issued; empty where roles are disabled.
-        claims: The custom claims, read-only.
-        session_id: The session's id, the same over every refresh. It names the session and opens nothing by itself.
+        identity: The value of ``user.identity`` when the token was issued.
+        roles: The role names when the token was issued; empty if roles are disabled.
+        claims: The custom claims. They cannot be changed at any depth, and a JSON encoder accepts them.
+        session_id: The id of the session, kept by every refresh. It names the session and grants nothing.
         issued_at: When the token was issued, in seconds since the epoch.
-        access_expires_at: From when on the token opens nothing, in seconds since the epoch.
-        refresh_expires_at: From when on it cannot be refreshed, in seconds since the epoch.
+        access_expires_at: When the token ceases to grant access, in seconds since the epoch.
+        refresh_expires_at: When it ceases to be refreshable, in seconds since the epoch.
     """
 
     identity: object
     roles: frozenset[str]
-    claims: Mapping[str, object] = attrs.field(hash=False)
+    claims: Mapping[str, object] = attrs.field(hash=False, converter=freeze_members)
     session_id: str
     issued_at: int
     access_expires_at: int
@@ -38,14 +40,14 @@ def make_principal(
     session_id: str,
     times: tuple[int, int, int],
 ) -> Principal:
-    """Return a principal at a third of the cost of ``Principal(…)``, for the hot path; the two are equal.
+    """Return a principal equal to ``Principal(…)`` at a third of its cost.
 
-    A frozen class sets its attributes one by one past its own ``__setattr__``, which costs a tenth of a verification.
+    A frozen class sets its attributes one by one, which costs a tenth of a verification.
 
     Args:
         identity: See ``Principal``.
         roles: See ``Principal``.
-        claims: See ``Principal``.
+        claims: The result of ``freeze_members``.
         session_id: See ``Principal``.
         times: ``issued_at``, ``access_expires_at`` and ``refresh_expires_at``, in seconds since the epoch.
     """

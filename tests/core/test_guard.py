@@ -1139,6 +1139,14 @@ class TestAdmit:
         assert ConfigurationError is outcome(world.guard.admit, bearer(token), any_role("admin"))
         assert 1 == world.guard.admit(bearer(token)).identity
 
+    def test_unknown_role(self):
+        """A policy that requires a name outside ``PRAETORIAN_ROLES`` is a configuration error, not a 403."""
+        world = World(roles=["admin", "editor"])
+        token = world.guard.issue(world.alice)
+
+        assert ConfigurationError is outcome(world.guard.admit, bearer(token), any_role("admin", "editro"))
+        assert 1 == world.guard.admit(bearer(token), any_role("admin", "editor")).identity
+
     @pytest.mark.parametrize(
         ("late", "refusal"), [(ACCESS - 1, None), (ACCESS, ExpiredAccessError), (REFRESH, ExpiredRefreshError)]
     )

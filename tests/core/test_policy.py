@@ -1,4 +1,6 @@
-"""What a view can demand, and that more roles never open less."""
+"""Policies: which roles satisfy them; a further role never takes access away."""
+
+import enum
 
 import attrs
 import pytest
@@ -6,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from praetorian_core.errors import ConfigurationError, MissingRoleError
-from praetorian_core.policy import AllRoles, AnyRole, all_roles, any_role, check_policy
+from praetorian_core.policy import AllRoles, AnyRole, Policy, all_roles, any_role, check_policy
 from praetorian_core.principal import Principal
 
 ROLES = ("a", "b", "c", "d")
@@ -89,45 +91,42 @@ class TestTruth:
         [
             "Admin",
             "ADMIN",
-            "admin ",
-            " admin",
             "adm",
             "administrator",
-            "admin,staff",
             "\N{CYRILLIC SMALL LETTER A}dmin",
         ],
         ids=ascii,
     )
     @pytest.mark.parametrize("make", [all_roles, any_role])
     def test_names_are_exact(self, make, held):
-        """A role is the same name or another role: no letter case, no blanks, no parts, no look-alikes."""
+        """A role name matches exactly: not in another letter case, not in part, not by looks."""
 
         assert not make("admin").permits(frozenset({held}))
         assert make(held).permits(frozenset({held}))
 
     def test_repeated_names_are_one(self):
-        """A name that is written twice demands no more than once."""
+        """A repeated name changes nothing."""
 
         assert all_roles("a", "a") == all_roles("a")
         assert all_roles("a", "a").permits(frozenset("a"))
 
     @given(formulas)
     def test_is_the_formula(self, formula):
-        """Whatever is combined, each set of roles is admitted iff the formula holds for it."""
+        """A combination permits exactly the sets of roles that its formula permits."""
         policy = build(formula)
 
         assert [holds(formula, held) for held in SUBSETS] == [policy.permits(held) for held in SUBSETS]
 
     @given(formulas)
     def test_is_monotone(self, formula):
-        """No role ever takes access away: roles in a token may be stale."""
+        """No further role takes access away: the roles in a token may be outdated."""
         admitted = {held for held in SUBSETS if build(formula).permits(held)}
 
         assert {more for held in admitted for more in SUBSETS if held <= more} == admitted
 
     @given(formulas)
-    def test_nobody_without_roles_is_admitted(self, formula):
-        """ASVS 8.2.1: no policy that can be written is satisfied by nothing."""
+    def test_no_roles_satisfy_no_policy(self, formula):
+        """A principal without roles satisfies no policy (ASVS 8.2.1)."""
 
         assert not build(formula).permits(frozenset())
 
@@ -135,12 +134,12 @@ class TestTruth:
 class TestNames:
     @pytest.mark.parametrize("make", [all_roles, any_role])
     def test_no_name(self, make):
-        """ASVS 8.2.1: "all of none" would admit everybody."""
+        """A policy needs a name: every principal would satisfy "all of none" (ASVS 8.2.1)."""
 
         with pytest.raises(ConfigurationError) as caught:
             make()
 
-        assert f"{make.__name__} was given no role; write the names, as in {make.__name__}('admin')" == str(
+        assert f"{make.__name__} needs at least one role; write the names, as in {make.__name__}('admin')" == str(
             caught.value
         )
 
@@ -148,7 +147,6 @@ class TestNames:
     @pytest.mark.parametrize(
         ("name", "found"),
         [
-            pytest.param("", "str", id="empty"),
             pytest.param(None, "NoneType", id="none"),
             pytest.param(5, "int", id="number"),
             pytest.param(b"admin", "bytes", id="bytes"),
@@ -156,10 +154,11 @@ class TestNames:
             pytest.param(all_roles("admin"), "AllRoles", id="policy"),
             pytest.param(principal, "function", id="the-view-itself"),
             pytest.param(type("Name", (str,), {})("admin"), "Name", id="subclass-of-str"),
+            pytest.param(enum.Enum("Rank", {"ADMIN": 1}).ADMIN, "int", id="enum-of-int"),
         ],
     )
     def test_not_a_name(self, make, name, found):
-        """``@roles_required`` without a call takes the view for a name; it is refused at decoration, like all such."""
+        """A value of another type is refused at decoration; ``@roles_required`` without a call passes the view."""
         text = f"{make.__name__} was given {found}; write role names, as in {make.__name__}('admin')"
 
         for arguments in ((name,), ("admin", name), (name, "admin")):
@@ -168,11 +167,61 @@ class TestNames:
             assert text == str(caught.value)
 
     @pytest.mark.parametrize("make", [all_roles, any_role])
-    @pytest.mark.parametrize("name", ["admin", "a", " ", "a,b", "größe", "0"])
+    @pytest.mark.parametrize("name", ["admin", "a", "a b", "größe", "0"])
     def test_any_text_is_a_name(self, make, name):
-        """The twin: what a name looks like is the application's choice."""
+        """The matching positive test: every other text is a role name."""
 
         assert make(name).permits(frozenset({name}))
+
+    @pytest.mark.parametrize("make", [all_roles, any_role])
+    @pytest.mark.parametrize("name", ["", " ", " admin", "admin ", "admin\n"])
+    def test_blanks(self, make, name):
+        """A name with blanks around it is refused: the roles of users are stripped, so it would match none."""
+        with pytest.raises(ConfigurationError, match=f"{make.__name__} was given .* expected a name without blanks"):
+            make("editor", name)
+
+    @pytest.mark.parametrize("make", [all_roles, any_role])
+    def test_comma(self, make):
+        """Several names in one text are refused with the call that separates them."""
+        with pytest.raises(ConfigurationError) as caught:
+            make("a, b")
+
+        assert f"{make.__name__} was given 'a, b', which is one name; write {make.__name__}('a', 'b')" == str(
+            caught.value
+        )
+
+    @pytest.mark.parametrize("kind", [lambda *args: enum.Enum(*args, type=str), enum.Enum], ids=["str enum", "enum"])
+    def test_enum(self, kind):
+        """A member of an enum of texts is its value."""
+        rank = kind("Rank", {"ADMIN": "admin", "EDITOR": "editor"})
+
+        assert any_role("admin", "editor") == any_role(rank.ADMIN, rank.EDITOR)
+        assert str is type(next(iter(all_roles(rank.ADMIN).roles)))
+
+    @pytest.mark.parametrize(
+        ("policy", "expected"),
+        [
+            (all_roles("a", "b"), {"a", "b"}),
+            (any_role("a") & all_roles("b"), {"a", "b"}),
+            (any_role("a") | all_roles("b") & any_role("c"), {"a", "b", "c"}),
+        ],
+        ids=str,
+    )
+    def test_declared(self, policy, expected):
+        """A policy declares the names of all its roles, to be compared with the setting ``PRAETORIAN_ROLES``."""
+        assert expected == policy.names
+
+    def test_custom_policy_declares_none(self):
+        """A custom policy declares no names unless it overrides ``names``."""
+
+        class Weekend(Policy):
+            def permits(self, held):
+                return True
+
+            def __str__(self):
+                return "weekend"
+
+        assert frozenset() == (Weekend() & Weekend()).names
 
 
 class TestCombining:
@@ -191,7 +240,7 @@ class TestCombining:
         ids=str,
     )
     def test_there_is_no_negation(self, policy, operate):
-        """A demand for the absence of a role would grant on stale or missing roles."""
+        """No policy requires the absence of a role: it would grant on outdated roles."""
 
         with pytest.raises(TypeError):
             operate(policy)
@@ -211,13 +260,13 @@ class TestCombining:
         ids=lambda value: type(value).__name__,
     )
     def test_only_policies_combine(self, operate, other):
-        """A forgotten ``all_roles(...)`` around a name is found where it is written."""
+        """Only policies combine, so a forgotten ``all_roles(...)`` raises where it is written."""
 
         with pytest.raises(TypeError):
             operate(all_roles("a"), other)
 
     def test_parts_are_left_alone(self):
-        """A combination is a new policy; ``&=`` rebinds a name and changes no policy that another view has."""
+        """A combination is a new policy: ``&=`` rebinds a name and changes no policy of another view."""
         shared = policy = all_roles("a")
         policy &= all_roles("b")
 
@@ -231,14 +280,14 @@ class TestCombining:
         ids=str,
     )  # fmt: skip
     def test_frozen(self, policy, field):
-        """A policy cannot be changed after it was built, and can be the key of a dict."""
+        """A policy cannot be changed, and can be the key of a dict."""
 
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             setattr(policy, field, frozenset())
         assert "seen" == {policy: "seen"}[policy]
 
     def test_the_kinds_differ(self):
-        """Policies of the same roles are equal only when they demand the same."""
+        """Policies of the same roles are equal only if they require the same."""
 
         assert all_roles("a") != any_role("a")
         assert all_roles("a") & any_role("b") != all_roles("a") | any_role("b")
@@ -261,19 +310,19 @@ class TestWords:
         ids=str,
     )
     def test_str(self, policy, expected):
-        """A policy says in words what it demands, in the same order each time."""
+        """The text of a policy names its roles in a stable order."""
 
         assert expected == str(policy)
 
 
 class TestCheckPolicy:
     def test_satisfied(self):
-        """Who holds the roles goes on."""
+        """Roles that satisfy the policy pass."""
 
         assert check_policy(all_roles("a") & any_role("b", "c"), principal("a", "b")) is None
 
     def test_not_satisfied(self):
-        """Who does not is refused, with the policy in words as evidence."""
+        """Roles that do not satisfy it raise, with the policy in words as evidence."""
 
         with pytest.raises(MissingRoleError) as caught:
             check_policy(all_roles("a") & any_role("b", "c"), principal("a"))
@@ -282,7 +331,7 @@ class TestCheckPolicy:
 
     @pytest.mark.parametrize("answer", [1, "yes", None, [True]], ids=repr)
     def test_only_true_is_yes(self, answer):
-        """A policy of an application's own that answers anything but True refuses."""
+        """A custom policy that returns anything but True raises."""
 
         class Sloppy:
             def permits(self, held):
@@ -295,8 +344,8 @@ class TestCheckPolicy:
 class TestOfNothing:
     @pytest.mark.parametrize("kind", [AllRoles, AnyRole])
     def test_no_role(self, kind):
-        """All of none is everybody, however the policy is made (ASVS 8.2.1)."""
-        with pytest.raises(ConfigurationError, match="a policy was made of no role"):
+        """A policy without a role is refused however it is created (ASVS 8.2.1)."""
+        with pytest.raises(ConfigurationError, match="a policy has no role"):
             kind(frozenset())
 
         assert kind(frozenset({"a"})).permits(frozenset({"a"}))

@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from typing import TypeAlias, cast
 
 from praetorian_core.errors import InvalidTokenError
+from praetorian_core.frozen import FrozenDict, FrozenList
 
 JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"
 
@@ -148,7 +149,7 @@ def check_value(value: object, *, depth: int = 0) -> None:
             value.
     """
     # Exact types: a subclass, such as an IntEnum, would come back as its parent.
-    if type(value) is dict:
+    if type(value) in (dict, FrozenDict):
         _check_nesting(depth)
         members = cast("dict[object, object]", value)
         for name, member in members.items():
@@ -156,7 +157,7 @@ def check_value(value: object, *, depth: int = 0) -> None:
                 raise _NotStrictError(f"has a {type(name).__name__} as a member name; expected str")
             check_value(name)
             check_value(member, depth=depth + 1)
-    elif type(value) is list:
+    elif type(value) in (list, FrozenList):
         _check_nesting(depth)
         elements = cast("list[object]", value)
         for element in elements:

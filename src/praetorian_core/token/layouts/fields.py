@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 from praetorian_core.errors import InvalidTokenError, MissingClaimError
+from praetorian_core.frozen import freeze_members
 from praetorian_core.token.claims import CODEC_CLAIMS, MAX_IDENTITY, MAX_NAME, MAX_TIME, RESERVED
 from praetorian_core.token.strict_json import JSONValue
 
@@ -121,4 +121,4 @@ def custom_claims(rest: dict[str, JSONValue]) -> Mapping[str, object]:
             custom[name] = value
         elif name not in CODEC_CLAIMS:
             raise InvalidTokenError(f"claim {name!r} is not allowed in this kind of token")
-    return MappingProxyType(custom)
+    return freeze_members(custom)
