@@ -1,15 +1,20 @@
-"""What holds for all tests below: what is collected, and how patient the property tests are."""
+"""Rules for all tests in this folder: which are collected, the deadline of property tests, the handler of SIGINT."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
-# Some tests need more than Python: the interpreter of the peer (`nox -s interop`), a browser (`nox -s browser`). Without
-# what their session gives them they are not collected, so that none is ever skipped.
+# Some tests need another interpreter (`nox -s interop`) or a browser (`nox -s browser`). Without it they are not
+# collected, so no test is skipped.
 _NEEDS = {"interop": "PRAETORIAN_PEER_PYTHON", "browser": "PRAETORIAN_BROWSER"}
 collect_ignore = [folder for folder, variable in _NEEDS.items() if variable not in os.environ]
 
-# A busy machine is no finding: what is slow is measured by `nox -s bench`.
+# A shell starts background jobs with SIGINT ignored, and child processes would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Tests must pass on a busy machine; `nox -s bench` measures speed.
 settings.register_profile(
     "praetorian",
     parent=settings(),

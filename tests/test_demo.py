@@ -1,5 +1,6 @@
-"""The demo: it plays to its end, and nothing that is wrong gets past it."""
+"""The demo plays to its end, and it reports every wrong answer of a server."""
 
+import importlib
 import json
 import os
 import re
@@ -30,8 +31,21 @@ INVALID = f'{BARE}, error="invalid_token"'
 DENIED = f'{BARE}, error="insufficient_scope"'
 
 
+@pytest.fixture
+def tell(monkeypatch, capsys):
+    """Return a function that plays against these servers in this process; it returns the exit status and the output."""
+    monkeypatch.syspath_prepend(DEMO.parent)
+    demo = importlib.import_module("run")
+
+    def play(*urls):
+        status = demo.tell({f"other {number}": url for number, url in enumerate(urls, 1)})
+        return status, capsys.readouterr().out
+
+    return play
+
+
 def run(*arguments, **environment):
-    """Run the demo to its end."""
+    """Run the demo to its end, in a process."""
     return subprocess.run(
         [*COMMAND, *arguments],
         capture_output=True,
@@ -50,7 +64,7 @@ def token(iat, exp, rf_exp):
 
 
 def script():
-    """Return what a right server answers, step by step: status, code, challenge, dates of the token, store calls."""
+    """Return the expected answers, step by step: status, code, challenge, dates of the token, user-store calls."""
     return [
         (401, "missing_token", BARE, None, 0),
         (401, "bad_credentials", BARE, None, 1),
@@ -70,19 +84,19 @@ def script():
 
 
 def four(status):
-    """Return what stands in the columns of the four servers: the same status."""
+    """Return a pattern for the columns of the four servers, which show the same status."""
     return f"(?:{status} +){{4}}(?<= )"
 
 
 def dates_in(text):
-    """Return the dates of the tokens that a step gave: one line if they are the same, else one for each server."""
+    """Return the dates of the tokens of a step: one line if they are equal, else one line for each server."""
     found = re.findall(r"iat = second (\d+), exp = second (\d+), rf_exp = second (\d+)", text)
     return {tuple(map(int, dates)) for dates in found}
 
 
 @contextmanager
 def scripted(answers):
-    """Serve these answers, one after the other, and yield the URL; all tokens are of the past, so nobody waits."""
+    """Serve these answers, one after the other, and yield the URL. All tokens have expired, so the play never waits."""
     answers = iter(answers)
     base = int(time.time()) - 12
     calls = 0
@@ -127,7 +141,7 @@ def scripted(answers):
 
 
 def ask(url, method, path, body=None, bearer=""):
-    """Return status and JSON body of what a server answers."""
+    """Return the status and the JSON body of a server's answer."""
     connection = HTTPConnection(url.hostname, url.port, timeout=20)
     try:
         connection.request(method, path, body, {"Content-Type": "application/json", "Authorization": bearer})
@@ -139,11 +153,11 @@ def ask(url, method, path, body=None, bearer=""):
 
 class TestStory:
     def test_plays_to_its_end_against_real_servers(self):
-        """Every step of a token's life comes out as it must on all four, and the picture shows where it happened."""
+        """All four servers answer every step as expected, in real time, and the picture shows the steps."""
         begun = time.monotonic()
         result = run()
 
-        assert (result.returncode, result.stderr) == (0, ""), result.stdout
+        assert (0, "") == (result.returncode, result.stderr), result.stdout
         assert time.monotonic() - begun < 60
         assert max(map(len, result.stdout.splitlines())) < 120
         for line in (
@@ -172,32 +186,26 @@ class TestStory:
         assert {rf_exp for _, _, rf_exp in second} == {rf_exp for _, _, rf_exp in first}
         assert {(exp, rf_exp) for _, exp, rf_exp in third} == {(rf_exp, rf_exp) for _, _, rf_exp in first}
 
-    def test_names_the_columns(self):
-        """Each server stands above its column, the statuses begin where its name does."""
+    def test_draws_with_plain_characters_where_others_cannot_be_printed(self):
+        """A terminal with an ASCII encoding shows the same columns and the same picture."""
         with scripted(script()) as one, scripted(script()) as two:
-            result = run("--against", one, two)
+            result = run("--against", one, two, PYTHONIOENCODING="ascii")
 
+        assert (0, "") == (result.returncode, result.stderr), result.stdout
+        assert re.search(r"token 1 +\|=+ access =+\|-+ refresh -+\|\n", result.stdout)
         above, head, row, *_ = result.stdout.split("\n\n")[1].splitlines()
         places = [match.start() for match in re.finditer("other", above)]
-        assert [head[place] for place in places] == ["1", "2"]
-        assert [row[place : place + 5] for place in places] == ["401  "] * 2
-
-    def test_draws_with_plain_characters_where_others_cannot_be_printed(self):
-        """A terminal of few characters gets the same picture."""
-        with scripted(script()) as url:
-            result = run("--against", url, PYTHONIOENCODING="ascii")
-
-        assert result.returncode == 0, result.stdout
-        assert re.search(r"token 1 +\|=+ access =+\|-+ refresh -+\|\n", result.stdout)
+        assert ["1", "2"] == [head[place] for place in places]
+        assert ["401  "] * 2 == [row[place : place + 5] for place in places]
 
 
 class TestExpectations:
-    def test_a_right_server_passes(self):
-        """The twin of the wrong ones below: the script as it stands is what the story expects."""
+    def test_a_right_server_passes(self, tell):
+        """The script as it stands has the expected answers."""
         with scripted(script()) as url:
-            result = run("--against", url)
+            status, output = tell(url)
 
-        assert (result.returncode, result.stderr) == (0, ""), result.stdout
+        assert 0 == status, output
 
     @pytest.mark.parametrize(
         ("step", "wrong", "line"),
@@ -216,34 +224,34 @@ class TestExpectations:
             (13, (200, None, None, (10, 14, 20), 1), "status: expected 401, found 200"),
         ],
     )
-    def test_a_wrong_answer_ends_the_play(self, step, wrong, line):
-        """The step, what was expected and what was found are named, and the exit status tells."""
+    def test_a_wrong_answer_ends_the_play(self, tell, step, wrong, line):
+        """The output names the step, the expected and the found value; the exit status is 1."""
         answers = script()
         answers[step - 1] = wrong
         with scripted(answers) as url:
-            result = run("--against", url)
+            status, output = tell(url)
 
-        assert result.returncode == 1
-        assert f"NOT AS EXPECTED: step {step}, " in result.stdout
-        assert re.search(line, result.stdout), result.stdout
+        assert 1 == status
+        assert f"NOT AS EXPECTED: step {step}, " in output
+        assert re.search(line, output), output
 
-    def test_every_server_that_is_wrong_is_named(self):
-        """And none that is right; nor does a right one hide them, or a server that does not answer."""
+    def test_every_server_that_is_wrong_is_named(self, tell):
+        """Each wrong server is named, and each server without an answer; a right server hides none and is not named."""
         wrong = script()
         wrong[3] = (500, None, None, None, 0)
         with scripted([]) as gone:
             pass
         with scripted(script()) as right, scripted(wrong) as one, scripted(wrong) as two:
-            late = run("--against", one, right, two)
+            late_status, late = tell(one, right, two)
         with scripted(script()) as right:
-            early = run("--against", right, gone)
+            early_status, early = tell(right, gone)
 
-        assert (late.returncode, early.returncode) == (1, 1)
-        assert re.search(r"  4 .* 500 +200 +500 +NOT AS EXPECTED\n", late.stdout), late.stdout
-        assert re.findall(r"^NOT AS EXPECTED: (.*?, found \d+)", late.stdout, re.MULTILINE) == [
+        assert (1, 1) == (late_status, early_status)
+        assert re.search(r"  4 .* 500 +200 +500 +NOT AS EXPECTED\n", late), late
+        assert [
             f"step 4, GET /protected: {name}: status: expected 200, found 500" for name in ("other 1", "other 3")
-        ]
-        assert re.findall(r"^NOT AS .*", early.stdout, re.MULTILINE)[0].startswith(
+        ] == re.findall(r"^NOT AS EXPECTED: (.*?, found \d+)", late, re.MULTILINE)
+        assert re.findall(r"^NOT AS .*", early, re.MULTILINE)[0].startswith(
             "NOT AS EXPECTED: step 1, GET /protected: other 2: no answer: "
         )
 
@@ -251,7 +259,7 @@ class TestExpectations:
 class TestServe:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_stays_up_until_it_is_told_to_end(self, number):
-        """The lines it prints name URLs, a user and a password that work; a signal ends it with status 0."""
+        """The printed lines hold working URLs, a user name and a password; a signal ends the demo with status 0."""
         with subprocess.Popen(
             [*COMMAND, "--serve"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         ) as process:
@@ -265,11 +273,11 @@ class TestServe:
                 credentials = re.search(r"-d '(\{.*\})'", said)[1]
                 logins = [ask(url, "POST", "/login", credentials) for url in urls]
                 bearers = [f"Bearer {body['access_token']}" for _, body in logins]
-                # All four share their keys, so any token opens any of them.
+                # All four servers share their keys, so each accepts every token.
                 statuses = [ask(url, "GET", "/protected", bearer=bearer)[0] for url in urls for bearer in bearers]
             finally:
                 process.send_signal(number)
             rest = process.stdout.read()
 
-        assert (statuses, process.returncode) == ([200] * 16, 0)
+        assert ([200] * 16, 0) == (statuses, process.returncode)
         assert rest.rstrip().endswith("The end.")

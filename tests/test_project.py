@@ -1,4 +1,4 @@
-"""The project's own promises: what is packaged, which versions are allowed, and that no test is excused."""
+"""The project itself: the packages in the wheel, the allowed versions, the examples in docstrings, the rules of the suite."""
 
 import doctest
 import importlib
@@ -26,27 +26,27 @@ MODULES = [info.name for info in pkgutil.walk_packages(praetorian_core.__path__,
 
 
 def requirements():
-    """Return every requirement that users install, those of the extras included."""
+    """Return the requirements of the package and of its extras."""
     project = PYPROJECT["project"]
     extras = project["optional-dependencies"].values()
     return [Requirement(line) for line in chain(project["dependencies"], *extras)]
 
 
 def oldest_pins():
-    """Return the lines of constraints/oldest.txt that pin something."""
+    """Return the pins of constraints/oldest.txt."""
     lines = (ROOT / "constraints" / "oldest.txt").read_text(encoding="utf-8").splitlines()
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
 class TestDependencies:
     def test_each_has_a_lower_bound_and_no_other(self):
-        """A library neither caps nor excludes: that is for the application."""
+        """A library sets no upper bound and excludes no version: the application decides."""
 
         for requirement in requirements():
-            assert [spec.operator for spec in requirement.specifier] == [">="], requirement
+            assert [">="] == [spec.operator for spec in requirement.specifier], requirement
 
     def test_oldest_pins_the_lower_bounds(self):
-        """The oldest versions that are tested are the oldest that are allowed, all of them."""
+        """The oldest tested version of each requirement is the oldest allowed version."""
         allowed = {
             (requirement.name, Version(spec.version))
             for requirement in requirements()
@@ -54,26 +54,26 @@ class TestDependencies:
         }
         pinned = {(pin.name, Version(spec.version)) for pin in oldest_pins() for spec in pin.specifier}
 
-        assert pinned == allowed
+        assert allowed == pinned
 
     def test_oldest_pins_exactly(self):
-        """Nothing in constraints/oldest.txt leaves a choice."""
+        """Each line of constraints/oldest.txt allows one version."""
 
         for pin in oldest_pins():
-            assert [spec.operator for spec in pin.specifier] == ["=="], pin
+            assert ["=="] == [spec.operator for spec in pin.specifier], pin
 
 
 class TestWheel:
     def test_holds_every_package(self):
-        """Each import package under src is in the wheel."""
+        """The wheel holds each package under src."""
         packages = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 
-        assert sorted(packages) == sorted(
-            path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("src/*/__init__.py")
+        assert sorted(path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("src/*/__init__.py")) == sorted(
+            packages
         )
 
     def test_every_package_is_typed(self):
-        """Type checkers read a package's annotations only beside a py.typed."""
+        """Type checkers read the annotations of a package only if it holds py.typed."""
 
         for package in ROOT.glob("src/*/__init__.py"):
             assert (package.parent / "py.typed").is_file(), package.parent
@@ -82,42 +82,54 @@ class TestWheel:
 class TestDocstrings:
     @pytest.mark.parametrize("name", MODULES)
     def test_examples_hold(self, name):
-        """What a docstring shows is what happens."""
+        """The examples of a docstring return what it shows."""
         result = doctest.testmod(importlib.import_module(name))
 
-        assert result.failed == 0
+        assert 0 == result.failed
 
 
 class TestNoTestIsExcused:
-    @pytest.fixture
-    def project(self, pytester):
-        """Return a project that has our conftest."""
+    def test_an_excused_test_fails_the_session(self, pytester):
+        """A skipped test and an expected failure fail the run, on several workers too, and the summary names each."""
         pytester.makeconftest((ROOT / "conftest.py").read_text(encoding="utf-8"))
-        return pytester
+        pytester.makepyfile(
+            test_skip="import pytest\ndef test_it(): pytest.skip('later')",
+            test_import="import pytest\npytest.importorskip('no_such_module_anywhere')",
+            test_xfail="import pytest\n@pytest.mark.xfail\ndef test_it(): assert False",
+            test_xpass="import pytest\n@pytest.mark.xfail\ndef test_it(): assert True",
+            test_pass="def test_it(): pass",
+        )
 
-    @pytest.mark.parametrize(
-        ("outcome", "source"),
-        [
-            ("skipped", "def test_it(): pytest.skip('later')"),
-            ("skipped", "pytest.importorskip('no_such_module_anywhere')"),
-            ("xfailed", "@pytest.mark.xfail\ndef test_it(): assert False"),
-            ("xpassed", "@pytest.mark.xfail\ndef test_it(): assert True"),
-        ],
-    )
-    def test_an_excused_test_fails_the_session(self, project, outcome, source):
-        """A skipped test and one that is expected to fail are findings, named at the end."""
-        project.makepyfile(f"import pytest\n{source}\ndef test_other(): pass")
+        result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-n", "1")
 
-        result = project.runpytest_subprocess("-p", "no:cacheprovider")
+        assert pytest.ExitCode.TESTS_FAILED == result.ret
+        assert {
+            "no test may be excused: skipped: test_skip.py::test_it",
+            "no test may be excused: skipped: test_import.py",
+            "no test may be excused: xfailed: test_xfail.py::test_it",
+            "no test may be excused: xpassed: test_xpass.py::test_it",
+        } == {line for line in result.outlines if line.startswith("no test")}
 
-        assert result.ret != pytest.ExitCode.OK
-        result.stdout.fnmatch_lines([f"no test may be excused: {outcome}: test_an_excused_test_fails_the_session.py*"])
+    def test_a_session_of_run_tests_passes(self, pytester):
+        """A run in which every test ran passes, and its summary says nothing of excused tests."""
+        pytester.makeconftest((ROOT / "conftest.py").read_text(encoding="utf-8"))
+        pytester.makepyfile("def test_it(): pass")
 
-    def test_a_session_of_run_tests_passes(self, project):
-        """The twin: where every test ran, nothing is said."""
-        project.makepyfile("def test_it(): pass")
+        result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:randomly")
 
-        result = project.runpytest_subprocess("-p", "no:cacheprovider")
-
-        assert result.ret == pytest.ExitCode.OK
+        assert pytest.ExitCode.OK == result.ret
         result.stdout.no_fnmatch_line("*excused*")
+
+
+class TestIds:
+    def test_an_address_stops_the_collection(self, pytester):
+        """A test id with a memory address cannot be run again, so no test of the run starts."""
+        pytester.makeconftest((ROOT / "conftest.py").read_text(encoding="utf-8"))
+        pytester.makepyfile(
+            "import pytest\n@pytest.mark.parametrize('value', [object()], ids=repr)\ndef test_it(value): pass"
+        )
+
+        result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+
+        assert pytest.ExitCode.USAGE_ERROR == result.ret
+        result.stderr.fnmatch_lines(["*test ids must not hold memory addresses; got:*"])

@@ -1,4 +1,4 @@
-"""What any client of the API needs: HTTP, JSON, and the three dates inside a token."""
+"""An HTTP client of the API, and the three dates in a token."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Token:
-    """A token as its holder sees it: anybody can read it, only the server can make one.
+    """A token as a client reads it, without a key. Only the server can sign one.
 
     Attributes:
         text: The compact serialization.
-        iat: When it was issued, in seconds since the epoch.
-        exp: From when on it opens nothing.
-        rf_exp: From when on it cannot be refreshed.
+        iat: The time of issue, in seconds since the epoch.
+        exp: The end of access, in seconds since the epoch.
+        rf_exp: The end of refresh, in seconds since the epoch.
     """
 
     text: str
@@ -35,13 +35,13 @@ class Token:
 
 
 @dataclass(frozen=True)
-class ErrorResponse:
-    """What a server said.
+class Answer:
+    """The answer of a server.
 
     Attributes:
         status: The HTTP status.
-        challenge: The ``WWW-Authenticate`` header; None where there is none.
-        body: The members of the JSON body; empty where it is no JSON object.
+        challenge: The ``WWW-Authenticate`` header; None if it is absent.
+        body: The members of the JSON body; empty if the body is not a JSON object.
     """
 
     status: int
@@ -50,13 +50,13 @@ class ErrorResponse:
 
     @property
     def code(self) -> str | None:
-        """The stable name of the refusal; None where nothing was refused."""
+        """The stable code of the error; None for an answer without error."""
         code = self.body.get("code")
         return code if isinstance(code, str) else None
 
 
-def send(url: str, method: str, path: str, *, token: Token | None = None, body: object = None) -> ErrorResponse:
-    """Send one request over a connection of its own and return the answer."""
+def send(url: str, method: str, path: str, *, token: Token | None = None, body: object = None) -> Answer:
+    """Send one request over a new connection and return the answer."""
     headers: dict[str, str] = {}
     payload = None
     if token is not None:
@@ -69,7 +69,7 @@ def send(url: str, method: str, path: str, *, token: Token | None = None, body: 
     try:
         connection.request(method, path, payload, headers)
         response = connection.getresponse()
-        return ErrorResponse(response.status, response.getheader("WWW-Authenticate"), _members(response.read()))
+        return Answer(response.status, response.getheader("WWW-Authenticate"), _members(response.read()))
     finally:
         connection.close()
 

@@ -1,6 +1,6 @@
 """The demo's API on Falcon (ASGI): the same six routes, each a resource of coroutines.
 
-The user store is the one of the other servers and blocks; ``AsyncGuard`` asks it, and hashes, in threads.
+The user store is the blocking one of the other servers. ``AsyncGuard`` calls it, and hashes passwords, in threads.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from users import Users
 
 
 class Login:
-    """Names and passwords for tokens."""
+    """Exchanges a username and a password for a token."""
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Log in."""
@@ -33,48 +33,48 @@ class Login:
 
 
 class Refresh:
-    """Expired tokens for new ones."""
+    """Exchanges a token for a new one."""
 
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Exchange a token. No auth_required: it has expired for access, which is why its holder comes."""
+        """Refresh the token. No auth_required here: access has expired when a client refreshes."""
         resp.media = {"access_token": await current_guard(req).refresh(current_token(req))}
 
 
 class Protected:
-    """Open to every good token."""
+    """Requires a valid token."""
 
     @auth_required
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Tell whose it is."""
+        """Return the identity."""
         resp.media = {"identity": current_user_id(req)}
 
 
 class Editors:
-    """Open to editors, and to admins."""
+    """Requires the role editor or the role admin."""
 
     @roles_accepted("editor", "admin")
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Tell who came."""
+        """Return the identity."""
         resp.media = {"identity": current_user_id(req)}
 
 
 class Admins:
-    """Open to admins."""
+    """Requires the role admin."""
 
     @roles_required("admin")
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Tell who came."""
+        """Return the identity."""
         resp.media = {"identity": current_user_id(req)}
 
 
 @attrs.frozen
 class Calls:
-    """What this server's user store was asked."""
+    """Reports the user-store calls of this server."""
 
     users: Users
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Tell how many calls there were."""
+        """Return the number of calls."""
         resp.media = {"calls": self.users.calls}
 
 

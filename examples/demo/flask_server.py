@@ -1,4 +1,4 @@
-"""The demo's API on Flask: six routes, and what each of them demands."""
+"""The demo's API on Flask: six routes with their policies."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def make_app(settings: Settings, users: Users) -> Flask:
 
     @app.post("/refresh")
     def refresh() -> Response:
-        # No auth_required here: the token of whoever comes has expired for access, which is why they come.
+        # No auth_required here: access has expired when a client refreshes.
         return jsonify(access_token=current_guard().refresh(current_token()))
 
     @app.get("/protected")

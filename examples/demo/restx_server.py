@@ -1,6 +1,6 @@
-"""The demo's API on Flask-RESTX: the same six routes, as resources that document themselves."""
+"""The demo's API on Flask-RESTX: the same six routes, as resources with generated documentation."""
 
-# Flask-RESTX carries no types.
+# Flask-RESTX has no types.
 # pyright: basic
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make_app(settings: Settings, users: Users) -> Flask:
 
     @api.route("/refresh")
     class Refresh(Resource):
-        # No auth_required here: the token of whoever comes has expired for access, which is why they come.
+        # No auth_required here: access has expired when a client refreshes.
         @api.doc(security="Bearer")
         def post(self) -> dict[str, object]:
             return {"access_token": current_guard().refresh(current_token())}

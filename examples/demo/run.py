@@ -1,6 +1,6 @@
-"""Plays the life of a token against real servers: ``nox -s demo``, or ``python examples/demo/run.py``.
+"""Play the life of a token against real servers: ``nox -s demo``, or ``python examples/demo/run.py``.
 
-With ``--serve`` nothing is played: the servers stay up for you to try, until Ctrl-C.
+With ``--serve`` the script plays nothing and keeps the servers up until Ctrl-C.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from tempfile import TemporaryDirectory
 from threading import Event
 
 from praetorian_core import KeyRing, Settings, generate_secret
-from story import ACCESS, REFRESH, UnexpectedError, life, play
-from users import NAME, PASSWORD, Users, database
+from story import ACCESS, NAME, PASSWORD, REFRESH, UnexpectedError, life, play
 
 _TOKEN = '''python3 -c "import json, sys; print(json.load(sys.stdin)['access_token'])"'''
 _BODY = f'{{"username": "{NAME}", "password": "{PASSWORD}"}}'
@@ -36,15 +35,16 @@ say = partial(print, flush=True)
 
 
 def main() -> int:
-    """Return the exit status: 0 if everything was as expected."""
+    """Return the exit status: 0 if every answer was as expected."""
     parser = argparse.ArgumentParser(description="Play the life of a token against real servers, one per framework.")
     parser.add_argument("--serve", action="store_true", help="keep the servers up and print curl lines to try")
     parser.add_argument("--against", metavar="URL", nargs="+", help="play against servers that are up already")
     options = parser.parse_args()
     if options.against is not None:
         return tell({f"other {number}": url for number, url in enumerate(options.against, 1)})
-    # Four frameworks, which whoever only plays against servers that are up does without.
+    # Four frameworks and SQLAlchemy, which a play against running servers does not need.
     from serving import SERVERS
+    from users import Users, database
 
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="praetorian-demo-"))
@@ -54,7 +54,7 @@ def main() -> int:
             logging.basicConfig(format="%(message)s", level=logging.INFO)
             settings = Settings(keys=keys, access_lifespan="1 minute", refresh_lifespan="10 minutes")
         else:
-            # The story refuses and fails on purpose; the log would tell it a second time.
+            # The table holds refusals on purpose; the log would repeat each of them.
             logging.getLogger("praetorian").addHandler(logging.NullHandler())
             settings = Settings(keys=keys, access_lifespan=ACCESS, refresh_lifespan=REFRESH)
         for name in ("werkzeug", "uvicorn"):
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def tell(urls: Mapping[str, str]) -> int:
-    """Play the story; return 0 if it went as it must, else 1."""
+    """Play the table; return 0 if every answer was as expected, else 1."""
     say(f"The life of a token: {ACCESS} s of access, and {REFRESH} s until the user must log in again.")
     say("Real servers, their users in SQLite:" if len(urls) > 1 else "A real server:")
     for name, url in urls.items():
@@ -85,24 +85,24 @@ def tell(urls: Mapping[str, str]) -> int:
 
 
 def serve(urls: Mapping[str, str]) -> int:
-    """Keep the servers up until Ctrl-C or a request to terminate."""
-    over = Event()
+    """Keep the servers up until SIGINT (Ctrl-C) or SIGTERM."""
+    stopped = Event()
 
     def end(*_: object) -> None:
-        over.set()
+        stopped.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    say("\n# The same API four times: a token opens routes for 1 minute and can be refreshed for 10.")
-    say("# The servers share their keys, so a token of one opens the others. Take one of these lines:")
+    say("\n# The same API four times: a token grants access for 1 minute and can be refreshed for 10.")
+    say("# The servers share their keys, so each accepts every token. Take one of these lines:")
     for name, url in urls.items():
         say(f"\n# {name}\nURL={url}")
     say("\n# and then these:\n")
     for line in CURL_LINES:
         say(line)
-    say("\nPress Ctrl-C to end. What the guard reports follows.\n")
-    # In pieces, because some systems do not interrupt a wait without an end.
-    while not over.wait(0.5):
+    say("\nPress Ctrl-C to end. The guards' events follow.\n")
+    # Some systems do not interrupt a wait that has no timeout.
+    while not stopped.wait(0.5):
         pass
     say("\nThe end.")
     return 0

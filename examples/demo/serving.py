@@ -1,4 +1,4 @@
-"""Real servers on the loopback interface, each on a free port of its own."""
+"""Real servers on the loopback interface, each on a free port."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Server: TypeAlias = Callable[[Settings, Users], AbstractContextManager[str]]
 def wsgi(app: WSGIApplication) -> Generator[str, None, None]:
     """Serve a WSGI application from a thread."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    # It looks up twenty times a second whether it shall stop.
+    # The server checks twenty times a second whether to stop.
     thread = Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
@@ -44,12 +44,12 @@ def wsgi(app: WSGIApplication) -> Generator[str, None, None]:
 
 @contextmanager
 def asgi(app: Callable[..., Awaitable[None]]) -> Generator[str, None, None]:
-    """Serve an ASGI application from a thread that has an event loop of its own.
+    """Serve an ASGI application from a thread with its own event loop.
 
     Raises:
         RuntimeError: The server did not start.
     """
-    # Signals stay with the main thread: uvicorn leaves them alone wherever it is not there.
+    # uvicorn installs signal handlers only in the main thread, so this server leaves them unchanged.
     config = uvicorn.Config(app, ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -78,7 +78,7 @@ def restx(settings: Settings, users: Users) -> AbstractContextManager[str]:
 
 def falcon_wsgi(settings: Settings, users: Users) -> AbstractContextManager[str]:
     """Serve the API of ``falcon_server``."""
-    # To a type checker Falcon's idea of start_response is not Werkzeug's.
+    # Falcon and Werkzeug annotate start_response differently.
     return wsgi(cast("WSGIApplication", falcon_server.make_app(settings, users)))
 
 
@@ -93,4 +93,4 @@ SERVERS: Mapping[str, Server] = {
     "Falcon WSGI": falcon_wsgi,
     "Falcon ASGI": falcon_asgi,
 }
-"""Everything that the story is played against, by the name of its column."""
+"""The servers by the names of their columns."""

@@ -1,7 +1,7 @@
-"""The life of a token, as a table of requests and of what each must be answered with.
+"""The life of a token: a table of requests and their expected answers.
 
-The table knows HTTP and nothing of any framework: it is played against every server at once, one column each. Whatever
-is not as the table says ends the play.
+The table holds HTTP alone, so it fits every framework. It is played against all servers at once, one column each. The
+first answer that differs from the table ends the play.
 """
 
 from __future__ import annotations
@@ -16,23 +16,25 @@ from http.client import HTTPException
 from threading import Event
 from typing import Literal
 
-from client import ErrorResponse, Token, send
+from client import Answer, Token, send
 from timeline import draw
 
+NAME = "alice"
+PASSWORD = "correct horse battery staple"
 ACCESS = 4
-"""How long the demo's tokens open routes, in seconds."""
+"""Access lifespan of the demo's tokens, in seconds."""
 REFRESH = 10
-"""How long after login the demo's tokens can be exchanged, in seconds."""
+"""Refresh lifespan of the demo's tokens, in seconds."""
 
 Fact = tuple[str, object, object]
-"""What was looked at, what was expected, what was found."""
+"""The name of a fact, the expected value and the value found."""
 
 
 class UnexpectedError(Exception):
-    """Some server did something else than the table says.
+    """The answer of a server differs from the table.
 
     Attributes:
-        findings: One line for each such server: the step, the server, what was expected and what was found.
+        findings: One line for each such server: the step, the server, the expected and the found value.
     """
 
     def __init__(self, findings: list[str]) -> None:
@@ -40,7 +42,7 @@ class UnexpectedError(Exception):
         self.findings = findings
 
 
-# ---------------------------------------------------------------- what must be true of a token
+# ---------------------------------------------------------------- facts of a token
 
 
 def begins(_: Token | None, new: Token) -> Iterator[Fact]:
@@ -50,13 +52,13 @@ def begins(_: Token | None, new: Token) -> Iterator[Fact]:
 
 
 def prolongs(old: Token | None, new: Token) -> Iterator[Fact]:
-    """A refresh begins a new access lifespan inside the old refresh lifespan."""
+    """A refresh begins a new access lifespan within the old refresh lifespan."""
     yield "rf_exp of the new token", old and old.rf_exp, new.rf_exp
     yield "exp of the new token", min(new.iat + ACCESS, new.rf_exp), new.exp
 
 
 def is_cut(old: Token | None, new: Token) -> Iterator[Fact]:
-    """The last refresh of a session gives what is left of it, and no more."""
+    """The last refresh of a session grants access until the end of the session."""
     yield "rf_exp of the new token", old and old.rf_exp, new.rf_exp
     yield "exp of the new token", new.rf_exp, new.exp
 
@@ -70,15 +72,15 @@ class Step:
 
     Attributes:
         request: Method and path.
-        status: The HTTP status that must come.
-        code: The error's code that must come; None where nothing is refused.
-        shows: What the step shows, for the reader.
-        bearer: Whether the latest token is sent along.
-        body: The JSON body that is sent along; None for none.
-        challenge: What ``WWW-Authenticate`` must say; None where there must be none.
-        calls: How many user-store calls the answer must have cost.
-        token: What must be true of the token that comes; None where none does.
-        after: Which deadline of the latest token is waited for.
+        status: The expected HTTP status.
+        code: The expected code of the error; None for an answer without error.
+        shows: An explanation for the reader.
+        bearer: Whether the request carries the latest token.
+        body: The JSON body of the request; None for no body.
+        challenge: The expected ``WWW-Authenticate``; None if it must be absent.
+        calls: The expected number of user-store calls.
+        token: The expected facts of the token in the answer; None for an answer without token.
+        after: The deadline of the latest token to wait for before the request.
     """
 
     request: str
@@ -103,7 +105,7 @@ def life(username: str, password: str) -> tuple[Step, ...]:
     right = {"username": username, "password": password}
     wrong = {"username": username, "password": "not the password"}
     return (
-        Step("GET /protected", 401, "missing_token", "no token, no entry", bearer=False, challenge=BARE),
+        Step("GET /protected", 401, "missing_token", "a token is required", bearer=False, challenge=BARE),
         Step(
             "POST /login",
             401,
@@ -115,13 +117,13 @@ def life(username: str, password: str) -> tuple[Step, ...]:
             calls=1,
         ),
         Step("POST /login", 200, None, "logged in: one token", bearer=False, body=right, calls=1, token=begins),
-        Step("GET /protected", 200, None, "the token opens the route"),
+        Step("GET /protected", 200, None, "the token grants access"),
         Step("GET /admins", 403, "missing_role", "the role admin is missing", challenge=DENIED),
         Step("GET /editors", 200, None, "the role editor is in the token"),
-        Step("POST /refresh", 400, "early_refresh", "too early: the token still opens routes"),
-        Step("GET /protected", 401, "expired_access", "access is over", challenge=INVALID, after="exp"),
+        Step("POST /refresh", 400, "early_refresh", "too early: access has not expired"),
+        Step("GET /protected", 401, "expired_access", "access has expired", challenge=INVALID, after="exp"),
         Step("POST /refresh", 200, None, "refreshed: new exp, SAME rf_exp", calls=1, token=prolongs),
-        Step("GET /protected", 200, None, "the new token opens the route"),
+        Step("GET /protected", 200, None, "the new token grants access"),
         Step(
             "POST /refresh",
             200,
@@ -131,7 +133,9 @@ def life(username: str, password: str) -> tuple[Step, ...]:
             token=is_cut,
             after="exp",
         ),
-        Step("GET /protected", 401, "expired_refresh", "both lifespans are over", challenge=INVALID, after="rf_exp"),
+        Step(
+            "GET /protected", 401, "expired_refresh", "both lifespans have expired", challenge=INVALID, after="rf_exp"
+        ),
         Step("POST /refresh", 401, "expired_refresh", "no refresh either: log in again", challenge=INVALID),
         Step("POST /login", 200, None, "logged in again: new rf_exp", bearer=False, body=right, calls=1, token=begins),
     )
@@ -142,13 +146,13 @@ def life(username: str, password: str) -> tuple[Step, ...]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a step went on one server.
+    """The result of a step on one server.
 
     Attributes:
-        instant: When the request was sent, in seconds since the epoch.
-        status: The HTTP status that came, as it stands in the column.
-        finding: What is not as the table says; None where everything is.
-        token: The latest token the server gave.
+        instant: The time of the request, in seconds since the epoch.
+        status: The HTTP status of the answer, as the column shows it.
+        finding: The difference from the table; None if there is none.
+        token: The latest token from this server.
     """
 
     instant: float
@@ -159,12 +163,12 @@ class Outcome:
 
 @dataclass
 class Player:
-    """One server, and what a client of it holds.
+    """A client of one server.
 
     Attributes:
-        name: The name of its column.
-        url: Where it listens.
-        tokens: Every token it gave, the latest last.
+        name: The name of the server's column.
+        url: The URL of the server.
+        tokens: All tokens from the server, the latest last.
     """
 
     name: str
@@ -173,15 +177,15 @@ class Player:
 
     @property
     def latest(self) -> Token | None:
-        """The token that a client would send now."""
+        """The token that the client sends."""
         return self.tokens[-1] if self.tokens else None
 
     def calls(self) -> object:
-        """Return how many user-store calls there were so far, as the server says."""
+        """Return the server's own count of user-store calls."""
         return send(self.url, "GET", "/user-store-calls").body.get("calls")
 
     def perform(self, step: Step, stop: Event) -> Outcome:
-        """Wait for the step's time, send its request and hold the answer against the table."""
+        """Wait for the step's time, send its request and compare the answer with the table."""
         if step.after is not None and self.latest is not None:
             _wait_until(getattr(self.latest, step.after), stop)
         instant = time.time()
@@ -204,7 +208,7 @@ class Player:
                 return str(answer.status), f"{what}: expected {expected!r}, found {found!r}"
         return str(answer.status), None
 
-    def _facts(self, step: Step, answer: ErrorResponse, cost: int | None) -> Iterator[Fact]:
+    def _facts(self, step: Step, answer: Answer, cost: int | None) -> Iterator[Fact]:
         yield "status", step.status, answer.status
         yield "code", step.code, answer.code
         yield "WWW-Authenticate", step.challenge, answer.challenge
@@ -218,7 +222,7 @@ class Player:
                 self.tokens.append(token)
 
 
-def _token_of(answer: ErrorResponse) -> Token | None:
+def _token_of(answer: Answer) -> Token | None:
     try:
         return Token.read(str(answer.body["access_token"]))
     except (KeyError, IndexError, ValueError):
@@ -226,29 +230,29 @@ def _token_of(answer: ErrorResponse) -> Token | None:
 
 
 def play(steps: tuple[Step, ...], urls: Mapping[str, str], write: Callable[[str], object]) -> None:
-    """Play the table against every server and write down what happens, while it happens.
+    """Play the table against every server and print each step as it ends.
 
-    Each server is played against from a thread of its own, by the deadlines of its own tokens, so none has to wait for
-    another. A line is written when the last of them is there.
+    Each server has its own thread and its own tokens, so no server waits for the deadlines of another. The line of a step
+    is printed when its last answer has come.
 
     Args:
         steps: The table.
-        urls: The servers, by the name of their column.
-        write: Takes one line.
+        urls: The servers by the names of their columns.
+        write: Prints one line.
 
     Raises:
-        UnexpectedError: A server did something else than the table says, or nothing.
+        UnexpectedError: The answer of a server differs from the table, or there is no answer.
     """
     players = [Player(name, url) for name, url in urls.items()]
     stop = Event()
-    # From a full second on, because tokens know nothing finer: it makes the times below easy to read.
+    # Start at a full second: the dates of tokens are whole seconds, so the times below are easy to read.
     start = int(time.time()) + 1
     _wait_until(start, stop)
     acts: list[tuple[float, list[int]]] = [(0.0, [])]
     for line in _heads(players):
         write(line)
     with ExitStack() as stack:
-        # One thread each: what is handed to it is done one after the other.
+        # One thread for each server: it runs the steps one after the other.
         threads = [stack.enter_context(ThreadPoolExecutor(1)) for _ in players]
         stack.callback(stop.set)
         plays = [
@@ -279,11 +283,11 @@ def play(steps: tuple[Step, ...], urls: Mapping[str, str], write: Callable[[str]
         write(line)
 
 
-# ---------------------------------------------------------------- what is written
+# ---------------------------------------------------------------- the output
 
 
 MARGIN = 30
-"""Where the column of the first server begins."""
+"""The first character of the first server's column."""
 
 
 def _row(players: list[Player], number: str, second: str, request: str, cells: list[str], code: str, shows: str) -> str:
@@ -299,7 +303,7 @@ def _heads(players: list[Player]) -> Iterator[str]:
     *above, last = ([(name[-line] if line <= len(name) else "") for name in names] for line in range(height, 0, -1))
     for words in above:
         yield _row(players, "", "", "", words, "", "")
-    yield _row(players, "#", "second", "request", last, "code", "what it shows")
+    yield _row(players, "#", "second", "request", last, "code", "meaning")
 
 
 def _commands(name: str) -> list[str]:
@@ -341,7 +345,7 @@ def _picture(players: list[Player], acts: list[tuple[float, list[int]]], start: 
 def _excuse(token: Token | None, step: Step) -> str:
     late = token is not None and time.time() >= token.exp
     unaware = step.code is None or not step.code.startswith("expired")
-    return "; exp had passed already, was this machine too busy?" if late and unaware else ""
+    return "; the token had expired before the request, the machine may be overloaded" if late and unaware else ""
 
 
 def _wait_until(instant: float, stop: Event) -> None:

@@ -1,4 +1,4 @@
-"""The picture of what happened: every token's two lifespans, and the steps below them."""
+"""The picture: the two lifespans of each token, and the steps below them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def draw(tokens: Sequence[Token], acts: Sequence[tuple[float, Sequence[int]]], s
     """Return the lines of the picture.
 
     Args:
-        tokens: In the order of their birth.
-        acts: When each act began, in seconds since the start, and which steps it has.
+        tokens: In the order of issue.
+        acts: The start of each act, in seconds since the start of the play, and its steps.
         start: Second 0 of the picture, in seconds since the epoch.
     """
-    # A server that was up before the play may have begun the first token's life earlier.
+    # The clock of a server on another machine may be behind, so the first token may start before second 0.
     first = min(0, tokens[0].iat - start)
     last = max(token.rf_exp for token in tokens[:-1]) - start + 2
     scale = max(1, (WIDTH - MARGIN) // (last - first))
@@ -51,7 +51,7 @@ def _bar(width: int, iat: int, exp: int, rf_exp: int, *, ends: bool, cut: bool) 
     cells[rf_exp] = end
     cells[iat] = begin
     if not ends:
-        # The picture ends before the token does.
+        # The token expires after the end of the picture.
         cells[width - 3 :] = rest * 3
         return "".join(cells), [(iat, "iat")]
     return "".join(cells), [(iat, "iat"), *([(exp, "exp = rf_exp")] if cut else [(exp, "exp"), (rf_exp, "rf_exp")])]

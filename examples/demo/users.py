@@ -1,4 +1,4 @@
-"""The demo's users: a SQLAlchemy model, and for every server a store that counts how often it is asked."""
+"""The demo's users: a SQLAlchemy model, and a user store for each server that counts its calls."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from sqlalchemy import JSON, Engine, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from praetorian_core import PasswordHasher
+from story import NAME, PASSWORD
 
-NAME = "alice"
-PASSWORD = "correct horse battery staple"
 ROLES = ["editor"]
 
 
 class Base(DeclarativeBase):
-    """Where SQLAlchemy gathers the demo's tables."""
+    """Holds the metadata of the demo's tables."""
 
 
 class User(Base):
-    """A user as Praetorian wants one: ``identity``, ``password``, ``rolenames``."""
+    """A user with the three attributes that Praetorian reads: ``identity``, ``password``, ``rolenames``."""
 
     __tablename__ = "users"
 
@@ -33,32 +32,32 @@ class User(Base):
 
     @property
     def identity(self) -> int:
-        """What tokens carry."""
+        """The identity in tokens."""
         return self.id
 
 
 @dataclass
 class Users:
-    """What one server asks for users: every server asks the same database and counts for itself.
+    """The user store of one server. All servers share the database; each counts its own calls.
 
-    A session is opened and closed inside each call, so it does not matter from which thread the call comes.
+    Each call opens and closes its own session, so calls may come from any thread.
 
     Attributes:
         engine: The database.
-        calls: How many times this store was asked, by anybody, since the start.
+        calls: The number of calls since the start.
     """
 
     engine: Engine
     calls: int = 0
 
     def lookup(self, username: str) -> User | None:
-        """Return the user who logs in with this name."""
+        """Return the user with this username."""
         self.calls += 1
         with Session(self.engine) as session:
             return session.scalar(select(User).where(User.name == username))
 
     def identify(self, identity: int) -> User | None:
-        """Return the user of this identity."""
+        """Return the user with this identity."""
         self.calls += 1
         with Session(self.engine) as session:
             return session.get(User, identity)
@@ -66,7 +65,7 @@ class Users:
 
 @contextmanager
 def database(file: Path) -> Generator[Engine, None, None]:
-    """Make a database with alice in it, her password hashed at the real cost."""
+    """Create a database with one user, whose password is hashed at the default cost."""
     engine = create_engine(f"sqlite:///{file}")
     try:
         Base.metadata.create_all(engine)
