@@ -329,11 +329,14 @@ def on_flask() -> dict[str, Contender]:
     def view() -> str:
         return SALVE
 
+    def open_view() -> str:  # A view that is decorated elsewhere must not be registered bare.
+        return SALVE
+
     bare, ours = flask.Flask("bare"), flask.Flask("ours")
-    praetorian_flask.Praetorian(ours, USERS, settings=SETTINGS, passwords=None, throttle=None)
+    praetorian_flask.Praetorian(ours, Guard(USERS, SETTINGS, passwords=None, throttle=None))
     bare.add_url_rule("/open", view_func=view)
     bare.add_url_rule("/hand", "hand", by_hand(view))
-    ours.add_url_rule("/open", view_func=view)
+    ours.add_url_rule("/open", view_func=open_view)
     ours.add_url_rule("/auth", "auth", praetorian_flask.auth_required(view))
     ours.add_url_rule("/roles", "roles", praetorian_flask.roles_required("admin")(view))
     contenders = on_wsgi(bare, ours)
@@ -359,7 +362,7 @@ def on_restx() -> dict[str, Contender]:
     bare_api = flask_restx.Api(bare)
     route(bare_api, "open")
     route(bare_api, "hand", by_hand)
-    praetorian_flask.Praetorian(ours, USERS, settings=SETTINGS, passwords=None, throttle=None)
+    praetorian_flask.Praetorian(ours, Guard(USERS, SETTINGS, passwords=None, throttle=None))
     our_api = flask_restx.Api(ours)
     praetorian_restx.init_api(our_api)
     route(our_api, "open")

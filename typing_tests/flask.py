@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from praetorian_core import Guard, Principal, all_roles, any_role
+from praetorian_core import Guard, Principal, Settings, all_roles, any_role
 from praetorian_core.errors import PraetorianError
+from praetorian_core.protocols import UserLike
 from praetorian_core.testing import MemoryUser, MemoryUsers
 from praetorian_flask import (
     Praetorian,
@@ -41,20 +41,24 @@ def application(app: Flask, users: MemoryUsers) -> None:
     assert_type(praetorian.guard, Guard[MemoryUser])
     assert_type(Praetorian[MemoryUser]().init_app(app, users), Flask)
     app.register_error_handler(PraetorianError, build_error_handler(lambda error: print(error.code)))
+    Praetorian(app, Guard(users, Settings.from_mapping(app.config)), on_error=[lambda error: print(error.code)])
 
 
 @auth_required
 def view(number: int) -> str:
     """A decorated view keeps its signature."""
-    assert_type(current_user(), object)
+    assert_type(current_user(), UserLike)
     assert_type(current_user(MemoryUser), MemoryUser)
     assert_type(current_user_or_none(MemoryUser), MemoryUser | None)
     assert_type(current_user_id(), object)
     assert_type(current_rolenames(), frozenset[str])
-    assert_type(current_custom_claims(), Mapping[str, object])
+    assert_type(current_custom_claims(), dict[str, object])
     assert_type(current_principal(), Principal)
     assert_type(current_principal_or_none(), Principal | None)
-    assert_type(current_guard(), Guard[object])
+    assert_type(current_guard(), Guard[UserLike])
+    assert_type(current_guard(MemoryUser), Guard[MemoryUser])
+    current_guard().issue("nonsense")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    current_guard(MemoryUser).issue("nonsense")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     assert_type(current_token(), str)
     return str(number)
 
@@ -71,7 +75,8 @@ async def coroutine_view(name: str) -> str:
 def login() -> object:
     """What was presented may be anything."""
     assert_type(credentials(), tuple[object, object])
-    return authenticate(*credentials())
+    assert_type(authenticate(*credentials(), kind=MemoryUser), MemoryUser)
+    return current_guard().issue(authenticate(*credentials()))
 
 
 assert_type(view(1), str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, jsonify
 
-from praetorian_core import Settings
+from praetorian_core import Guard, Settings
 from praetorian_flask import (
     Praetorian,
     auth_required,
@@ -22,7 +22,7 @@ from users import Users
 def make_app(settings: Settings, users: Users) -> Flask:
     """Return the WSGI application."""
     app = Flask(__name__)
-    Praetorian(app, users, settings=settings)
+    Praetorian(app, Guard(users, settings))
 
     @app.post("/login")
     def login() -> Response:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_restx import Api, Resource
 
-from praetorian_core import Settings
+from praetorian_core import Guard, Settings
 from praetorian_flask import Praetorian, authenticate, credentials, current_guard, current_token, current_user_id
 from praetorian_restx import auth_required, authorizations, init_api, roles_accepted, roles_required
 from users import Users
@@ -16,7 +16,7 @@ from users import Users
 def make_app(settings: Settings, users: Users) -> Flask:
     """Return the WSGI application."""
     app = Flask(__name__)
-    Praetorian(app, users, settings=settings)
+    Praetorian(app, Guard(users, settings))
     api = Api(app, title="The demo's API", authorizations=authorizations(settings))
     init_api(api)
 

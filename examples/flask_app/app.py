@@ -9,14 +9,13 @@ import click
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, request
 from sqlalchemy.exc import IntegrityError
 
-from praetorian_core import PasswordHasher
+from praetorian_core import Guard, PasswordHasher, Settings
 from praetorian_core.clock import Clock, system_clock
 from praetorian_core.errors import PraetorianError
 from praetorian_flask import (
     Praetorian,
     auth_accepted,
     auth_required,
-    build_error_handler,
     credentials,
     current_rolenames,
     current_token,
@@ -64,14 +63,18 @@ def create_app(
         # is no logout, and a token that is bound to no password has to be redeemed with once=False, which is for what
         # may happen twice without harm.
         PRAETORIAN_STORE="memory://",
-        # The handler with a task, below, takes the place of the one that init_app would register.
-        DISABLE_PRAETORIAN_ERROR_HANDLER=True,
     )
     app.config.from_prefixed_env()
     app.config.from_mapping(config)
-    praetorian.init_app(app, User, save_password=save_password, passwords=passwords or PasswordHasher(), clock=clock)
+    guard = Guard(
+        User,
+        Settings.from_mapping(app.config),
+        save_password=save_password,
+        passwords=passwords or PasswordHasher(),
+        clock=clock,
+    )
+    praetorian.init_app(app, guard, on_error=log_refusal)
     init_database(app)
-    app.register_error_handler(PraetorianError, build_error_handler(log_refusal))
     app.extensions["send_mail"] = send_mail
     app.register_blueprint(api)
     return app

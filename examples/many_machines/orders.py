@@ -11,6 +11,7 @@ import os
 
 from flask import Blueprint, Flask, Response, jsonify
 
+from praetorian_core import Guard, Settings
 from praetorian_flask import (
     Praetorian,
     auth_required,
@@ -34,7 +35,7 @@ def create_app() -> Flask:
         JWT_AUDIENCE=AUDIENCE,
         PRAETORIAN_STORE=os.environ["STORE"],
     )
-    Praetorian(app, None)
+    Praetorian(app, Guard(None, Settings.from_mapping(app.config)))
     app.register_blueprint(api)
     return app
 

@@ -142,7 +142,7 @@ def create_app() -> Flask:
     app.config.update(SWAGGER_UI_DOC_EXPANSION="list", RESTX_MASK_SWAGGER=False)
     Praetorian(app, Soldier)
     api = Api(app, title="Legion", authorizations=authorizations())
-    init_api(api, lambda error: LOG.warning("refused: %s", error))
+    init_api(api, on_error=lambda error: LOG.warning("refused: %s", error))
     for namespace in (session, camp, treasury):
         api.add_namespace(namespace)
     return app

@@ -46,6 +46,15 @@ class UserSource(Protocol[U_co]):
         ...
 
 
+class UserLike(Protocol):
+    """A user of any class, for callers that do not name theirs."""
+
+    @property
+    def identity(self) -> object:
+        """What ``identify`` is called with."""
+        ...
+
+
 class AsyncUserSource(Protocol[U_co]):
     """A ``UserSource`` with coroutine methods, for ``AsyncGuard`` only."""
 

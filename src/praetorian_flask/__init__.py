@@ -1,6 +1,6 @@
-"""Praetorian for Flask: finds the token in a request and turns the engine's errors into responses.
+"""Praetorian for Flask: decorators for views, the current principal, and responses to errors.
 
-No security decision is made here: see ``praetorian_core``.
+Every security decision is made in ``praetorian_core``.
 """
 
 from importlib.util import find_spec
@@ -21,20 +21,27 @@ from praetorian_flask.current import (
     current_user,
     current_user_id,
     current_user_or_none,
+    keep_principal,
 )
 from praetorian_flask.decorators import (
     auth_accepted,
+    auth_exempt,
     auth_required,
     policy_required,
+    protect_blueprint,
     roles_accepted,
     roles_required,
+    verify_in_request,
 )
 from praetorian_flask.errors import build_error_handler
 from praetorian_flask.extension import Praetorian
+from praetorian_flask.request import FlaskRequest
 
 __all__ = [
+    "FlaskRequest",
     "Praetorian",
     "auth_accepted",
+    "auth_exempt",
     "auth_required",
     "authenticate",
     "build_error_handler",
@@ -48,7 +55,10 @@ __all__ = [
     "current_user",
     "current_user_id",
     "current_user_or_none",
+    "keep_principal",
     "policy_required",
+    "protect_blueprint",
     "roles_accepted",
     "roles_required",
+    "verify_in_request",
 ]

@@ -1,47 +1,58 @@
-"""Who acts in the request that is being handled.
+"""The authenticated principal of the current request, its user and its token.
 
-The principal lives in the WSGI environment, which belongs to one request and no other. ``flask.g`` would not do: it
-belongs to the application context, and where a test holds one open, the next request would find the last one's user.
-An environment can be copied, though: a view that hands its own on to another application takes the principal along. So
-what is kept names the request that it belongs to, and no other finds it.
+The principal is kept in the WSGI environment, which belongs to one request. ``flask.g`` belongs to the application
+context; a test that holds one open would pass the principal on to its next request. A view can copy the environment and
+call another application with it, so the entry also names its request, and is ignored in any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import TypeVar, cast, overload
 from weakref import ReferenceType, ref
 
 import attrs
-from flask import Request, abort, current_app, request
+from flask import Request, abort, current_app, has_request_context, request
 from werkzeug.local import LocalProxy
 
 from praetorian_core import Guard, Principal
 from praetorian_core.errors import ConfigurationError, MissingTokenError
+from praetorian_core.protocols import UserLike
+from praetorian_core.web.credentials import CredentialsError, check_content_type, username_and_password
+from praetorian_core.web.hooks import ErrorHook
 from praetorian_flask.request import FlaskRequest
 
 U = TypeVar("U")
 
 EXTENSION = "praetorian"
-_ACTOR = "praetorian.actor"
-
-
-@attrs.frozen
-class State:
-    """What one application keeps in ``app.extensions``."""
-
-    guard: Guard[object]
+_ENTRY = "praetorian.principal"
 
 
 @attrs.define
-class _Actor:
-    """Who acts in one request.
+class State:
+    """State of one application, in ``app.extensions``.
 
     Attributes:
-        request: The request, held weakly: it holds the environment that holds this.
-        principal: Who was admitted; None where nobody had to be.
-        loaded: An identity and its user, once somebody asked for the user.
+        guard: The application's guard.
+        hooks: Functions that run for each error.
+        is_checked: Whether the routes were checked at the first request.
+        fault: Why the application must not serve, or None.
+    """
+
+    guard: Guard[object]
+    hooks: tuple[ErrorHook, ...] = ()
+    is_checked: bool = False
+    fault: str | None = None
+
+
+@attrs.define
+class _Entry:
+    """The result of authentication in one request.
+
+    Attributes:
+        request: The request, held weakly because it holds this entry.
+        principal: The principal, or None if the request carries no token and needs none.
+        loaded: An identity and its user, once the user was loaded.
     """
 
     request: ReferenceType[Request]
@@ -50,135 +61,173 @@ class _Actor:
 
 
 def state_or_none() -> State | None:
-    """Return the current application's state; None where no ``Praetorian`` was set up."""
+    """Return the current application's state, or None before ``Praetorian`` was set up."""
     return cast("State | None", current_app.extensions.get(EXTENSION))
 
 
-def current_guard() -> Guard[object]:
+@overload
+def current_guard() -> Guard[UserLike]: ...
+
+
+@overload
+def current_guard(kind: type[U]) -> Guard[U]: ...
+
+
+def current_guard(kind: object = None) -> object:  # noqa: ARG001  (it binds the type of the guard)
     """Return the guard of the current application.
 
+    Args:
+        kind: The user class, for type checkers: ``current_guard(User).issue("alice")`` is an error.
+
     Raises:
-        ConfigurationError: None was set up.
+        ConfigurationError: ``Praetorian`` was not set up for the application.
     """
     state = state_or_none()
     if state is None:
-        detail = "this application has no guard; write Praetorian(app, User)"
-        raise ConfigurationError(detail)
+        raise ConfigurationError("this application has no guard; write Praetorian(app, User)")
     return state.guard
 
 
 def current_token() -> str:
-    """Return the raw token of the request, unjudged: what a refresh route hands to ``guard.refresh``.
+    """Return the raw token of the request, without validating it, for ``guard.refresh`` and ``guard.revoke``.
 
     Raises:
-        MissingTokenError: The request carries none.
-        MalformedHeaderError: The header does not carry exactly one.
+        MissingTokenError: The request carries no token.
+        MalformedHeaderError: The header does not hold exactly one token.
     """
     return current_guard().find_token(FlaskRequest(request))
 
 
 def credentials() -> tuple[object, object]:
-    """Return ``username`` and ``password`` of a JSON body, whatever they are, for ``authenticate``.
+    """Return ``username`` and ``password`` of the JSON body, of whatever type, for ``authenticate``.
 
-    An absent member is None. A body that is no JSON object is answered with 400, one of another content type with 415.
+    An absent member is None. A body that is not a JSON object is answered with 400, another content type with 415.
     """
-    if not request.is_json:
-        abort(415, "expected a JSON object, of the content type application/json")
-    body: object = None
-    # Silent, because Flask's own refusal is another one under DEBUG; and Python's parser gives up on deep nesting with an
-    # error that Flask does not expect.
-    with suppress(RecursionError):
-        body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        abort(400, "expected a JSON object with the members username and password")
-    members = cast("dict[str, object]", body)
-    return members.get("username"), members.get("password")
+    try:
+        check_content_type(request.content_type)
+        body: object = None
+        # Flask does not expect RecursionError, which Python's parser raises for deep nesting.
+        with suppress(RecursionError):
+            body = request.get_json(silent=True)
+        return username_and_password(body)
+    except CredentialsError as error:
+        abort(error.status, error.description)
 
 
-def authenticate(username: object, password: object) -> object:
-    """Return the user who proved name and password, counted by the address that Flask trusts.
+@overload
+def authenticate(username: object, password: object) -> UserLike: ...
 
-    Behind a proxy that address is the proxy's, until ``werkzeug.middleware.proxy_fix.ProxyFix`` is configured.
+
+@overload
+def authenticate(username: object, password: object, *, kind: type[U]) -> U: ...
+
+
+def authenticate(username: object, password: object, *, kind: type[object] = object) -> object:
+    """Return the user with this username and password.
+
+    Attempts are counted by ``request.remote_addr``. Behind a proxy that is the proxy's address, unless
+    ``werkzeug.middleware.proxy_fix.ProxyFix`` is configured.
+
+    Args:
+        username: Passed to ``User.lookup``.
+        password: The password, compared exactly.
+        kind: The user class, for type checkers; a user of another class is refused.
 
     Raises:
-        AuthenticationError: Unknown name, wrong password or disabled account, which are not told apart.
+        AuthenticationError: Wrong username, wrong password or inactive account; the answer is the same for all.
         LoginThrottledError: There were too many attempts.
-        ServiceUnavailableError: A call that the decision depends on failed, or hashing is full.
+        ServiceUnavailableError: A dependency failed, or the queue of hashes is full.
+        ConfigurationError: The user is not an instance of ``kind``.
     """
-    return current_guard().authenticate(username, password, source=request.remote_addr)
+    user = current_guard().authenticate(username, password, source=request.remote_addr)
+    return _checked(user, kind)
 
 
 def keep_principal(principal: Principal | None) -> None:
-    """Remember who acts, for the rest of this request."""
-    actor = _actor_or_none()
-    if actor is None:
-        request.environ[_ACTOR] = _Actor(ref(_request_itself()), principal)
+    """Set the principal of this request, for a token that was verified by other means than a decorator.
+
+    Args:
+        principal: What ``guard.verify`` returned; None for an anonymous request.
+    """
+    entry = _entry_or_none()
+    if entry is None:
+        request.environ[_ENTRY] = _Entry(ref(_request_itself()), principal)
     else:
-        actor.principal = principal
+        entry.principal = principal
 
 
-def _actor_or_none() -> _Actor | None:
-    actor = cast("_Actor | None", request.environ.get(_ACTOR))
-    return actor if actor is not None and actor.request() is _request_itself() else None
+def _entry_or_none() -> _Entry | None:
+    if not has_request_context():
+        return None
+    entry = cast("_Entry | None", request.environ.get(_ENTRY))
+    return entry if entry is not None and entry.request() is _request_itself() else None
 
 
 def _request_itself() -> Request:
-    # Documented by Flask for such a purpose, whatever its name says.
+    # Documented by Flask for this purpose, despite its name.
     return cast("LocalProxy[Request]", request)._get_current_object()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 def current_principal_or_none() -> Principal | None:
-    """Return who acts; None where nobody is authenticated."""
-    actor = _actor_or_none()
-    return None if actor is None else actor.principal
+    """Return the authenticated principal; None if there is none, also outside a request."""
+    entry = _entry_or_none()
+    return None if entry is None else entry.principal
 
 
 def current_principal() -> Principal:
-    """Return who acts.
+    """Return the authenticated principal.
 
     Raises:
-        MissingTokenError: Nobody is authenticated.
+        MissingTokenError: The view accepts requests without a token, and this one carries none.
+        ConfigurationError: No decorator guards the view, so no token was looked for.
     """
     return _authenticated()[1]
 
 
-def _authenticated() -> tuple[_Actor, Principal]:
-    actor = _actor_or_none()
-    if actor is None or actor.principal is None:
-        detail = "nobody is authenticated in this request; is the view decorated?"
-        raise MissingTokenError(detail)
-    return actor, actor.principal
+def _authenticated() -> tuple[_Entry, Principal]:
+    entry = _entry_or_none()
+    if entry is None:
+        raise ConfigurationError(
+            f"no token was verified in this request to {request.endpoint!r}; decorate the view with @auth_required, "
+            "call verify_in_request(), or use current_user_or_none()"
+        )
+    if entry.principal is None:
+        raise MissingTokenError("the request carries no token")
+    return entry, entry.principal
 
 
 def current_user_id() -> object:
-    """Return the identity of who acts, without asking the user store.
+    """Return the identity of the authenticated principal, without a call to the user class.
 
     Raises:
-        MissingTokenError: Nobody is authenticated.
+        MissingTokenError: See ``current_principal``.
+        ConfigurationError: See ``current_principal``.
     """
     return current_principal().identity
 
 
 def current_rolenames() -> frozenset[str]:
-    """Return the roles of who acts, as they were when the token was issued.
+    """Return the principal's roles, as they were when the token was issued.
 
     Raises:
-        MissingTokenError: Nobody is authenticated.
+        MissingTokenError: See ``current_principal``.
+        ConfigurationError: See ``current_principal``.
     """
     return current_principal().roles
 
 
-def current_custom_claims() -> Mapping[str, object]:
-    """Return the token's custom claims, read-only.
+def current_custom_claims() -> dict[str, object]:
+    """Return a copy of the token's custom claims, which a view can return as JSON.
 
     Raises:
-        MissingTokenError: Nobody is authenticated.
+        MissingTokenError: See ``current_principal``.
+        ConfigurationError: See ``current_principal``.
     """
-    return current_principal().claims
+    return dict(current_principal().claims)
 
 
 @overload
-def current_user() -> object: ...
+def current_user() -> UserLike: ...
 
 
 @overload
@@ -186,30 +235,32 @@ def current_user(kind: type[U]) -> U: ...
 
 
 def current_user(kind: type[object] = object) -> object:
-    """Return the user who acts, loaded once a request.
+    """Return the authenticated user, loaded once per request.
 
     Args:
-        kind: The user class, for a type checker's sake; another user is refused.
+        kind: The user class, for type checkers; a user of another class is refused.
 
     Raises:
-        MissingTokenError: Nobody is authenticated.
-        MissingUserError: The user is gone.
-        InvalidUserError: The user may no longer act.
-        ConfigurationError: The user is not of this kind.
+        MissingTokenError: See ``current_principal``.
+        MissingUserError: The user does not exist.
+        InvalidUserError: The user is not active.
+        ConfigurationError: The user is not an instance of ``kind``; or see ``current_principal``.
         ServiceUnavailableError: The user class failed.
     """
-    actor, principal = _authenticated()
-    if actor.loaded is None or actor.loaded[0] != principal.identity:
-        actor.loaded = (principal.identity, current_guard().load_user(principal))
-    user = actor.loaded[1]
+    entry, principal = _authenticated()
+    if entry.loaded is None or entry.loaded[0] != principal.identity:
+        entry.loaded = (principal.identity, current_guard().load_user(principal))
+    return _checked(entry.loaded[1], kind)
+
+
+def _checked(user: object, kind: type[object]) -> object:
     if not isinstance(user, kind):
-        detail = f"the current user is {type(user).__name__}; expected {kind.__name__}"
-        raise ConfigurationError(detail)
+        raise ConfigurationError(f"the user must be an instance of {kind.__name__}; got {type(user).__name__}")
     return user
 
 
 @overload
-def current_user_or_none() -> object | None: ...
+def current_user_or_none() -> UserLike | None: ...
 
 
 @overload
@@ -217,5 +268,5 @@ def current_user_or_none(kind: type[U]) -> U | None: ...
 
 
 def current_user_or_none(kind: type[object] = object) -> object | None:
-    """Return the user who acts; None where nobody is authenticated. See ``current_user``."""
+    """Return the authenticated user; None if there is none, also outside a request. See ``current_user``."""
     return None if current_principal_or_none() is None else current_user(kind)

@@ -1,7 +1,7 @@
-"""What a view demands, written above it.
+"""Decorators that guard views.
 
-Every decorator asks the guard afresh, so their order among each other means nothing and none trusts another. They stay
-below ``@app.get`` and the like: what is registered is what is guarded.
+Put them *below* ``@app.get`` and ``@app.route``, which register the function that they are given. Each decorator does
+the whole check, so the order among them does not matter.
 """
 
 from __future__ import annotations
@@ -9,95 +9,204 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar, cast
+from typing import NoReturn, ParamSpec, TypeVar, cast, overload
 
-from flask import current_app, request
+from flask import Blueprint, current_app, request
 from werkzeug.exceptions import HTTPException
 
-from praetorian_core import all_roles, any_role
+from praetorian_core import Guard, Principal, all_roles, any_role
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.policy import Policy
-from praetorian_core.web.request import is_preflight
+from praetorian_core.protocols import UserLike
+from praetorian_core.web.request import RequestInfo, is_preflight
+from praetorian_core.web.views import ViewRegistry, check_applied, role_names
 from praetorian_flask.current import current_guard, keep_principal
 from praetorian_flask.request import FlaskRequest
 
 P = ParamSpec("P")
 R = TypeVar("R")
+V = TypeVar("V")
+
+Admit = Callable[[Guard[UserLike], RequestInfo], Principal | None]
+
+VIEWS = ViewRegistry()
 
 
 class Preflight(HTTPException):
-    """Carries the framework's own answer to ``OPTIONS`` past the view. No error: Flask sends what it carries."""
+    """Carries Flask's own answer to a CORS preflight past the view and past decorators above this one."""
 
 
-def auth_required(view: Callable[P, R]) -> Callable[P, R]:
-    """Let a view run only for a request with a good token.
-
-    Raises:
-        MissingTokenError: There is no token.
-        PraetorianError: Whatever ``Guard.verify`` raises.
-        ConfigurationError: At decoration: a class was decorated.
-    """
-    return _guarded(view, None, optional=False)
+@overload
+def auth_required() -> NoReturn: ...
 
 
-def auth_accepted(view: Callable[P, R]) -> Callable[P, R]:
-    """Let a view run with a good token or with none; a bad one is refused all the same.
+@overload
+def auth_required(view: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+def auth_required(*views: Callable[P, R]) -> Callable[P, R]:
+    """Require a valid token.
 
     Raises:
-        PraetorianError: Whatever ``Guard.verify`` raises.
-        ConfigurationError: At decoration: a class was decorated.
+        PraetorianError: In a request: every error of ``Guard.admit``.
+        ConfigurationError: At decoration: the target is not a view function.
     """
-    return _guarded(view, None, optional=True)
+    return guarded("auth_required", check_applied("auth_required", views), lambda guard, info: guard.admit(info))
+
+
+@overload
+def auth_accepted() -> NoReturn: ...
+
+
+@overload
+def auth_accepted(view: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+def auth_accepted(*views: Callable[P, R]) -> Callable[P, R]:
+    """Accept a request without a token; a token that is presented must be valid.
+
+    Raises:
+        PraetorianError: In a request: every error of ``Guard.admit_optional``.
+        ConfigurationError: At decoration: the target is not a view function.
+    """
+    return guarded(
+        "auth_accepted", check_applied("auth_accepted", views), lambda guard, info: guard.admit_optional(info)
+    )
 
 
 def roles_required(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a view run only for a principal who holds all of these roles.
+    """Require a valid token of a principal who holds all of these roles.
 
     Raises:
-        MissingRoleError: A role is missing.
-        PraetorianError: Whatever ``Guard.verify`` raises.
-        ConfigurationError: At decoration: no name, or one that is not a str. In a request: roles are disabled.
+        MissingRoleError: In a request: a role is missing.
+        PraetorianError: In a request: every other error of ``Guard.admit``.
+        ConfigurationError: At decoration: a name is missing or is not the name of one role. In a request: roles are
+            disabled.
     """
-    return _demanding(all_roles(*names))
+    return requiring("roles_required", all_roles(*role_names("roles_required", names)))
 
 
 def roles_accepted(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a view run only for a principal who holds one of these roles.
+    """Require a valid token of a principal who holds one of these roles.
 
     Raises:
-        MissingRoleError: None of them is held.
-        PraetorianError: Whatever ``Guard.verify`` raises.
-        ConfigurationError: At decoration: no name, or one that is not a str. In a request: roles are disabled.
+        MissingRoleError: In a request: the principal holds none of them.
+        PraetorianError: In a request: every other error of ``Guard.admit``.
+        ConfigurationError: At decoration: a name is missing or is not the name of one role. In a request: roles are
+            disabled.
     """
-    return _demanding(any_role(*names))
+    return requiring("roles_accepted", any_role(*role_names("roles_accepted", names)))
 
 
 def policy_required(policy: Policy) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a view run only for a principal who satisfies a policy, such as ``all_roles("staff") & any_role("a", "b")``.
+    """Require a valid token of a principal who satisfies a policy.
+
+    Example::
+
+        @policy_required(all_roles("staff") & any_role("editor", "admin"))
 
     Raises:
-        MissingRoleError: The policy is not satisfied.
-        PraetorianError: Whatever ``Guard.verify`` raises.
-        ConfigurationError: At decoration: no policy. In a request: roles are disabled.
+        MissingRoleError: In a request: the policy is not satisfied.
+        PraetorianError: In a request: every other error of ``Guard.admit``.
+        ConfigurationError: At decoration: ``policy`` is not a policy. In a request: roles are disabled.
     """
     if not isinstance(policy, Policy):
-        detail = f"policy_required was given {type(policy).__name__}; write all_roles('admin') | any_role('a', 'b')"
-        raise ConfigurationError(detail)
-    return _demanding(policy)
+        raise ConfigurationError(
+            f"policy_required takes a policy; got {type(policy).__name__}; write "
+            "@policy_required(all_roles('admin') | any_role('a', 'b'))"
+        )
+    return requiring("policy_required", policy)
 
 
-def _demanding(policy: Policy) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def auth_exempt(view: V) -> V:
+    """Leave a view open although its blueprint, class or RESTX namespace is guarded.
+
+    Raises:
+        ConfigurationError: The view itself is guarded.
+    """
+    if VIEWS.is_guarded(view):
+        raise ConfigurationError("auth_exempt was applied to a guarded view; remove one of the two decorators")
+    VIEWS.exempt(view)
+    return view
+
+
+def protect_blueprint(
+    blueprint: Blueprint, decorator: Callable[[Callable[[], None]], Callable[[], None]] = auth_required
+) -> None:
+    """Guard every view of a blueprint and of the blueprints nested in it, before its other ``before_request`` functions.
+
+    Args:
+        blueprint: The blueprint, before it is registered.
+        decorator: Such as ``roles_required("admin")``.
+
+    Raises:
+        ConfigurationError: ``blueprint`` is not a ``flask.Blueprint``.
+    """
+    if not isinstance(blueprint, Blueprint):
+        raise ConfigurationError(
+            f"protect_blueprint takes a flask.Blueprint; got {type(blueprint).__name__}; for an application write "
+            "app.before_request(auth_required(lambda: None))"
+        )
+    blueprint.before_request(decorator(_proceed))
+    functions = blueprint.before_request_funcs[None]
+    functions.insert(0, functions.pop())
+
+
+def _proceed() -> None:
+    """Let Flask call the view."""
+
+
+def verify_in_request(policy: Policy | None = None) -> Principal:
+    """Require a valid token, as a decorator does, from within a view or a ``before_request`` function.
+
+    Args:
+        policy: The required roles; None for any principal.
+
+    Returns:
+        The principal, which the ``current_*`` functions return from now on.
+
+    Raises:
+        PraetorianError: Every error of ``Guard.admit``.
+    """
+    info = FlaskRequest(request)
+    _answer_preflight(info)
+    principal = current_guard().admit(info, policy)
+    keep_principal(principal)
+    return principal
+
+
+def requiring(decorator: str, policy: Policy) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator that requires a policy."""
+
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
-        return _guarded(view, policy, optional=False)
+        return guarded(decorator, view, lambda guard, info: guard.admit(info, policy))
 
     return decorate
 
 
-def _guarded(view: Callable[P, R], policy: Policy | None, *, optional: bool) -> Callable[P, R]:
+def guarded(decorator: str, view: Callable[P, R], admit: Admit) -> Callable[P, R]:
+    """Return a view that runs only for admitted requests.
+
+    Raises:
+        ConfigurationError: The target is not a view function, is exempt, or answers ``OPTIONS`` itself.
+    """
     if isinstance(view, type) or not callable(view):
         found = f"the class {view.__name__}" if isinstance(view, type) else type(view).__name__
-        detail = f"expected a view function, found {found}; in a class write decorators = [auth_required]"
-        raise ConfigurationError(detail)
+        raise ConfigurationError(
+            f"{decorator} takes a view function; got {found}; in a class-based view write decorators = [{decorator}]"
+        )
+    name = getattr(view, "__name__", type(view).__name__)
+    if VIEWS.is_exempt(view):
+        raise ConfigurationError(f"{decorator} was applied to the exempt view {name}; remove one of the two decorators")
+    inner: object = view
+    while VIEWS.is_guarded(inner):
+        inner = getattr(inner, "__wrapped__", None)
+    # flask_cors.cross_origin and flask_restx.cors.crossdomain leave this attribute on the wrapper that they return.
+    if getattr(inner, "provide_automatic_options", None) is False and hasattr(inner, "__wrapped__"):
+        raise ConfigurationError(
+            f"{decorator} is above a CORS decorator of the view {name}, which would lose the headers of preflights; "
+            f"write the CORS decorator above @{decorator}"
+        )
 
     # A coroutine function, or an object whose call is one.
     if inspect.iscoroutinefunction(view) or inspect.iscoroutinefunction(type(view).__call__):
@@ -105,24 +214,45 @@ def _guarded(view: Callable[P, R], policy: Policy | None, *, optional: bool) -> 
 
         @wraps(view)
         async def guarded_coroutine(*args: P.args, **kwargs: P.kwargs) -> object:
-            _admit(policy, optional=optional)
+            _admit(admit)
             return await awaited(*args, **kwargs)
 
-        return cast("Callable[P, R]", guarded_coroutine)
+        wrapper = cast("Callable[P, R]", guarded_coroutine)
+    else:
 
-    @wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        _admit(policy, optional=optional)
-        return view(*args, **kwargs)
+        @wraps(view)
+        def guarded_function(*args: P.args, **kwargs: P.kwargs) -> R:
+            _admit(admit)
+            return view(*args, **kwargs)
 
-    return guarded
+        wrapper = guarded_function
+    VIEWS.record(wrapper, view)
+    return wrapper
 
 
-def _admit(policy: Policy | None, *, optional: bool) -> None:
-    view = FlaskRequest(request)
-    if is_preflight(view):
-        # Answered as Flask answers OPTIONS; the view does not run, because nobody was asked for a token.
+def _admit(admit: Admit) -> None:
+    if _is_exempt():
+        return
+    info = FlaskRequest(request)
+    _answer_preflight(info)
+    keep_principal(admit(current_guard(), info))
+
+
+def _answer_preflight(info: RequestInfo) -> None:
+    if is_preflight(info):
+        # A preflight carries no token, so the view does not run for it; Flask's own answer is sent.
         raise Preflight(response=current_app.make_default_options_response())
-    guard = current_guard()
-    admit = guard.admit_optional if optional else guard.admit
-    keep_principal(admit(view, policy))
+
+
+def _is_exempt() -> bool:
+    """Return whether the view of this request, its class or the method that will be called is exempt."""
+    if not VIEWS.has_exempt():
+        return False
+    view = current_app.view_functions.get(request.endpoint or "")
+    kind = getattr(view, "view_class", None)
+    if VIEWS.is_exempt(view) or VIEWS.is_exempt(kind):
+        return True
+    method = getattr(kind, request.method.lower(), None)
+    if method is None and request.method == "HEAD":
+        method = getattr(kind, "get", None)
+    return VIEWS.is_exempt(method)

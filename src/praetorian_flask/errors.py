@@ -1,91 +1,106 @@
-"""The engine's errors as Flask responses."""
+"""Flask responses to the errors of Praetorian."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
+from typing import cast
 
+import attrs
 from flask import Flask, Response, current_app, jsonify
 
 from praetorian_core.errors import ConfigurationError, PraetorianError
+from praetorian_core.web.hooks import ErrorHook, OnError, error_hooks, run_error_hooks
 from praetorian_core.web.responses import ErrorResponse, error_response
 from praetorian_flask.current import state_or_none
 
-_LOG = logging.getLogger("praetorian")
 
-HANDLED = "praetorian.error_handler"
-"""Where an application remembers that ``register_error_handler`` was called for it."""
+@attrs.frozen
+class Answer:
+    """Runs the hooks for an error and returns what to answer.
 
-Task = Callable[[PraetorianError], object]
-"""Something to do with an error before it is answered, maybe a coroutine function; what it returns is ignored."""
-
-
-def build_error_handler(*tasks: Task) -> Callable[[PraetorianError], Response]:
-    """Return an error handler for ``PraetorianError`` and every class derived from it.
-
-    Args:
-        tasks: Called with the error, in order, before the response is made: to log or to count it, say. A task that
-            raises is logged, and the response still goes out.
-
-    Raises:
-        ConfigurationError: A task cannot be called, as where this function itself was registered as the handler.
-
-    Example::
-
-        app.config["DISABLE_PRAETORIAN_ERROR_HANDLER"] = True
-        app.register_error_handler(PraetorianError, build_error_handler(lambda error: log.warning(error.code)))
+    Attributes:
+        hooks: The hooks; None for those of ``Praetorian(..., on_error=...)``.
     """
-    answer_to = build_answer(*tasks)
 
-    def handle(error: PraetorianError) -> Response:
-        answer = answer_to(error)
-        response = jsonify(answer.body())
-        response.status_code = answer.status
-        response.headers.extend(answer.headers)
-        return response
+    hooks: tuple[ErrorHook, ...] | None
 
-    return handle
-
-
-def build_answer(*tasks: Task) -> Callable[[PraetorianError], ErrorResponse]:
-    """Return what runs the tasks and says how an error is answered, for those who write the response themselves.
-
-    Args:
-        tasks: See ``build_error_handler``.
-
-    Raises:
-        ConfigurationError: A task cannot be called.
-    """
-    for task in tasks:
-        if not callable(task):
-            detail = f"a task is {type(task).__name__}, no function; register build_error_handler(), not the bare name"
-            raise ConfigurationError(detail)
-
-    def answer_to(error: PraetorianError) -> ErrorResponse:
-        for task in tasks:
-            try:
-                current_app.ensure_sync(task)(error)
-            except Exception as failure:  # noqa: BLE001  (an application's task may raise anything)
-                # Without the traceback: the text of an exception may hold anything.
-                _LOG.error("a task of the error handler raised %s for %s", type(failure).__name__, error.code)
+    def response_to(self, error: PraetorianError) -> ErrorResponse:
+        """Return status, headers and body, after the hooks have run."""
         state = state_or_none()
+        hooks = self.hooks
+        if hooks is None:
+            hooks = () if state is None else state.hooks
+        run_error_hooks(map(_synchronous, hooks), error)
         if state is None:
             return error_response(error)
         settings = state.guard.settings
         return error_response(error, scheme=settings.header_type, realm=settings.realm)
 
-    return answer_to
+
+@attrs.frozen
+class ErrorHandler(Answer):
+    """The error handler that Flask calls."""
+
+    def __call__(self, error: PraetorianError) -> Response:
+        """Return the response."""
+        answer = self.response_to(error)
+        response = jsonify(answer.body())
+        response.status_code = answer.status
+        response.headers.extend(answer.headers)
+        return response
 
 
-def register_error_handler(app: Flask, *tasks: Task) -> None:
-    """Register an error handler with tasks, which ``Praetorian.init_app`` then leaves in place.
+def build_error_handler(on_error: OnError = None) -> Callable[[PraetorianError], Response]:
+    """Return an error handler for ``PraetorianError`` and its subclasses.
 
     Args:
-        app: The application.
-        tasks: See ``build_error_handler``.
+        on_error: A function, or several, called with the error before the response is made. A coroutine function is
+            awaited. One that raises is logged, and the response is sent nevertheless. Without it, the functions of
+            ``Praetorian(..., on_error=...)`` are called.
 
     Raises:
-        ConfigurationError: A task cannot be called.
+        ConfigurationError: A hook cannot be called; also if this function itself was registered as the handler.
+
+    Example::
+
+        app.config["DISABLE_PRAETORIAN_ERROR_HANDLER"] = True
+        app.register_error_handler(PraetorianError, build_error_handler())
     """
-    app.register_error_handler(PraetorianError, build_error_handler(*tasks))
-    app.extensions[HANDLED] = True
+    if isinstance(on_error, PraetorianError):
+        raise ConfigurationError(
+            "build_error_handler was registered as an error handler; write "
+            "app.register_error_handler(PraetorianError, build_error_handler())"
+        )
+    return ErrorHandler(None if on_error is None else error_hooks(on_error))
+
+
+def register_error_handler(app: Flask, handler: ErrorHandler) -> None:
+    """Register a handler, unless the application registered its own for ``PraetorianError``.
+
+    Raises:
+        ConfigurationError: The application's own would keep the hooks from running.
+    """
+    registered = app.error_handler_spec[None][None].get(PraetorianError)
+    if isinstance(registered, ErrorHandler) and registered.hooks:
+        return  # init_api(api, on_error=...) was called before.
+    own = own_error_handler(app)
+    if own is not None and handler.hooks:
+        raise ConfigurationError(
+            "on_error would never be called, because this application registered a handler for PraetorianError; write "
+            "app.register_error_handler(PraetorianError, build_error_handler(on_error=...)), or remove one of the two"
+        )
+    if own is None:
+        app.register_error_handler(PraetorianError, handler)
+
+
+def own_error_handler(app: Flask) -> object | None:
+    """Return the application's own handler for ``PraetorianError``, or None."""
+    handler: object = app.error_handler_spec[None][None].get(PraetorianError)
+    return None if isinstance(handler, ErrorHandler) else handler
+
+
+def _synchronous(hook: ErrorHook) -> ErrorHook:
+    def call(error: PraetorianError) -> object:
+        return cast("object", current_app.ensure_sync(hook)(error))
+
+    return call

@@ -1,4 +1,4 @@
-"""A Flask request as the engine sees it."""
+"""The facts about a Flask request that the core needs."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ def _environ_key(name: str) -> str:
 
 
 class FlaskRequest:
-    """The ``RequestInfo`` of a Flask request.
+    """``RequestInfo`` of a Flask request.
 
-    Headers are read from the WSGI environment, where repeated lines have become one value with commas between them.
+    Headers are read from the WSGI environment, where the server has joined repeated lines with commas.
     """
 
     __slots__ = ("_request",)
 
     def __init__(self, request: Request) -> None:
-        """Look at this request."""
+        """Wrap a request."""
         self._request = request
 
     @property
     def method(self) -> str:
-        """The request method, in capitals."""
+        """Request method in upper case."""
         return self._request.method
 
     @property
     def remote(self) -> str | None:
-        """The client's address, as the server or a configured ``ProxyFix`` says."""
+        """Client address, from the server or from a configured ``ProxyFix``."""
         return self._request.remote_addr
 
     def header(self, name: str, /) -> str | None:
-        """Return the header's value, or None."""
+        """Return the value of the header, or None."""
         value: str | None = self._request.environ.get(_environ_key(name))
         return value
 
     def headers(self, name: str, /) -> Sequence[str]:
-        """Return the header's one value, if there is any."""
+        """Return the one value of the header, if it is present."""
         value = self.header(name)
         return () if value is None else (value,)

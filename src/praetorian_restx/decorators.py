@@ -14,6 +14,7 @@ import praetorian_flask.decorators as flask_decorators
 from praetorian_core import all_roles, any_role
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.policy import Policy
+from praetorian_core.web.views import role_names
 from praetorian_restx.openapi import (
     Demand,
     Resource,
@@ -58,12 +59,16 @@ announce(auth_accepted, _TOKEN_OR_NONE)
 
 def roles_required(*names: str) -> Decorator:
     """Let a view run only for a principal who holds all of these roles. See ``praetorian_flask.roles_required``."""
-    return _demanding(flask_decorators.roles_required(*names), all_roles(*names))
+    names = role_names("roles_required", names)
+    roles = role_names("roles_required", names)
+    return _demanding(flask_decorators.roles_required(*roles), all_roles(*roles))
 
 
 def roles_accepted(*names: str) -> Decorator:
     """Let a view run only for a principal who holds one of these roles. See ``praetorian_flask.roles_accepted``."""
-    return _demanding(flask_decorators.roles_accepted(*names), any_role(*names))
+    names = role_names("roles_accepted", names)
+    roles = role_names("roles_accepted", names)
+    return _demanding(flask_decorators.roles_accepted(*roles), any_role(*roles))
 
 
 def policy_required(policy: Policy) -> Decorator:

@@ -9,7 +9,7 @@ Facts about Flask-RESTX:
 * A handler returns a body that RESTX writes into, a status and headers. A ``Response`` would become a 500.
 * What a handler raises goes on to Flask.
 * What is answered with 500 or more is logged with its traceback. The exception behind ours, a database's say, may hold
-  anything, so it is cut off once the tasks have seen it.
+  anything, so it is cut off once the hooks have seen it.
 
 So there is one handler on the ``Api``, in front of all others, and one on the application.
 """
@@ -19,15 +19,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import NoReturn, cast
+from weakref import WeakSet
 
 from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
 
-import praetorian_flask.errors as flask_errors
 from praetorian_core.errors import ConfigurationError, PraetorianError
+from praetorian_core.web.hooks import OnError, error_hooks
 from praetorian_flask.current import EXTENSION, State
 from praetorian_flask.decorators import Preflight
-from praetorian_flask.errors import Task
+from praetorian_flask.errors import Answer, ErrorHandler, own_error_handler
 from praetorian_restx.openapi import (
     Api,
     Handler,
@@ -40,10 +41,11 @@ from praetorian_restx.openapi import (
 )
 
 _ACTS = "__praetorian__"
+_HANDLERS: WeakSet[Handler] = WeakSet()
 _DISABLED = "DISABLE_PRAETORIAN_ERROR_HANDLER"
 
 
-def init_api(api: RestxApi, *tasks: Task) -> None:
+def init_api(api: RestxApi, on_error: OnError = None) -> None:
     """Set an ``Api`` up: the error handler, the documentation of errors, and the security scheme where it is missing.
 
     Call it before or after the ``Api`` gets its application or blueprint. ``DISABLE_PRAETORIAN_ERROR_HANDLER`` leaves
@@ -52,21 +54,22 @@ def init_api(api: RestxApi, *tasks: Task) -> None:
 
     Args:
         api: The ``flask_restx.Api``.
-        tasks: See ``register_error_handler``.
+        on_error: See ``register_error_handler``.
 
     Raises:
-        ConfigurationError: It is no ``Api``, it replaces our challenges, or a task cannot be called.
+        ConfigurationError: It is no ``Api``, it replaces our challenges, or a hook cannot be called.
 
     Example::
 
         api = Api(app, authorizations=authorizations())
-        init_api(api, lambda error: log.warning(error.code))
+        init_api(api, on_error=lambda error: log.warning(error.code))
     """
     known = api_of(api)
-    handler = _build_handler(known, *tasks)
+    answer = Answer(None if on_error is None else error_hooks(on_error))
+    handler = _build_handler(known, answer)
     _prepare(known)
     document_resources(known)
-    _put_first(known, PraetorianError, handler)
+    _register_on_the_api(known, handler, answer)
 
     def settle(app: Flask) -> None:
         state = cast("State | None", app.extensions.get(EXTENSION))
@@ -80,12 +83,12 @@ def init_api(api: RestxApi, *tasks: Task) -> None:
             return
         if PraetorianError not in known.error_handlers:  # Another application of this Api had none.
             _put_first(known, PraetorianError, handler)
-        flask_errors.register_error_handler(app, *tasks)
+        _register_on_the_app(app, answer)
 
     _on_each_app(known, init_api.__name__, settle)
 
 
-def register_error_handler(api: RestxApi, *tasks: Task) -> None:
+def register_error_handler(api: RestxApi, on_error: OnError = None) -> None:
     """Register one handler for ``PraetorianError`` and every class derived from it, whatever the configuration says.
 
     It is registered on the ``Api`` and on its application, ahead of the handlers that are there already and of those to
@@ -94,17 +97,18 @@ def register_error_handler(api: RestxApi, *tasks: Task) -> None:
 
     Args:
         api: The ``flask_restx.Api``.
-        tasks: Called with the error, in order, before the response is made: to log or to count it, say. A task that
-            raises is logged, and the response still goes out.
+        on_error: A function, or several, called with the error before the response is made. One that raises is logged,
+            and the response is sent nevertheless. Without it, those of ``Praetorian(..., on_error=...)`` are called.
 
     Raises:
-        ConfigurationError: It is no ``Api``, it replaces our challenges, or a task cannot be called.
+        ConfigurationError: It is no ``Api``, it replaces our challenges, or a hook cannot be called.
     """
     known = api_of(api)
-    handler = _build_handler(known, *tasks)
+    answer = Answer(None if on_error is None else error_hooks(on_error))
+    handler = _build_handler(known, answer)
     _prepare(known)
-    _put_first(known, PraetorianError, handler)
-    _on_each_app(known, register_error_handler.__name__, lambda app: flask_errors.register_error_handler(app, *tasks))
+    _register_on_the_api(known, handler, answer)
+    _on_each_app(known, register_error_handler.__name__, lambda app: _register_on_the_app(app, answer))
 
 
 def _prepare(api: Api) -> None:
@@ -118,8 +122,23 @@ def _prepare(api: Api) -> None:
     _put_first(api, Preflight, _hand_on)
 
 
-def _build_handler(api: Api, *tasks: Task) -> Handler:
-    answer_to = flask_errors.build_answer(*tasks)
+def _register_on_the_api(api: Api, handler: Handler, answer: Answer) -> None:
+    registered = api.error_handlers.get(PraetorianError)
+    if registered is None or registered in _HANDLERS:
+        registered = handler
+    elif answer.hooks:
+        raise ConfigurationError(
+            "on_error would never be called, because this Api has a handler for PraetorianError; remove one of the two"
+        )
+    _put_first(api, PraetorianError, registered)
+
+
+def _register_on_the_app(app: Flask, answer: Answer) -> None:
+    if own_error_handler(app) is None:
+        app.register_error_handler(PraetorianError, ErrorHandler(answer.hooks))
+
+
+def _build_handler(api: Api, answer: Answer) -> Handler:
 
     def handle(error: BaseException) -> object:
         """The request was refused; ``code`` says why."""
@@ -127,12 +146,13 @@ def _build_handler(api: Api, *tasks: Task) -> Handler:
         nearer = _nearer_handler(api, type(refusal))
         if nearer is not None:
             return nearer(refusal)
-        answer = answer_to(refusal)
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        response = answer.response_to(refusal)
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             refusal.__cause__ = None
-        return answer.body(), answer.status, dict(answer.headers)
+        return response.body(), response.status, dict(response.headers)
 
     document_error_handler(handle)
+    _HANDLERS.add(handle)
     return handle
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, jsonify, request
 from tests.flask.scenarios import CONFIG
 
-from praetorian_core import all_roles, any_role
+from praetorian_core import Guard, Settings, all_roles, any_role
 from praetorian_core.errors import ForbiddenError
 from praetorian_core.testing.adapter_suite import OutOfHoursError, Received
 from praetorian_flask import (
@@ -31,7 +31,7 @@ def make_app(world, /, **config):
     """Return an application over a world, without a route, and its guard."""
     app = Flask(__name__)
     app.config.update(CONFIG, **config)
-    praetorian = Praetorian(app, world.users, **world.options)
+    praetorian = Praetorian(app, Guard(world.users, Settings.from_mapping(app.config), **world.options))
     with app.app_context():
         return app, praetorian.guard
 

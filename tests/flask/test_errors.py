@@ -14,12 +14,11 @@ from tests.errors import sample
 from tests.flask.runner import make_app, received
 from tests.flask.scenarios import ANSWERS, CANARY, SECRET, USUAL, make_world, refused
 
-from praetorian_core import errors
+from praetorian_core import Guard, Settings, errors
 from praetorian_core.errors import ConfigurationError, MissingTokenError, PraetorianError
 from praetorian_core.testing.adapter_suite import differences
 from praetorian_core.testing.adapter_suite import make_world as make_contract_world
 from praetorian_flask import Praetorian, auth_required, build_error_handler, current_principal, roles_required
-from praetorian_flask.errors import register_error_handler
 
 NAMES = ("TESTING", "DEBUG", "PROPAGATE_EXCEPTIONS")
 MIXES = [
@@ -169,26 +168,52 @@ class TestRegistration:
 
         assert error_of(app) == (401, "MissingTokenError")
 
-    def test_registered_with_tasks_before(self):
-        """A handler with tasks that was registered first is left in place by the set-up."""
+    def test_on_error(self):
+        """The functions of ``Praetorian(..., on_error=...)`` are called with each error, in order."""
         seen = []
         app = Flask(__name__)
         app.config["SECRET_KEY"] = SECRET
-        register_error_handler(app, lambda error: seen.append(error.code))
-        Praetorian(app, make_world().users)
+        hooks = [lambda error: seen.append(error.code), lambda error: seen.append("second")]
+        Praetorian(app, make_world().users, on_error=hooks)
         app.add_url_rule("/", view_func=auth_required(lambda: "never"))
 
         assert error_of(app) == (401, "MissingTokenError")
-        assert seen == ["missing_token"]
+        assert seen == ["missing_token", "second"]
 
-    def test_registered_with_tasks_after(self):
-        """One that is registered later takes the place of the default."""
-        seen = []
-        app = an_app(MissingTokenError())
-        register_error_handler(app, lambda error: seen.append(error.code))
+    @pytest.mark.parametrize("hooks", [None, [lambda error: None]], ids=["hooks of Praetorian", "hooks of its own"])
+    def test_build_error_handler_after(self, hooks):
+        """A handler that is built and registered later calls its own functions, or those of ``Praetorian``."""
+        seen, replaced = [], []
+        app = Flask(__name__)
+        app.config["SECRET_KEY"] = SECRET
+        Praetorian(app, make_world().users, on_error=replaced.append)
+        app.register_error_handler(PraetorianError, build_error_handler(hooks and seen.append))
+        app.add_url_rule("/", view_func=auth_required(lambda: "never"))
 
         assert error_of(app) == (401, "MissingTokenError")
-        assert seen == ["missing_token"]
+        assert (len(seen), len(replaced)) == ((0, 1) if hooks is None else (1, 0))
+
+    def test_a_handler_registered_before(self):
+        """An application's own handler for PraetorianError stays, although Praetorian is set up later."""
+        app = Flask(__name__)
+        app.config["SECRET_KEY"] = SECRET
+        app.register_error_handler(PraetorianError, lambda error: ({"error": "theirs"}, 418))
+        Praetorian(app, make_world().users)
+        app.add_url_rule("/", view_func=auth_required(lambda: "never"))
+
+        assert error_of(app) == (418, "theirs")
+
+    def test_a_handler_registered_before_and_on_error(self):
+        """With such a handler ``on_error`` would never be called, so it is refused, and nothing is set up."""
+        app = Flask(__name__)
+        app.config["SECRET_KEY"] = SECRET
+        app.register_error_handler(PraetorianError, lambda error: ({"error": "theirs"}, 418))
+
+        with pytest.raises(
+            ConfigurationError, match=r"write app\.register_error_handler\(PraetorianError, build_error_h"
+        ):
+            Praetorian(app, make_world().users, on_error=print)
+        assert app.extensions == {}
 
     def test_wins_over_a_handler_of_exception(self):
         """Flask asks the nearest class in the MRO first."""
@@ -233,9 +258,9 @@ class TestRegistration:
 
         assert error_of(app) == (418, "theirs")
 
-    @pytest.mark.parametrize("kind", [PraetorianError, MissingTokenError, Exception])
+    @pytest.mark.parametrize("kind", [PraetorianError, MissingTokenError])
     def test_loses_to_a_blueprint(self, kind):
-        """A blueprint's handler comes before every handler of the application, whatever the class."""
+        """A blueprint's handler for one of our classes answers for the blueprint."""
         app = an_app(MissingTokenError())
         blueprint = Blueprint("theirs", __name__, url_prefix="/theirs")
         blueprint.register_error_handler(kind, lambda error: ({"error": "theirs"}, 418))
@@ -244,6 +269,20 @@ class TestRegistration:
 
         assert error_of(app, "/theirs/") == (418, "theirs")
         assert error_of(app) == (401, "MissingTokenError")
+
+    @pytest.mark.parametrize("testing", [False, True], ids=["production", "testing"])
+    def test_wins_over_a_blueprints_handler_of_everything(self, testing):
+        """A blueprint's handler for Exception gets every exception but ours."""
+        app = an_app(MissingTokenError(), TESTING=testing)
+        outer, inner = Blueprint("outer", __name__), Blueprint("inner", __name__, url_prefix="/inner")
+        outer.register_error_handler(Exception, lambda error: ({"error": "theirs"}, 418))
+        inner.add_url_rule("/", view_func=auth_required(lambda: "never"))
+        inner.add_url_rule("/broken", "broken", lambda: {}["x"])
+        outer.register_blueprint(inner)
+        app.register_blueprint(outer, url_prefix="/outer")
+
+        assert error_of(app, "/outer/inner/") == (401, "MissingTokenError")
+        assert error_of(app, "/outer/inner/broken") == (418, "theirs")
 
     def test_serves_blueprints(self):
         """A blueprint without a handler has the application's, nested or not."""
@@ -280,8 +319,8 @@ class TestBuildErrorHandler:
 
         assert app.test_client().get("/").headers["WWW-Authenticate"] == 'Legion realm="the tenth"'
 
-    def test_tasks_run_in_order_before_the_response(self):
-        """Each task is handed the error, before the answer is made."""
+    def test_hooks_run_in_order_before_the_response(self):
+        """Each hook is called with the error, before the response is made."""
         seen = []
         app = an_app(MissingTokenError(CANARY), DISABLE_PRAETORIAN_ERROR_HANDLER=True)
 
@@ -291,52 +330,52 @@ class TestBuildErrorHandler:
                 return super().response(*args, **kwargs)
 
         app.json = Provider(app)
-        handler = build_error_handler(lambda error: seen.append(error.code), lambda error: seen.append(str(error)))
+        handler = build_error_handler([lambda error: seen.append(error.code), lambda error: seen.append(str(error))])
         app.register_error_handler(PraetorianError, handler)
 
         assert error_of(app) == (401, "MissingTokenError")
         assert seen == ["missing_token", CANARY, "response"]
 
-    def test_a_task_that_is_a_coroutine_function(self):
-        """A task may be asynchronous, as a view may."""
+    def test_a_hook_that_is_a_coroutine_function(self):
+        """A hook may be asynchronous, as a view may."""
         seen = []
 
-        async def task(error):
+        async def hook(error):
             seen.append(error.code)
 
         app = an_app(MissingTokenError())
-        app.register_error_handler(PraetorianError, build_error_handler(task))
+        app.register_error_handler(PraetorianError, build_error_handler(hook))
 
         assert error_of(app) == (401, "MissingTokenError")
         assert seen == ["missing_token"]
 
     @pytest.mark.parametrize("testing", [False, True], ids=["production", "testing"])
-    def test_a_task_that_raises(self, testing, caplog):
-        """A failing task is logged without its text; the other tasks run and the response goes out."""
+    def test_a_hook_that_raises(self, testing, caplog):
+        """A hook that fails is logged without its text; the other hooks run and the response is sent."""
         seen = []
 
         def failing(error):
             raise RuntimeError(CANARY)
 
         app = an_app(MissingTokenError(), TESTING=testing)
-        app.register_error_handler(PraetorianError, build_error_handler(failing, seen.append))
+        app.register_error_handler(PraetorianError, build_error_handler([failing, seen.append]))
 
         assert error_of(app) == (401, "MissingTokenError")
         assert [type(error) for error in seen] == [MissingTokenError]
         assert [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR] == [
-            "a task of the error handler raised RuntimeError for missing_token"
+            "an on_error hook raised RuntimeError for missing_token"
         ]
         assert CANARY not in caplog.text
 
-    def test_a_task_returns_nothing_of_interest(self):
-        """What a task returns does not replace the response."""
+    def test_a_hooks_return_value(self):
+        """The value that a hook returns does not replace the response."""
         app = an_app(MissingTokenError())
         app.register_error_handler(PraetorianError, build_error_handler(lambda error: ("theirs", 200)))
 
         assert error_of(app) == (401, "MissingTokenError")
 
-    def test_a_task_sees_who_acts(self):
-        """In a task the principal of a refused request is known, where one was admitted."""
+    def test_a_hook_sees_the_principal(self):
+        """In a hook the principal of a refused request is known, if one was admitted."""
         seen = []
         world = make_world()
         app, guard = make_app(world)
@@ -348,19 +387,21 @@ class TestBuildErrorHandler:
         assert response.status_code == 403
         assert [principal.identity for principal in seen] == [1]
 
-    @pytest.mark.parametrize("task", [None, "log", MissingTokenError()])
-    def test_refuses_what_is_no_task(self, task):
-        """What cannot be called is refused when the handler is built."""
+    @pytest.mark.parametrize("hook", ["log", 1, [None]], ids=str)
+    def test_refuses_what_cannot_be_called(self, hook):
+        """Anything but functions is refused when the handler is built."""
 
-        with pytest.raises(ConfigurationError, match="register build_error_handler"):
-            build_error_handler(task)
+        with pytest.raises(ConfigurationError, match="`on_error` must"):
+            build_error_handler(hook)
 
     def test_registered_without_a_call(self):
         """The bare name in the place of its result is answered with 500, and the error says what to write."""
         app = an_app(MissingTokenError(), TESTING=True)
         app.register_error_handler(PraetorianError, build_error_handler)
 
-        with pytest.raises(ConfigurationError, match="register build_error_handler"):
+        with pytest.raises(
+            ConfigurationError, match=r"write app\.register_error_handler\(PraetorianError, build_error_handler\(\)\)"
+        ):
             app.test_client().get("/")
 
 
@@ -419,7 +460,7 @@ class TestTheApplicationsOwn:
         for realm in ("first", "second"):
             app = Flask(__name__)
             app.config.update(SECRET_KEY=SECRET, JWT_REALM=realm)
-            praetorian.init_app(app, world.users, **world.options)
+            praetorian.init_app(app, Guard(world.users, Settings.from_mapping(app.config), **world.options))
             app.add_url_rule("/", view_func=auth_required(lambda: "never"))
             realms.append(app.test_client().get("/").headers["WWW-Authenticate"])
 

@@ -11,7 +11,7 @@ from flask import Flask
 
 import praetorian_falcon
 import praetorian_flask
-from praetorian_core import AsyncGuard, Settings
+from praetorian_core import AsyncGuard, Guard, Settings
 from praetorian_core.testing import MemoryUser, MemoryUsers, cheapest_hasher
 
 HASHER = cheapest_hasher()
@@ -36,7 +36,7 @@ def wsgi():
     """Return the application for Flask."""
     app = Flask(__name__)
     app.config.update(config())
-    praetorian_flask.Praetorian(app, users(), passwords=HASHER)
+    praetorian_flask.Praetorian(app, Guard(users(), Settings.from_mapping(app.config), passwords=HASHER))
 
     @app.post("/login")
     def login():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 from flask_restx import Api, Resource
 
-from praetorian_core import generate_secret
+from praetorian_core import Guard, Settings, generate_secret
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, as_user, cheapest_hasher
 from praetorian_flask import Praetorian, current_user_id
 from praetorian_restx import auth_required, init_api, roles_required
@@ -36,7 +36,10 @@ def make_app(**config):
     """Return an application with a guard, and the guard."""
     app = Flask(__name__)
     app.config.update({"SECRET_KEY": SECRET, **config})
-    praetorian = Praetorian(app, MemoryUsers([ALICE, ROOT]), passwords=HASHER, clock=FrozenClock())
+    praetorian = Praetorian(
+        app,
+        Guard(MemoryUsers([ALICE, ROOT]), Settings.from_mapping(app.config), passwords=HASHER, clock=FrozenClock()),
+    )
     with app.app_context():
         return app, praetorian.guard
 
@@ -117,7 +120,7 @@ class Target:
         if prepare is None:
 
             def prepare(api):
-                init_api(api, *tasks)
+                init_api(api, on_error=tasks or None)
 
         self.api, self.prefix = shape(self.app, prepare)
         self.raised = None

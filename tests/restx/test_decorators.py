@@ -231,20 +231,20 @@ class TestDecorators:
         """Without a role, or with something that is none, a decorator is refused where it is written."""
 
         for names in ((), ("",), (1,), (lambda: None,)):
-            with pytest.raises(ConfigurationError, match=r"needs at least one role|was given"):
+            with pytest.raises(ConfigurationError, match=f"{maker.__name__} "):
                 maker(*names)
 
     def test_a_policy_is_needed(self):
         """A role's name is no policy."""
 
-        with pytest.raises(ConfigurationError, match="policy_required was given str"):
+        with pytest.raises(ConfigurationError, match="policy_required takes a policy; got str"):
             policy_required("admin")
 
     @pytest.mark.parametrize("wrong", [MethodView, 1, None])
     def test_what_cannot_be_guarded_is_refused(self, wrong):
         """A class of another framework, or no view at all, is refused where it is decorated."""
 
-        with pytest.raises(ConfigurationError, match="expected a view function"):
+        with pytest.raises(ConfigurationError, match="auth_required takes a view function"):
             auth_required(wrong)
 
     def test_roles_disabled(self):

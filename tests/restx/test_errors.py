@@ -17,7 +17,7 @@ from tests.restx.apps import (
     summary,
 )
 
-from praetorian_core import KeyRing, Settings
+from praetorian_core import Guard, KeyRing, Settings
 from praetorian_core.errors import ConfigurationError, MissingTokenError, PraetorianError, ServiceUnavailableError
 from praetorian_flask import Praetorian, build_error_handler
 from praetorian_restx import auth_required, authorizations, init_api, register_error_handler
@@ -74,7 +74,7 @@ class TestDisabled:
         app = Flask(__name__)
         app.config["SECRET_KEY"] = SECRET
         settings = Settings(keys=KeyRing.from_secret(SECRET), disable_error_handler=True)
-        Praetorian(app, None, settings=settings)
+        Praetorian(app, Guard(None, settings))
         api = Api(app)
         init_api(api)
 
@@ -113,7 +113,7 @@ class TestApplications:
         seen = []
 
         for number in range(1000):
-            init_api(api, lambda error, number=number: seen.append(number))
+            init_api(api, on_error=lambda error, number=number: seen.append(number))
         add_protected(api)
         app, _ = make_app()
         api.init_app(app)

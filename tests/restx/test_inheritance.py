@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask_restx import Api, Resource
 
-from praetorian_core import generate_secret
+from praetorian_core import Guard, Settings, generate_secret
 from praetorian_core.testing import MemoryUser, MemoryUsers, as_user, cheapest_hasher
 from praetorian_flask import Praetorian
 from praetorian_restx import auth_accepted, auth_required, init_api, roles_required
@@ -85,7 +85,7 @@ def site():
             MemoryUser(identity=2, username="root", rolenames=["admin"]),
         ]
     )
-    praetorian = Praetorian(app, users, passwords=cheapest_hasher())
+    praetorian = Praetorian(app, Guard(users, Settings.from_mapping(app.config), passwords=cheapest_hasher()))
     api = Api(app)
     init_api(api)
     for kind in KINDS:

@@ -34,19 +34,30 @@ from praetorian_core.errors import (
     MissingTokenError,
     PraetorianError,
 )
-from praetorian_flask import Praetorian, build_error_handler
+from praetorian_core.testing import MemoryUsers
+from praetorian_flask import Praetorian
 from praetorian_restx import auth_required, init_api, register_error_handler
 
 
 class TestT1:
     """Flask's handler alone answers with 500 in production and as intended under TESTING."""
 
-    def test_the_trap_is_there(self):
-        """Without us RESTX makes a 500 of an error that Flask has a handler for."""
-        target = Target(prepare=lambda api: api)
-        target.app.register_error_handler(PraetorianError, build_error_handler())
+    @pytest.mark.parametrize("shape", SHAPES)
+    @pytest.mark.parametrize("configuration", CONFIGURATIONS)
+    def test_without_init_api(self, shape, configuration):
+        """Flask's handler answers our errors, although RESTX on its own would answer 500."""
+        target = Target(prepare=lambda api: api, shape=SHAPES[shape], **CONFIGURATIONS[configuration])
 
-        assert target.answer_to(MissingTokenError()).status_code == 500
+        assert summary(target.get("/camp/protected")) == MISSING_TOKEN
+        assert summary(target.get("/camp/admin", ALICE)) == MISSING_ROLE
+
+    def test_without_init_api_but_with_a_handler(self):
+        """A handler on the Api for one of our classes answers for it; Flask's answers the others."""
+        target = Target(prepare=lambda api: api)
+        target.api.errorhandler(MissingTokenError)(lambda error: ({"message": "mine"}, 499))
+
+        assert target.get("/camp/protected").status_code == 499
+        assert summary(target.get("/camp/admin", ALICE)) == MISSING_ROLE
 
     @pytest.mark.parametrize("shape", SHAPES)
     @pytest.mark.parametrize("configuration", CONFIGURATIONS)
@@ -120,14 +131,14 @@ class TestT2:
 
         assert target.answer_to(MissingTokenError()).status_code == 499
 
-    def test_an_earlier_handler_for_the_root_is_replaced(self):
-        """Who calls init_api after registering a handler for PraetorianError means that, too."""
+    def test_an_earlier_handler_for_the_root_stays(self):
+        """An application's handler for PraetorianError is not replaced by init_api."""
 
         def prepare(api):
             api.errorhandler(PraetorianError)(lambda error: ({"message": "mine"}, 499))
             init_api(api)
 
-        assert summary(Target(prepare=prepare).get("/camp/protected")) == MISSING_TOKEN
+        assert Target(prepare=prepare).get("/camp/protected").status_code == 499
 
 
 class TestT3:
@@ -334,8 +345,8 @@ class TestT11:
         seen = []
         app = Flask(__name__)
         app.config["SECRET_KEY"] = SECRET
-        init_api(Api(app), seen.append)
-        Praetorian(app, None)
+        init_api(Api(app), on_error=seen.append)
+        Praetorian(app, MemoryUsers())
         app.before_request(auth_required(lambda: None))
 
         assert summary(app.test_client().get("/nowhere")) == MISSING_TOKEN
@@ -408,7 +419,7 @@ class TestT13:
         """What cannot be called is found when it is registered, and nothing is registered."""
         api = Api()
 
-        with pytest.raises(ConfigurationError, match="a task is str"):
+        with pytest.raises(ConfigurationError, match="`on_error` must hold functions"):
             register(api, "log")
 
         assert PraetorianError not in api.error_handlers
@@ -430,7 +441,9 @@ class TestT14:
             return SHAPES["api_on_the_app"](app, prepare)
 
         def prepare(api):
-            register_error_handler(api, lambda error: order.append(type(error)), lambda error: order.append("second"))
+            register_error_handler(
+                api, on_error=[lambda error: order.append(type(error)), lambda error: order.append("second")]
+            )
 
         response = Target(shape=shape, prepare=prepare).answer_to(Refined("sub"))
 
@@ -463,7 +476,7 @@ class TestAnswersOutsideTheApi:
         target = Target(first.append)
         blueprint = Blueprint("v2", __name__, url_prefix="/v2")
         other = Api(blueprint)
-        init_api(other, second.append)
+        init_api(other, on_error=second.append)
 
         @other.route("/protected")
         class Protected(Resource):

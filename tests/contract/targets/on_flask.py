@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Flask
 from tests.flask.runner import add_routes
 
+from praetorian_core import Guard, Settings
 from praetorian_core.testing.adapter_suite import BodyStyle, WSGIClient
 from praetorian_flask import Praetorian
-from praetorian_flask.errors import register_error_handler
 
 
 class OnFlask:
@@ -27,8 +27,7 @@ class OnFlask:
         """Return Flask's application."""
         app = Flask(__name__)
         app.config.update(world.config, **self.config)
-        if not world.settings.disable_error_handler:
-            register_error_handler(app, *world.on_error)
-        Praetorian(app, world.users, **world.options)
+        guard = Guard(world.users, Settings.from_mapping(app.config), **world.options)
+        Praetorian(app, guard, on_error=world.on_error)
         add_routes(app, world.users)
         return app

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, request
 from flask_restx import Api, Resource
 
-from praetorian_core import all_roles, any_role
+from praetorian_core import Guard, Settings, all_roles, any_role
 from praetorian_core.errors import ForbiddenError
 from praetorian_core.testing.adapter_suite import BodyStyle, OutOfHoursError, WSGIClient
 from praetorian_flask import (
@@ -35,9 +35,9 @@ class OnRestx:
         """Return the application."""
         app = Flask(__name__)
         app.config.update(world.config, **self.config)
-        Praetorian(app, world.users, **world.options)
+        Praetorian(app, Guard(world.users, Settings.from_mapping(app.config), **world.options))
         api = Api(app)
-        init_api(api, *world.on_error)
+        init_api(api, on_error=world.on_error)
         _add_resources(api, world.users)
         return WSGIClient(app)
 
