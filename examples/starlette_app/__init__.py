@@ -1,6 +1,6 @@
-"""An adapter for Starlette, written in an hour: ``adapter.py`` is all of it.
+"""An adapter for Starlette: ``adapter.py`` is all of it.
 
-``app.py`` is the application that the contract asks for, and ``test_starlette_app.py`` plays the contract on it.
+``app.py`` is the application of the adapter suite, and ``test_starlette_app.py`` runs the suite on it.
 """
 
 from .app import create_app

@@ -1,82 +1,111 @@
-"""Praetorian for Starlette. No security decision is made here: see ``praetorian_core``."""
+"""Praetorian for Starlette; every security decision is made in ``praetorian_core``."""
 
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
 from typing import TypeAlias, cast
 
+import attrs
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from praetorian_core import AsyncGuard, Principal
-from praetorian_core.errors import PraetorianError
+from praetorian_core.errors import ConfigurationError, PraetorianError
 from praetorian_core.policy import Policy
+from praetorian_core.web.hooks import ErrorHook, OnError, error_hooks, run_error_hooks_async
 from praetorian_core.web.request import is_preflight
 from praetorian_core.web.responses import error_response
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
-Task: TypeAlias = Callable[[PraetorianError], object]
+
+_KEY = "praetorian"
 
 
-class StarletteView:
-    """The ``RequestInfo`` of a Starlette request."""
+class StarletteRequest:
+    """``RequestInfo`` of a Starlette request."""
 
     def __init__(self, request: Request) -> None:
-        """Look at this request."""
+        """Wrap the request."""
         self._request = request
         self.method = request.method
         self.remote = None if request.client is None else request.client.host
 
     def header(self, name: str, /) -> str | None:
-        """Return the header's value, or None."""
+        """Return the value of the header, or None."""
         return self._request.headers.get(name)
 
     def headers(self, name: str, /) -> Sequence[str]:
         """Return the value of every line of the header."""
         return self._request.headers.getlist(name)
 
-    def cookies(self, name: str, /) -> Sequence[str]:
-        """Return the value of the cookie: Starlette keeps the last."""
-        return [self._request.cookies[name]] if name in self._request.cookies else []
+
+@attrs.frozen
+class _State:
+    guard: AsyncGuard[object]
+    hooks: tuple[ErrorHook, ...]
 
 
-def init_app(app: Starlette, guard: AsyncGuard[object], *tasks: Task) -> None:
-    """Hand the guard to every request, and answer every ``PraetorianError`` once the tasks were told."""
-    app.state.guard = guard
+@attrs.frozen
+class _Attach:
+    """ASGI middleware that puts the guard into every scope, also for mounted applications."""
 
-    async def answer(_: Request, error: Exception) -> Response:
-        refusal = cast("PraetorianError", error)
-        for task in tasks:
-            try:
-                result = task(refusal)
-                if inspect.isawaitable(result):
-                    await result
-            except Exception as failure:  # noqa: BLE001  (a task may raise anything, and its text may hold anything)
-                logging.getLogger("praetorian").error("a task raised %s", type(failure).__name__)  # noqa: TRY400
-        rendered = error_response(refusal, scheme=guard.settings.header_type, realm=guard.settings.realm)
-        return JSONResponse(rendered.body(), rendered.status, headers=dict(rendered.headers))
+    app: ASGIApp
+    state: _State
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[_KEY] = self.state
+        await self.app(scope, receive, send)
+
+
+def init_app(app: Starlette, guard: AsyncGuard[object], *, on_error: OnError = None) -> None:
+    """Attach the guard to every request, and answer every ``PraetorianError`` after its hooks ran."""
+    app.add_middleware(_Attach, state=_State(guard, error_hooks(on_error)))
     if not guard.settings.disable_error_handler:
-        app.add_exception_handler(PraetorianError, answer)
+        app.add_exception_handler(PraetorianError, _answer)
 
 
-def guarded(policy: Policy | None = None, *, optional: bool = False) -> Callable[[Endpoint], Endpoint]:
-    """Let an endpoint run only for whom the guard admits."""
+async def _answer(request: Request, error: Exception) -> Response:
+    refusal, state = cast("PraetorianError", error), _state_of(request)
+    await run_error_hooks_async(state.hooks, refusal)
+    settings = state.guard.settings
+    response = error_response(refusal, scheme=settings.header_type, realm=settings.realm)
+    return JSONResponse(response.body(), response.status, headers=dict(response.headers))
 
-    def decorate(endpoint: Endpoint) -> Endpoint:
+
+def guarded(
+    policy: Policy | None = None, *, optional: bool = False
+) -> Callable[[Callable[[Request], Awaitable[Response] | Response]], Endpoint]:
+    """Guard an endpoint: a coroutine function, or a plain function, which runs in a worker thread."""
+
+    def decorate(endpoint: Callable[[Request], Awaitable[Response] | Response]) -> Endpoint:
+        if inspect.isclass(endpoint):
+            raise ConfigurationError(f"guarded() takes a function; got the class {endpoint.__name__}")
+
+        async def admit_and_run(request: Request) -> Response:
+            info, guard = StarletteRequest(request), guard_of(request)
+            if is_preflight(info):
+                return Response()
+            admit = guard.admit_optional if optional else guard.admit
+            request.state.principal = await admit(info, policy)
+            if inspect.iscoroutinefunction(endpoint):
+                return cast("Response", await endpoint(request))
+            return cast("Response", await run_in_threadpool(endpoint, request))
+
         @wraps(endpoint)
         async def admitted(request: Request) -> Response:
-            view = StarletteView(request)
-            if is_preflight(view):
-                return Response()
-            guard = guard_of(request)
-            admit = guard.admit_optional if optional else guard.admit
-            request.state.principal = await admit(view, policy)
-            return await endpoint(request)
+            try:
+                return await admit_and_run(request)
+            except PraetorianError as error:
+                # A mounted application has error handlers of its own; without one it would answer 500.
+                handlers = cast("Starlette", request.app).exception_handlers
+                if PraetorianError in handlers or guard_of(request).settings.disable_error_handler:
+                    raise
+                return await _answer(request, error)
 
         return admitted
 
@@ -85,9 +114,16 @@ def guarded(policy: Policy | None = None, *, optional: bool = False) -> Callable
 
 def guard_of(request: Request) -> AsyncGuard[object]:
     """Return the application's guard."""
-    return cast("AsyncGuard[object]", request.app.state.guard)
+    return _state_of(request).guard
 
 
 def principal_of(request: Request) -> Principal | None:
-    """Return who acts; None where nobody was asked."""
+    """Return the authenticated principal, or None."""
     return cast("Principal | None", getattr(request.state, "principal", None))
+
+
+def _state_of(request: Request) -> _State:
+    state = cast("_State | None", request.scope.get(_KEY))
+    if state is None:
+        raise ConfigurationError("this application has no guard; write init_app(app, guard)")
+    return state

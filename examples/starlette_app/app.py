@@ -1,12 +1,10 @@
-"""The application that the contract asks for: each route of ``praetorian_core.testing.adapter_suite.ROUTES``."""
+"""The application of the adapter suite: each route of ``praetorian_core.testing.adapter_suite.ROUTES``."""
 
 from __future__ import annotations
 
-from json import JSONDecodeError
 from typing import cast
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -15,13 +13,15 @@ from praetorian_core import AsyncGuard, Principal, all_roles, any_role
 from praetorian_core.errors import ForbiddenError
 from praetorian_core.testing import MemoryUser
 from praetorian_core.testing.adapter_suite import OutOfHoursError
+from praetorian_core.web.credentials import CredentialsError, check_content_type, username_and_password
+from praetorian_core.web.hooks import OnError
 
-from .adapter import StarletteView, Task, guard_of, guarded, init_app, principal_of
+from .adapter import StarletteRequest, guard_of, guarded, init_app, principal_of
 
 ALICE = MemoryUser(identity=1, username="alice", rolenames=["reader"])
 
 
-def create_app(guard: AsyncGuard[MemoryUser], *tasks: Task) -> Starlette:
+def create_app(guard: AsyncGuard[MemoryUser], *, on_error: OnError = None) -> Starlette:
     """Return the application."""
     count = 0
 
@@ -56,90 +56,92 @@ def create_app(guard: AsyncGuard[MemoryUser], *tasks: Task) -> Starlette:
             Route("/misfit", misfit, methods=["POST"]),
         ]
     )
-    init_app(app, cast("AsyncGuard[object]", guard), *tasks)
+    app.add_exception_handler(CredentialsError, answer_unusable_body)
+    init_app(app, cast("AsyncGuard[object]", guard), on_error=on_error)
     return app
 
 
-async def identity(request: Request) -> Response:
-    """Say who acts, if anybody."""
+def identity(request: Request) -> Response:
+    """Return the identity of the principal, or null; a plain function, which runs in a worker thread."""
     principal = principal_of(request)
     return JSONResponse({"id": principal and principal.identity})
 
 
 async def identity_and_roles(request: Request) -> Response:
-    """Say who acts, and with which roles."""
+    """Return identity and roles of the principal."""
     principal = cast("Principal", principal_of(request))
     return JSONResponse({"id": principal.identity, "roles": sorted(principal.roles)})
 
 
 async def me(request: Request) -> Response:
-    """Load who acts."""
+    """Return the name of the principal's user."""
     user = await guard_of(request).load_user(cast("Principal", principal_of(request)))
     return JSONResponse({"username": cast("MemoryUser", user).username})
 
 
 async def forbidden(_: Request) -> Response:
-    """Refuse."""
+    """Refuse for a reason of the view."""
     raise ForbiddenError
 
 
 async def own(_: Request) -> Response:
-    """Refuse for a reason of the application's own."""
+    """Refuse with an error class of the application."""
     raise OutOfHoursError(required="hours")
 
 
 async def login(request: Request) -> Response:
-    """Take name and password out of a JSON object."""
-    body = await json_of(request)
-    remote = StarletteView(request).remote
-    user = await guard_of(request).authenticate(body.get("username"), body.get("password"), source=remote)
+    """Authenticate username and password."""
+    username, password = username_and_password(await json_of(request))
+    user = await guard_of(request).authenticate(username, password, source=StarletteRequest(request).remote)
     return JSONResponse({"username": cast("MemoryUser", user).username})
 
 
 async def refresh(request: Request) -> Response:
-    """Exchange an expired token, which is not looked at before."""
+    """Refresh the request's token."""
     guard = guard_of(request)
-    return JSONResponse({"refreshed": bool(await guard.refresh(guard.find_token(StarletteView(request))))})
+    return JSONResponse({"refreshed": bool(await guard.refresh(guard.find_token(StarletteRequest(request))))})
 
 
 async def logout(request: Request) -> Response:
-    """End the session of a token, dead or alive."""
+    """Revoke the request's token."""
     guard = guard_of(request)
-    await guard.revoke(guard.find_token(StarletteView(request)))
+    await guard.revoke(guard.find_token(StarletteRequest(request)))
     return JSONResponse({"ended": True})
 
 
 async def redeem(request: Request) -> Response:
-    """Perform an action."""
+    """Redeem the request's action token."""
     guard = guard_of(request)
-    user = await guard.redeem_action(guard.find_token(StarletteView(request)), "confirm")
+    user = await guard.redeem_action(guard.find_token(StarletteRequest(request)), "confirm")
     return JSONResponse({"username": cast("MemoryUser", user).username})
 
 
 async def password(request: Request) -> Response:
     """Hash a new password."""
-    raw = cast("str", (await json_of(request))["password"])
-    return JSONResponse({"changed": bool(await guard_of(request).hash_password(raw))})
+    _, raw = username_and_password(await json_of(request))
+    return JSONResponse({"changed": bool(await guard_of(request).hash_password(cast("str", raw)))})
 
 
 async def collide(request: Request) -> Response:
-    """Issue a token with a claim that is ours."""
+    """Issue a token with a custom claim whose name is reserved."""
     return JSONResponse(await guard_of(request).issue(ALICE, SUB="2"))
 
 
 async def misfit(request: Request) -> Response:
-    """Issue a token with a claim that is no JSON."""
+    """Issue a token with a custom claim that JSON cannot carry."""
     return JSONResponse(await guard_of(request).issue(ALICE, misfit=object()))
 
 
-async def json_of(request: Request) -> dict[str, object]:
-    """Return the JSON object that was sent."""
-    if request.headers.get("Content-Type") != "application/json":
-        raise HTTPException(415)
+async def json_of(request: Request) -> object:
+    """Return the JSON body, or None if it is not JSON; 415 for another content type."""
+    check_content_type(request.headers.get("Content-Type"))
     try:
-        body: object = await request.json()
-    except (JSONDecodeError, RecursionError) as error:
-        raise HTTPException(400) from error
-    if not isinstance(body, dict):
-        raise HTTPException(400)
-    return cast("dict[str, object]", body)
+        return cast("object", await request.json())
+    except (ValueError, RecursionError):
+        return None
+
+
+async def answer_unusable_body(_: Request, error: Exception) -> Response:
+    """Answer a login body that cannot be used."""
+    failure = cast("CredentialsError", error)
+    return JSONResponse({"error": failure.description}, failure.status)

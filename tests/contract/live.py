@@ -1,4 +1,4 @@
-"""The applications of the contract as real servers serve them, with their tokens at ``/tokens``."""
+"""The targets as real servers serve them, with the tokens of their world at ``/tokens``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TARGETS = {"flask": OnFlask(), "restx": OnRestx(), "falcon": OnFalcon(), "falcon
 
 
 def wsgi():
-    """Return the WSGI application of the target that the environment names."""
+    """Return the WSGI application of the target in the environment variable CONTRACT_TARGET."""
     world = make_world()
     app = TARGETS[os.environ["CONTRACT_TARGET"]].build(world).app
 
@@ -29,7 +29,7 @@ def wsgi():
 
 
 def asgi():
-    """Return the ASGI application of the target that the environment names."""
+    """Return the ASGI application of the target in the environment variable CONTRACT_TARGET."""
     world = make_world()
     app = TARGETS[os.environ["CONTRACT_TARGET"]].build(world).app
 

@@ -1,4 +1,4 @@
-"""The core of the contract against real servers over loopback: gunicorn for WSGI, uvicorn for ASGI."""
+"""The core scenarios against real servers over loopback: gunicorn for WSGI, uvicorn for ASGI."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Server:
     """A server on loopback.
 
     Attributes:
-        name: Of the target that it serves.
-        port: Where it listens.
+        name: Name of the target.
+        port: Its port.
     """
 
     name: str
@@ -53,8 +53,8 @@ class Server:
 
 @pytest.fixture(scope="module", params=COMMANDS)
 def server(request, tmp_path_factory):
-    """Return a running server, one for each target."""
-    # Already listening: what connects before the server is ready waits in the queue, and nobody has to poll.
+    """Return a running server, one for each target, on a free port."""
+    # The socket listens already, so a request that is sent before the server is ready waits in its queue.
     with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
         listener.set_inheritable(True)
         descriptor = listener.fileno()
@@ -78,7 +78,7 @@ def server(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tokens(server):
-    """Return the tokens that the server minted, some of them in its past."""
+    """Return the tokens of the server's world."""
     return json.loads(server.send(Request(path="/tokens")).body)
 
 
@@ -93,7 +93,7 @@ class TestServers:
             assert [] == differences(step.expected_of(target.lacks), received, target.style)
 
     def test_a_dozen_at_least(self):
-        """Repeated header lines and both deadlines are among them."""
+        """The core scenarios include repeated header lines and both deadlines."""
         names = {scenario.name for scenario in CORE}
 
         assert len(names) >= 12

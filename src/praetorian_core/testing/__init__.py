@@ -1,4 +1,4 @@
-"""For tests, an application's own and ours: never for production."""
+"""Tools for tests of applications, adapters and stores; not for production."""
 
 from praetorian_core.testing.clock import FrozenClock
 from praetorian_core.testing.passwords import cheapest_hasher

@@ -1,10 +1,13 @@
-"""A clock that stands still until it is told to move."""
+"""A clock that a test moves."""
 
 from __future__ import annotations
 
 
 class FrozenClock:
-    """A ``Clock`` for tests: no sleep, no patching, every boundary to the second.
+    """A ``Clock`` for tests: without sleeping or patching, a test reaches each boundary to the second.
+
+    Attributes:
+        now: Current time in seconds since the epoch.
 
     Example::
 
@@ -15,13 +18,13 @@ class FrozenClock:
     """
 
     def __init__(self, now: int = 1_800_000_000) -> None:
-        """Stand still at an instant, in seconds since the epoch."""
+        """Start at a time in seconds since the epoch."""
         self.now: int = now
 
     def __call__(self) -> int:
-        """Return the present."""
+        """Return the current time."""
         return self.now
 
     def tick(self, seconds: int = 1) -> None:
-        """Move on by some seconds, or back by a negative number."""
+        """Move forward by some seconds, or back by a negative number."""
         self.now += seconds

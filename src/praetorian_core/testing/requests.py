@@ -1,4 +1,4 @@
-"""Requests that come from a user who has logged in."""
+"""Headers of an authenticated request."""
 
 from __future__ import annotations
 
@@ -18,16 +18,23 @@ def as_user(
     refresh_lifespan: Lifespan | None = None,
     **custom_claims: object,
 ) -> dict[str, str]:
-    """Return the headers with which a test client acts as a user.
+    """Return headers with a token of the user, for a test client.
 
-    The token is a real one, so the test goes through the same gate as production.
+    The token is issued by the guard, so the request is verified as in production.
 
     Args:
         guard: The application's guard.
-        user: Who acts.
-        access_lifespan: In place of the configured one.
-        refresh_lifespan: In place of the configured one.
-        custom_claims: What else the token says.
+        user: The user.
+        access_lifespan: Overrides the configured lifespan.
+        refresh_lifespan: Overrides the configured lifespan.
+        custom_claims: Custom claims of the token.
+
+    Returns:
+        One header: the configured name, with the configured scheme and the token.
+
+    Raises:
+        InvalidUserError: The user is not active.
+        ClaimCollisionError: The name of a custom claim is reserved.
 
     Example::
 

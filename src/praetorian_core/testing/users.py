@@ -9,14 +9,14 @@ import attrs
 
 @attrs.define(kw_only=True)
 class MemoryUser:
-    """A user for tests; its attributes may be changed while a test runs.
+    """A user for tests; a test may change its attributes at any time.
 
     Attributes:
-        identity: What tokens carry.
-        username: What logs in.
-        password: The stored hash.
-        rolenames: The role names.
-        valid: What ``is_valid`` says.
+        identity: Identity that tokens carry.
+        username: Name for the login.
+        password: Stored hash, or None.
+        rolenames: Role names.
+        valid: Result of ``is_valid``.
     """
 
     identity: object
@@ -26,19 +26,19 @@ class MemoryUser:
     valid: bool = True
 
     def is_valid(self) -> bool:
-        """Tell whether the user may still act."""
+        """Return whether the account is active."""
         return self.valid
 
 
 class MemoryUsers:
-    """A user source for tests, which counts how often it is asked.
+    """A user source for tests that counts its calls.
 
     Attributes:
-        calls: How many times ``lookup`` or ``identify`` was called.
+        calls: Number of calls of ``lookup`` and ``identify``.
     """
 
     def __init__(self, users: Iterable[MemoryUser] = ()) -> None:
-        """Begin with some users."""
+        """Start with these users."""
         self._users = list(users)
         self.calls: int = 0
 
@@ -48,15 +48,15 @@ class MemoryUsers:
         return user
 
     def remove(self, user: MemoryUser) -> None:
-        """Forget a user."""
+        """Remove a user."""
         self._users.remove(user)
 
     def lookup(self, username: str) -> MemoryUser | None:
-        """Return the user of this name, or None."""
+        """Return the user with this name, or None."""
         self.calls += 1
         return next((user for user in self._users if user.username == username), None)
 
     def identify(self, identity: object) -> MemoryUser | None:
-        """Return the user of this identity, or None."""
+        """Return the user with this identity, or None."""
         self.calls += 1
         return next((user for user in self._users if user.identity == identity), None)

@@ -1,20 +1,127 @@
-"""An adapter with every mistake at once, which the contract has to notice."""
+"""Adapters with one fault each, which the adapter suite must find."""
 
 from __future__ import annotations
 
-from flask import request
-from tests.contract.targets.on_flask import OnFlask
+import attrs
+from tests.contract.targets.on_wsgi import Adapter
 
-from praetorian_core.errors import PraetorianError
-from praetorian_core.testing.adapter_suite import WSGIClient
+from praetorian_core import Guard
+from praetorian_core.web.request import is_preflight
+from praetorian_core.web.responses import error_response
 
 
-class Broken(OnFlask):
-    """Says 403 to whatever is refused, challenges nobody, lets caches keep it, and lets OPTIONS through."""
+class LeakingPrincipal(Adapter):
+    """The principal of one request is still there in the next."""
 
-    def build(self, world):
-        """Return the application."""
-        app = self.app(world)
-        app.register_error_handler(PraetorianError, lambda error: ({"error": "forbidden"}, 403))
-        app.before_request(lambda: "" if request.method == "OPTIONS" else None)
-        return WSGIClient(app)
+    principal = None
+
+    def request(self, environ):
+        request = super().request(environ)
+        request.principal = self.principal
+        return request
+
+    def admit(self, request, demand):
+        self.principal = super().admit(request, demand) or self.principal
+        return self.principal
+
+
+class ForwardedSource(Adapter):
+    """The client's address comes from ``X-Forwarded-For``, which the client writes."""
+
+    def request(self, environ):
+        request = super().request(environ)
+        request.remote = environ.get("HTTP_X_FORWARDED_FOR", request.remote)
+        return request
+
+
+class OnlySafeMethods(Adapter):
+    """Only GET, HEAD and OPTIONS are guarded."""
+
+    def admit(self, request, demand):
+        return super().admit(request, demand) if request.method in {"GET", "HEAD", "OPTIONS"} else None
+
+
+class ViewFirst(Adapter):
+    """The view runs before the guard decides; the response is that of the guard."""
+
+    def guarded(self, view, request, demand):
+        if request.method == "GET" or is_preflight(request):
+            return super().guarded(view, request, demand)
+        body = view(request)
+        self.admit(request, demand)
+        return body
+
+
+class CachedVerdicts(Adapter):
+    """The principal of a token is kept past its expiry and revocation."""
+
+    def __init__(self, world):
+        super().__init__(world)
+        self.verdicts = {}
+
+    def admit(self, request, demand):
+        key = (request.header("Authorization"), demand)
+        if key[0] is None or key not in self.verdicts:
+            self.verdicts[key] = super().admit(request, demand)
+        return self.verdicts[key]
+
+
+class PreflightRunsView(Adapter):
+    """A CORS preflight runs the view without a token."""
+
+    def guarded(self, view, request, demand):
+        return view(request) if is_preflight(request) else super().guarded(view, request, demand)
+
+
+class FixedScheme(Adapter):
+    """The challenge always names the scheme Bearer."""
+
+    def refusal(self, error):
+        status, _, body = super().refusal(error)
+        usual = error_response(error, realm=self.guard.settings.realm).headers
+        return status, (("Content-Type", "application/json"), *usual), body
+
+
+class FixedHeader(Adapter):
+    """The token is always read from ``Authorization: Bearer``."""
+
+    def __init__(self, world):
+        super().__init__(world)
+        settings = attrs.evolve(world.settings, header_name="Authorization", header_type="Bearer")
+        self.guard = Guard(world.users, settings, **world.options)
+
+
+class HTMLRefusals(Adapter):
+    """The body of a refusal is sent as text/html."""
+
+    def refusal(self, error):
+        status, headers, body = super().refusal(error)
+        return status, (("Content-Type", "text/html; charset=utf-8"), *headers[1:]), body
+
+
+class Careless(Adapter):
+    """Every refusal is a 403 without a challenge that caches may keep, and OPTIONS is not guarded."""
+
+    def refusal(self, error):
+        return 403, (), {"error": "forbidden"}
+
+    def admit(self, request, demand):
+        return None if request.method == "OPTIONS" else super().admit(request, demand)
+
+
+FAULTS = {
+    LeakingPrincipal: {"an anonymous request after an authenticated one"},
+    ForwardedSource: {
+        "login: a throttled address in X-Forwarded-For",
+        "login: too many attempts, another address in X-Forwarded-For",
+    },
+    OnlySafeMethods: {f"{method} without a token has no effect" for method in ("POST", "PUT", "PATCH", "DELETE")},
+    ViewFirst: {f"{method} without a token has no effect" for method in ("POST", "PUT", "PATCH", "DELETE")},
+    CachedVerdicts: {"one token before and after both deadlines", "one token before and after its logout"},
+    PreflightRunsView: {"a preflight does not run the view"},
+    FixedScheme: {"another header: no token", "another header: an expired token"},
+    FixedHeader: {"another header: a token", "another header: a token in Authorization"},
+    HTMLRefusals: {"no header", "one role of two", "login: wrong password"},
+    Careless: {"no header", "OPTIONS of the application: no token"},
+}
+"""Each broken adapter, with scenarios that must fail on it."""

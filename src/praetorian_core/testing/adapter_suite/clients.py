@@ -1,9 +1,10 @@
-"""Send a request to an application as a server would, without one.
+"""Clients that call an application as a server does, without a server.
 
 Facts:
 
-* A WSGI server joins repeated header lines with a comma (PEP 3333 leaves no other way); an ASGI server hands on each.
-* HTTP is Latin-1 at this level: PEP 3333 in ``str``, ASGI in ``bytes``.
+* A WSGI server joins repeated header lines with a comma, because PEP 3333 has one key per header; an ASGI server passes
+  on each line.
+* Header values are Latin-1: ``str`` in PEP 3333, ``bytes`` in ASGI.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from praetorian_core.testing.adapter_suite.values import Received, Request
 
 
 class _Start(Protocol):
-    """PEP 3333's ``start_response``, narrow enough for every framework's notion of it."""
+    """``start_response`` of PEP 3333, in a form that every framework's annotation accepts."""
 
     def __call__(
         self, status: str, headers: list[tuple[str, str]], failure: object = None, /
     ) -> Callable[[bytes], None]:
-        """Begin the response, or begin it anew."""
+        """Start the response, or replace one that was started."""
         ...
 
 
@@ -49,7 +50,7 @@ class WSGIClient:
     app: WSGIApplication
 
     def send(self, request: Request) -> Received:
-        """Return the response; what the application raises comes through."""
+        """Return the response; an exception of the application propagates."""
         path, _, query = request.path.partition("?")
         environ: dict[str, object] = {
             "REQUEST_METHOD": request.method,
@@ -94,7 +95,7 @@ class WSGIClient:
 
 @attrs.frozen
 class ASGIClient:
-    """Sends requests to an ASGI application, each on an event loop of its own.
+    """Sends requests to an ASGI application, each on a new event loop.
 
     Attributes:
         app: The application.
@@ -103,7 +104,7 @@ class ASGIClient:
     app: ASGIApplication
 
     def send(self, request: Request) -> Received:
-        """Return the response; what the application raises comes through."""
+        """Return the response; an exception of the application propagates."""
         return asyncio.run(self._send(request))
 
     async def _send(self, request: Request) -> Received:
@@ -125,19 +126,19 @@ class ASGIClient:
         }
         incoming: list[_Event] = [{"type": "http.request", "body": request.payload() or b"", "more_body": False}]
         sent: list[Mapping[str, object]] = []
-        is_over = asyncio.Event()
+        is_complete = asyncio.Event()
 
         async def receive() -> _Event:
             if incoming:
                 return incoming.pop()
-            # The client stays until it has its answer.
-            await is_over.wait()
+            # The client stays connected until the response is complete.
+            await is_complete.wait()
             return {"type": "http.disconnect"}
 
         async def send(message: Mapping[str, object]) -> None:
             sent.append(message)
             if message["type"] == "http.response.body" and not message.get("more_body", False):
-                is_over.set()
+                is_complete.set()
 
         await self.app(scope, receive, send)
         head = sent[0]

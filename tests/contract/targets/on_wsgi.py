@@ -1,0 +1,194 @@
+"""The application of the adapter suite on bare WSGI: the smallest adapter, from which the broken ones are derived."""
+
+from __future__ import annotations
+
+import json
+
+import attrs
+
+from praetorian_core import Guard, all_roles, any_role
+from praetorian_core.errors import ForbiddenError, PraetorianError
+from praetorian_core.testing.adapter_suite import BodyStyle, Lack, OutOfHoursError, WSGIClient
+from praetorian_core.web.credentials import CredentialsError, check_content_type, username_and_password
+from praetorian_core.web.hooks import run_error_hooks
+from praetorian_core.web.request import is_preflight
+from praetorian_core.web.responses import error_response
+
+
+@attrs.define
+class Request:
+    """A request and its ``RequestInfo``."""
+
+    environ: dict
+    method: str
+    remote: str
+    principal: object = None
+
+    def header(self, name):
+        return self.environ.get(f"HTTP_{name.upper().replace('-', '_')}")
+
+    def headers(self, name):
+        value = self.header(name)
+        return () if value is None else (value,)
+
+    def json(self):
+        check_content_type(self.environ.get("CONTENT_TYPE"))
+        try:
+            return json.loads(self.environ["wsgi.input"].read(int(self.environ["CONTENT_LENGTH"])))
+        except (ValueError, RecursionError):
+            return None
+
+
+@attrs.frozen
+class Demand:
+    """What a guarded view demands."""
+
+    policy: object = None
+    is_optional: bool = False
+
+
+class Adapter:
+    """A WSGI application over a world."""
+
+    def __init__(self, world):
+        self.world = world
+        self.guard = Guard(world.users, world.settings, **world.options)
+        self.count = 0
+        policy = all_roles("reader") & any_role("admin", "editor")
+        writing = dict.fromkeys(("POST", "PUT", "PATCH", "DELETE", "OPTIONS"), (self.add_one, Demand()))
+        self.routes = {
+            "/open": {"GET": (self.identity, None)},
+            "/protected": {"GET": (self.identity_and_roles, Demand())},
+            "/optional": {"GET": (self.identity, Demand(is_optional=True))},
+            "/admin": {"GET": (self.identity, Demand(all_roles("admin", "reader")))},
+            "/staff": {"GET": (self.identity, Demand(any_role("admin", "editor")))},
+            "/policy": {"GET": (self.identity, Demand(policy))},
+            "/me": {"GET": (self.me, Demand())},
+            "/options": {"OPTIONS": (self.identity, Demand())},
+            "/counter": {"GET": (lambda request: {"count": self.count}, None), **writing},
+            "/forbidden": {"GET": (self.forbidden, None)},
+            "/own": {"GET": (self.own, None)},
+            "/login": {"POST": (self.login, None)},
+            "/refresh": {"POST": (lambda request: {"refreshed": bool(self.guard.refresh(self.token(request)))}, None)},
+            "/logout": {"POST": (self.logout, None)},
+            "/redeem": {"POST": (self.redeem, None)},
+            "/password": {"POST": (self.password, None)},
+            "/collide": {"POST": (lambda request: self.guard.issue(self.alice, SUB="2"), None)},
+            "/misfit": {"POST": (lambda request: self.guard.issue(self.alice, misfit=object()), None)},
+        }
+
+    # --- the adapter -------------------------------------------------------------------------------------------------
+
+    def __call__(self, environ, start_response):
+        """Answer a request."""
+        status, headers, body = self.answer(self.request(environ))
+        start_response(f"{status} -", list(headers))
+        return [json.dumps(body).encode()]
+
+    def request(self, environ):
+        """Return the request."""
+        return Request(environ, environ["REQUEST_METHOD"], environ["REMOTE_ADDR"])
+
+    def answer(self, request):
+        """Return status, headers and body."""
+        route = self.routes.get(request.environ["PATH_INFO"])
+        if route is None:
+            return 404, (), None
+        if request.method not in route:
+            return 405, (), None
+        view, demand = route[request.method]
+        try:
+            body = view(request) if demand is None else self.guarded(view, request, demand)
+        except CredentialsError as error:
+            return error.status, (), None
+        except PraetorianError as error:
+            return self.refusal(error)
+        return 200, (("Content-Type", "application/json"),), body
+
+    def guarded(self, view, request, demand):
+        """Run a guarded view, and return its body."""
+        if is_preflight(request):
+            return None
+        request.principal = self.admit(request, demand)
+        return view(request)
+
+    def admit(self, request, demand):
+        """Return the principal."""
+        admit = self.guard.admit_optional if demand.is_optional else self.guard.admit
+        return admit(request, demand.policy)
+
+    def refusal(self, error):
+        """Return status, headers and body of a refusal."""
+        settings = self.guard.settings
+        if settings.disable_error_handler:
+            raise error
+        run_error_hooks(self.world.on_error, error)
+        response = error_response(error, scheme=settings.header_type, realm=settings.realm)
+        return response.status, (("Content-Type", "application/json"), *response.headers), response.body()
+
+    # --- the views ---------------------------------------------------------------------------------------------------
+
+    @property
+    def alice(self):
+        """Alice."""
+        return self.world.users.lookup("alice")
+
+    def token(self, request):
+        """Return the request's token."""
+        return self.guard.find_token(request)
+
+    def identity(self, request):
+        """Return the identity of the principal, or None."""
+        return {"id": request.principal and request.principal.identity}
+
+    def identity_and_roles(self, request):
+        """Return identity and roles of the principal."""
+        return {"id": request.principal.identity, "roles": sorted(request.principal.roles)}
+
+    def me(self, request):
+        """Return the name of the user."""
+        return {"username": self.guard.load_user(request.principal).username}
+
+    def add_one(self, request):
+        """Have a side effect."""
+        self.count += 1
+        return {"count": self.count}
+
+    def forbidden(self, request):
+        """Refuse for a reason of the view."""
+        raise ForbiddenError
+
+    def own(self, request):
+        """Refuse with an error class of the application."""
+        raise OutOfHoursError(required="hours")
+
+    def login(self, request):
+        """Authenticate."""
+        user = self.guard.authenticate(*username_and_password(request.json()), source=request.remote)
+        return {"username": user.username}
+
+    def logout(self, request):
+        """Revoke."""
+        self.guard.revoke(self.token(request))
+        return {"ended": True}
+
+    def redeem(self, request):
+        """Redeem an action token."""
+        return {"username": self.guard.redeem_action(self.token(request), "confirm").username}
+
+    def password(self, request):
+        """Hash a password."""
+        return {"changed": bool(self.guard.hash_password(request.json()["password"]))}
+
+
+@attrs.frozen
+class OnWSGI:
+    """A target on bare WSGI."""
+
+    adapter: type[Adapter] = Adapter
+    style = BodyStyle.CANONICAL
+    lacks = frozenset({Lack.HEAD, Lack.OPTIONS})
+
+    def build(self, world):
+        """Return the application."""
+        return WSGIClient(self.adapter(world))
