@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import pkgutil
+import re
 import sys
 from itertools import chain
 from pathlib import Path
@@ -77,6 +78,19 @@ class TestWheel:
 
         for package in ROOT.glob("src/*/__init__.py"):
             assert (package.parent / "py.typed").is_file(), package.parent
+
+
+class TestContributing:
+    def test_names_every_layer(self):
+        """The table of layers in CONTRIBUTING.md has the modules of the import contract, in its order."""
+        (contract,) = [
+            contract
+            for contract in PYPROJECT["tool"]["importlinter"]["contracts"]
+            if contract.get("containers") == ["praetorian_core"]
+        ]
+        rows = re.findall(r"^\| \d \| (.*?) \|", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+        assert re.findall(r"\w+", " ".join(contract["layers"])) == re.findall(r"`(\w+)`", " ".join(rows))
 
 
 class TestDocstrings:
