@@ -113,7 +113,7 @@ class Lifecycle(RuleBasedStateMachine):
         return self.sessions[token["sid"]]["ended"] or token["epoch"] != self.epochs[token["name"]]
 
     def refusal_of_access(self, token):
-        if self.now < token["iat"] - self.leeway:
+        if self.now < token["iat"] - max(self.leeway, 10):
             return InvalidTokenError
         if self.now >= token["rf_exp"]:
             return ExpiredRefreshError
@@ -124,11 +124,11 @@ class Lifecycle(RuleBasedStateMachine):
         return None
 
     def refusal_of_refresh(self, token):
-        if self.now < token["iat"] - self.leeway:
+        if self.now < token["iat"] - max(self.leeway, 10):
             return InvalidTokenError
         if self.now >= token["rf_exp"]:
             return ExpiredRefreshError
-        if self.now < self.access_ends(token) - self.early:
+        if self.now < token["exp"] - self.early:
             return EarlyRefreshError
         if self.is_over(token):
             return RevokedTokenError
@@ -276,7 +276,7 @@ class Lifecycle(RuleBasedStateMachine):
         at = {
             "exp": token["exp"],
             "end of access": self.access_ends(token),
-            "early": self.access_ends(token) - self.early,
+            "early": token["exp"] - self.early,
             "rf_exp": token["rf_exp"],
             "grace": self.now if since is None else since + self.grace,
         }[boundary]

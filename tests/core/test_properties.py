@@ -241,14 +241,14 @@ class TestDeadlines:
         leeway=st.integers(0, 60),
         ticks=st.lists(st.integers(0, 60), max_size=12),
     )
-    def test_exactly_one_of_verify_and_refresh_works(self, layout, access, rest, leeway, ticks):
-        """At every instant before ``rf_exp``, over any chain of refreshes, and ``rf_exp`` never moves (R21, R51, R52)."""
+    def test_access_then_refresh(self, layout, access, rest, leeway, ticks):
+        """Over any chain of refreshes access lasts to exp + leeway, refresh begins at exp, and rf_exp never moves."""
         clock, user = FrozenClock(), load_user()
         guard = guard_of(
             user, clock=clock, layout=layout, access_lifespan=access, refresh_lifespan=access + rest, leeway=leeway
         )
         token = guard.issue(user, team="red")
-        end = clock.now + access + rest
+        exp, end = clock.now + access, clock.now + access + rest
         for tick in ticks:
             clock.tick(tick)
             if clock.now >= end:
@@ -257,16 +257,69 @@ class TestDeadlines:
                 with pytest.raises(ExpiredRefreshError):
                     guard.refresh(token)
                 continue
-            try:
-                principal = guard.verify(token)
-            except ExpiredAccessError:
+            if clock.now >= exp + leeway:
+                with pytest.raises(ExpiredAccessError):
+                    guard.verify(token)
+            else:
+                guard.verify(token)
+            if clock.now >= exp:
                 token = guard.refresh(token)
-                principal = guard.verify(token)
-                assert min(clock.now + access, end) == principal.access_expires_at
+                exp = min(clock.now + access, end)
+            principal = guard.verify(token)
+            assert exp == principal.access_expires_at
             with pytest.raises(EarlyRefreshError):
                 guard.refresh(token)
             assert end == principal.refresh_expires_at
             assert {"team": "red"} == dict(principal.claims)
+
+
+class TestSeveralMachines:
+    @EVERY_LAYOUT
+    @given(
+        access=st.integers(1, 100),
+        rest=st.integers(0, 200),
+        leeway=st.integers(0, 60),
+        age=st.integers(0, 320),
+        data=st.data(),
+    )
+    def test_one_of_verify_and_refresh_works(self, layout, access, rest, leeway, age, data):
+        """On machines whose clocks differ by at most the leeway, a live token can be used on one or renewed on another.
+
+        With a leeway of 0 exactly one of the two works, at every second before ``rf_exp``.
+        """
+        user, start = load_user(), FrozenClock().now
+        clocks = [FrozenClock(start), FrozenClock(start)]
+        lifespans = {"access_lifespan": access, "refresh_lifespan": access + rest}
+        here, there = (guard_of(user, clock=clock, layout=layout, leeway=leeway, **lifespans) for clock in clocks)
+        token = here.issue(user)
+        clocks[0].now = start + min(age, access + rest - 1)
+        clocks[1].now = min(clocks[0].now + data.draw(st.integers(-leeway, leeway)), start + access + rest - 1)
+
+        usable, renewable = works(here.verify, token), works(there.refresh, token)
+
+        assert usable or renewable
+        assert leeway > 0 or usable is not renewable
+
+    @EVERY_LAYOUT
+    @given(leeway=st.integers(0, 60), behind=st.integers(0, 70))
+    def test_a_token_works_on_a_machine_that_is_behind(self, layout, leeway, behind):
+        """A fresh token is accepted up to the leeway, and up to 10 seconds in any case, before its ``iat``."""
+        user, clock = load_user(), FrozenClock()
+        here = guard_of(user, layout=layout, leeway=leeway)
+        there = guard_of(user, clock=clock, layout=layout, leeway=leeway)
+        token = here.issue(user)
+        clock.tick(-behind)
+
+        assert (behind <= max(leeway, 10)) is works(there.verify, token)
+
+
+def works(call, token):
+    """Return whether a guard accepts the token, for verification or for refresh."""
+    try:
+        call(token)
+    except (ExpiredAccessError, EarlyRefreshError, InvalidTokenError):
+        return False
+    return True
 
 
 # ---------------------------------------------------------------- ours is only ever stricter than PyJWT

@@ -115,14 +115,16 @@ class TestBoundaries:
     @pytest.mark.parametrize(
         ("later", "access", "refresh"),
         [
-            (ACCESS + 9, True, "early_refresh"),
+            (ACCESS - 1, True, "early_refresh"),
+            (ACCESS, True, True),
+            (ACCESS + 9, True, True),
             (ACCESS + 10, "expired_access", True),
             (REFRESH - 1, "expired_access", True),
             (REFRESH, "expired_refresh", "expired_refresh"),
         ],
     )
     def test_leeway(self, later, access, refresh):
-        """JWT_LEEWAY moves exp for both, and never rf_exp."""
+        """JWT_LEEWAY prolongs access; refresh still begins at exp, and rf_exp never moves."""
         site = Site(JWT_LEEWAY=10)
         token = site.login()
         site.clock.tick(later)

@@ -116,7 +116,7 @@ def refresh(context: FlowContext, token: str, access_lifespan: int | None, now: 
     settings = context.settings
     claims = read_session(context, token, now)
     old = claims.principal
-    check_refresh(old, now, settings.leeway, settings.early_refresh)
+    check_refresh(old, now, settings.early_refresh)
     entry = (yield from check_session(claims, now)) if context.has_store else None
     user = yield from require_user(old.identity)
     yield from require_active(user)

@@ -96,7 +96,11 @@ class TokenSettings:
             whole_seconds(MAX_LEEWAY),
             section="Lifespans and clocks",
             unit="seconds",
-            does="How far the clocks of several machines may differ. It never prolongs a session beyond `rf_exp`.",
+            does=(
+                "How far the clocks of several machines may differ. Access works that much longer than `exp`, and never "
+                "beyond `rf_exp`; refresh still begins at `exp`. `iat` and `nbf` may lie that far in the future, and 10 "
+                "seconds in any case."
+            ),
             change="Set it to a few seconds if tokens are issued on one machine and checked on another.",
             example="5",
         ),

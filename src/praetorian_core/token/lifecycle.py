@@ -1,12 +1,14 @@
 """Checks of a token's times against the current time.
 
      iat                exp                                   rf_exp
-      |---- access ------|-------------- refresh --------------|---- dead ---->
+      |---- access ------|-------------- refresh --------------|---- expired ---->
 
-With ``e = min(exp + leeway, rf_exp)``: access is granted if ``now < e``, refresh if ``e - early <= now < rf_exp``. RFC 7519
-§4.1.4: "on or after which the JWT MUST NOT be accepted", so a token has expired at the second of its deadline. The leeway
-is for clocks that differ between machines. It moves ``exp`` for access and for refresh, so that exactly one of them works
-at every second; it never moves ``rf_exp``.
+Access is granted while ``now < min(exp + leeway, rf_exp)``, refresh while ``exp - early <= now < rf_exp``. RFC 7519 §4.1.4:
+"on or after which the JWT MUST NOT be accepted", so a token has expired at the second of its deadline.
+
+The leeway is for clocks that differ between machines. It prolongs access and nothing else, so on machines whose clocks
+differ by at most the leeway there is no second at which one machine rejects access and another rejects the refresh as too
+early. Without a leeway exactly one of access and refresh works at every second. Nothing moves ``rf_exp``.
 
 Each function returns, or raises the reason; none reads a clock.
 """
@@ -22,6 +24,12 @@ from praetorian_core.errors import (
 )
 from praetorian_core.principal import Principal
 from praetorian_core.token.claims import ActionClaims
+
+MIN_FUTURE_TOLERANCE = 10
+"""How far ``iat`` and ``nbf`` may lie in the future even without a leeway, in seconds.
+
+A token is often checked on another machine within its first second. A tolerance for these two claims prolongs nothing.
+"""
 
 
 def check_access(principal: Principal, now: int, leeway: int) -> None:
@@ -45,22 +53,21 @@ def check_access(principal: Principal, now: int, leeway: int) -> None:
         raise ExpiredAccessError(expired_at=principal.access_expires_at, now=now)
 
 
-def check_refresh(principal: Principal, now: int, leeway: int, early: int) -> None:
+def check_refresh(principal: Principal, now: int, early: int) -> None:
     """Raise if the token cannot be refreshed at `now`.
 
     Args:
         principal: The principal of the token.
         now: The current time, in seconds since the epoch.
-        leeway: The maximum difference between clocks, in seconds.
-        early: How many seconds before the end of access a refresh is already allowed.
+        early: How many seconds before ``exp`` a refresh is already allowed.
 
     Raises:
         ExpiredRefreshError: The refresh lifespan has ended.
-        EarlyRefreshError: The token is still valid for access.
+        EarlyRefreshError: The access lifespan has not ended yet.
     """
     if now >= principal.refresh_expires_at:
         raise ExpiredRefreshError(expired_at=principal.refresh_expires_at, now=now)
-    refreshable_at = min(principal.access_expires_at + leeway, principal.refresh_expires_at) - early
+    refreshable_at = principal.access_expires_at - early
     if now < refreshable_at:
         raise EarlyRefreshError(refreshable_at=refreshable_at, now=now)
 
@@ -79,19 +86,23 @@ def check_action(claims: ActionClaims, now: int) -> None:
 
 
 def check_not_in_future(name: str, instant: int, now: int, leeway: int) -> None:
-    """Raise if ``iat`` or ``nbf`` lies in the future.
+    """Raise if ``iat`` or ``nbf`` lies further in the future than clocks may differ.
 
     Args:
         name: The claim, ``iat`` or ``nbf``.
         instant: Its value, in seconds since the epoch.
         now: The current time, in seconds since the epoch.
-        leeway: The maximum difference between clocks, in seconds.
+        leeway: The maximum difference between clocks, in seconds; at least ``MIN_FUTURE_TOLERANCE`` is tolerated.
 
     Raises:
-        InvalidTokenError: It lies in the future.
+        InvalidTokenError: It lies further in the future.
 
     See:
         RFC 7519 §4.1.5.
     """
-    if instant > now + leeway:
-        raise InvalidTokenError(f"claim {name!r} lies {instant - now} s in the future ({instant} > {now})")
+    tolerance = max(leeway, MIN_FUTURE_TOLERANCE)
+    if instant > now + tolerance:
+        raise InvalidTokenError(
+            f"claim {name!r} lies {instant - now} s in the future ({instant} > {now}); expected at most {tolerance} s: "
+            "synchronize the clocks of the machines, or see JWT_LEEWAY"
+        )
