@@ -156,7 +156,12 @@ class TestForum:
             refreshed = server.ask("POST", "/refresh", body=tokens["expired carol"])
             assert 200 == refreshed.status
             me = server.ask("GET", "/me", refreshed.body["access_token"])
-            assert {"id": 3, "username": "carol", "roles": ["moderator", "writer"], "claims": {"team": "red"}} == me.body
+            assert {
+                "id": 3,
+                "username": "carol",
+                "roles": ["moderator", "writer"],
+                "claims": {"team": "red"},
+            } == me.body
             assert (403, "BlacklistedError") == outcome(server.ask("GET", "/me", tokens["revoked"]))
 
     def test_passwords(self, moved):
@@ -166,7 +171,9 @@ class TestForum:
         with forum.new() as server:
             tokens = [login(server, name) for name in ("alice", "bob", "carol")]
             assert [200] * 3 == [server.ask("GET", "/me", token).status for token in tokens]
-            assert [200] * 3 == [server.ask("GET", "/me", login(server, name)).status for name in ("alice", "bob", "carol")]
+            assert [200] * 3 == [
+                server.ask("GET", "/me", login(server, name)).status for name in ("alice", "bob", "carol")
+            ]
 
         assert all(value.startswith("$pbkdf2-sha512$") for value in before)
 
@@ -245,9 +252,9 @@ class TestShop:
             confirm = server.ask("POST", "/customers", body=account).body["token"]
             reset = server.ask("POST", "/forgot", body={"email": "erin@example.org"}).body["token"]
             frank = server.ask("POST", "/login", body={"email": "frank@example.org", "password": "passfrank"}).body
-            address = server.ask(
-                "POST", "/address", frank["access_token"], body={"email": "frank@new.example"}
-            ).body["token"]
+            address = server.ask("POST", "/address", frank["access_token"], body={"email": "frank@new.example"}).body[
+                "token"
+            ]
         with shop.new() as server:
             confirmed = server.ask("GET", "/confirm", confirm)
             assert 200 == confirmed.status
@@ -255,9 +262,12 @@ class TestShop:
             assert {"email": "erin@example.org"} == server.ask("GET", f"/reset?token={reset}").body
             changed = server.ask("POST", "/reset", body={"token": reset, "password": "another password"})
             assert (200, {"message": "changed"}) == (changed.status, changed.body)
-            assert 200 == server.ask(
-                "POST", "/login", body={"email": "erin@example.org", "password": "another password"}
-            ).status
+            assert (
+                200
+                == server.ask(
+                    "POST", "/login", body={"email": "erin@example.org", "password": "another password"}
+                ).status
+            )
             assert {"email": "frank@new.example"} == server.ask("PUT", "/address", body={"token": address}).body
 
     def test_whole_life_on_the_drop_in(self, place):
@@ -275,7 +285,9 @@ class TestShop:
                 forgot.body["uri"],
             )
             moved = server.ask("POST", "/address", token, body={"email": "judy@new.example"}).body
-            assert moved["message"] == f"Confirm judy@new.example at https://shop.example/address?token={moved['token']}"
+            assert (
+                moved["message"] == f"Confirm judy@new.example at https://shop.example/address?token={moved['token']}"
+            )
             assert (403, "MissingRoleError") == outcome(server.ask("DELETE", "/basket", token))
 
     def test_misuse(self, place):
@@ -321,11 +333,11 @@ class TestLibrary:
         """``pwd_ctx`` verifies an old hash and makes a new one, and the new password logs in."""
         library = place("library")
         with library.old() as server:
-            header = server.ask("POST", "/login", body={"username": "heidi", "password": "pw-heidi"}).body["Authorization"]
+            header = server.ask("POST", "/login", body={"username": "heidi", "password": "pw-heidi"}).body[
+                "Authorization"
+            ]
         with library.new() as server:
-            wrong = server.ask(
-                "PUT", "/password", body={"old": "wrong", "new": "pw"}, Authorization=header
-            )
+            wrong = server.ask("PUT", "/password", body={"old": "wrong", "new": "pw"}, Authorization=header)
             assert (401, "AuthenticationError") == outcome(wrong)
             change = {"old": "pw-heidi", "new": "pw"}
             assert 200 == server.ask("PUT", "/password", body=change, Authorization=header).status
