@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import nox
@@ -17,9 +18,28 @@ nox.options.default_venv_backend = "virtualenv"
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 OLDEST = "constraints/oldest.txt"
-PACKAGE = ".[asymmetric,flask,restx,falcon,redis,mail,testing]"
+PACKAGE = ".[asymmetric,flask,restx,falcon,redis,mail,cli,legacy-hashes,testing]"
 # flask-buzz 4 dropped what flask-praetorian uses.
 PEER = ("flask-praetorian==1.6.2", "flask-buzz<4")
+# The versions that applications run, each with the releases of its time.
+MIGRATED = {
+    "1.6.2": (*PEER, "flask-restx", "flask-restful", "Flask-SQLAlchemy"),
+    "1.3.0": (
+        "flask-praetorian==1.3.0",
+        "Flask<2",
+        "Werkzeug<2",
+        "Jinja2<3",
+        "MarkupSafe<2.1",
+        "itsdangerous<2.1",
+        "flask-buzz==0.1.15",
+        "py-buzz<2",
+        "Flask-SQLAlchemy<3",
+        "SQLAlchemy<2",
+        "flask-restx<1.2",
+        "flask-restful",
+        "setuptools<81",  # flask-restx imports pkg_resources
+    ),
+}
 
 # One worker per core; more than four only compete for the tests' servers.
 WORKERS = ("-n", "auto", "--maxprocesses", "4")
@@ -110,6 +130,20 @@ def interop(session: nox.Session) -> None:
     python = home / ("Scripts/python.exe" if (home / "Scripts").exists() else "bin/python")
     session.run(str(python), "-m", "pip", "install", "--quiet", *PEER, external=True)
     session.run("pytest", "tests/interop", *session.posargs, env={"PRAETORIAN_PEER_PYTHON": str(python)})
+
+
+@nox.session
+def migration(session: nox.Session) -> None:
+    """Move applications of flask-praetorian to the drop-in, with their databases, tokens and clients."""
+    session.install(PACKAGE, *group("tests"), *group("migration"))
+    pythons = {}
+    for version, packages in MIGRATED.items():
+        home = Path(session.create_tmp()).resolve() / f"migrated-{version}"
+        session.run("python", "-m", "venv", str(home))
+        python = home / ("Scripts/python.exe" if (home / "Scripts").exists() else "bin/python")
+        session.run(str(python), "-m", "pip", "install", "--quiet", *packages, external=True)
+        pythons[version] = str(python)
+    session.run("pytest", "tests/migration", *session.posargs, env={"PRAETORIAN_MIGRATION": json.dumps(pythons)})
 
 
 @nox.session
