@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from praetorian_core import AsyncGuard, KeyRing, MemoryStore, Principal, Settings, all_roles, generate_secret
+from praetorian_core.action import Action
 from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSource
 from praetorian_core.web.request import RequestInfo
 
@@ -91,6 +92,8 @@ async def sessions(token: str, user: AsyncUser, principal: Principal) -> None:
 async def actions(token: str, user: AsyncUser) -> None:
     assert_type(await guard.issue_action(user, "reset", lifespan=60, team="blue"), str)
     assert_type(await guard.redeem_action(token, "reset", once=True), AsyncUser)
+    assert_type(await guard.read_action(token, "reset"), Action[AsyncUser])
+    assert_type(await guard.reset_password(token, "correct horse"), tuple[AsyncUser, str])
 
 
 async def passwords() -> None:

@@ -22,6 +22,7 @@ from praetorian_core import (
     any_role,
     generate_secret,
 )
+from praetorian_core.action import Action
 from praetorian_core.clock import system_clock
 from praetorian_core.events import Event
 
@@ -151,6 +152,11 @@ def actions(token: str, user: User) -> None:
     assert_type(guard.issue_action(user, "reset", lifespan="1 hour", team="blue"), str)
     assert_type(guard.redeem_action(token, "registration"), User)
     assert_type(guard.redeem_action(token, "registration", once=False), User)
+    assert_type(guard.read_action(token, "registration"), Action[User])
+    assert_type(guard.read_action(token, "registration").user, User)
+    assert_type(guard.read_action(token, "registration").claims, Mapping[str, object])
+    assert_type(guard.reset_password(token, "correct horse"), tuple[User, str])
+    assert_type(guard.reset_password(token, "correct horse", action="registration"), tuple[User, str])
 
 
 def requests(view: View) -> None:

@@ -203,10 +203,8 @@ def reset() -> Reply:
 
 
 def set_password(action: str) -> Reply:
-    """Redeem the token of a mail, and end every session of before: somebody else may know the old password."""
-    # Hashed first: a password that is refused must not spend the token.
-    hashed = praetorian.guard.hash_password(text_of("password"))
-    user = praetorian.guard.redeem_action(text_of("token"), action)
+    """Redeem the token of a mail and end the user's sessions: another person may know the old password."""
+    user, hashed = praetorian.guard.reset_password(text_of("token"), text_of("password"), action=action)
     user.password = hashed
     user.confirmed = True
     database().commit()

@@ -5,11 +5,18 @@ from __future__ import annotations
 import enum
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Final, Generic, Literal, TypeAlias, TypedDict, TypeVar
+from typing import Final, Generic, Literal, TypeAlias, TypedDict, TypeVar, cast
 
 from praetorian_core import flows
+from praetorian_core.action import Action
 from praetorian_core.clock import Clock, system_clock
-from praetorian_core.errors import ConfigurationError, MissingTokenError, PraetorianError, ServiceUnavailableError
+from praetorian_core.errors import (
+    ConfigurationError,
+    InvalidTokenError,
+    MissingTokenError,
+    PraetorianError,
+    ServiceUnavailableError,
+)
 from praetorian_core.events import Sink, TokenRefused, log_event
 from praetorian_core.executor import Executor
 from praetorian_core.lifespan import Lifespan, parse_lifespan
@@ -18,7 +25,7 @@ from praetorian_core.login.throttle import LoginThrottle
 from praetorian_core.policy import Policy, check_policy
 from praetorian_core.principal import Principal
 from praetorian_core.questions import Flow
-from praetorian_core.services import AnyStore, Services, Users
+from praetorian_core.services import AnyStore, SaveHash, Services, Users
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.token.claims import SessionClaims
@@ -41,7 +48,7 @@ class _FromSettings(enum.Enum):
 
 FROM_SETTINGS: Final = _FromSettings.FROM_SETTINGS
 Unset: TypeAlias = Literal[_FromSettings.FROM_SETTINGS]
-SavePassword: TypeAlias = Callable[[U, str], object]
+SavePassword: TypeAlias = Callable[[U, str], object] | Callable[[U, str, str], object]
 
 
 class GuardOptions(TypedDict, total=False):
@@ -104,7 +111,7 @@ class BaseGuard(Generic[U]):
             # Without a configured store, logins are counted in this process.
             store=MemoryStore() if store is None else store,
             passwords=passwords,
-            save_password=save_password,
+            save_password=None if save_password is None else _with_former_hash(save_password),
             hash_executor=None if passwords is None else _hash_executor(passwords),
             validation_method=settings.validation_method,
             with_roles=not settings.roles_disabled,
@@ -141,6 +148,9 @@ class BaseGuard(Generic[U]):
             if type(claims) is not SessionClaims:
                 # Raises: the flow's error names what was presented.
                 claims = flows.read_session(self._context, token, now)
+        except InvalidTokenError:
+            refuse_awaitable("verify", token)
+            raise
         except ServiceUnavailableError as error:
             self._services.report(str(error), error, now)
             raise
@@ -193,12 +203,14 @@ class BaseGuard(Generic[U]):
         now: int,
     ) -> Flow[str]:
         self._need_users("issue")
+        refuse_awaitable("issue", user)
         access = _optional_seconds("access_lifespan", access_lifespan)
         refresh = _optional_seconds("refresh_lifespan", refresh_lifespan)
         return flows.issue(self._context, user, access, refresh, custom_claims, now)
 
     def _refresh(self, token: str, access_lifespan: Lifespan | None, now: int) -> Flow[str]:
         self._need_users("refresh")
+        refuse_awaitable("refresh", token)
         access = _optional_seconds("access_lifespan", access_lifespan)
         return flows.refresh(self._context, token, access, now)
 
@@ -211,15 +223,45 @@ class BaseGuard(Generic[U]):
         now: int,
     ) -> Flow[str]:
         self._need_users("issue_action")
+        refuse_awaitable("issue_action", user)
         seconds = _optional_seconds("lifespan", lifespan)
         return flows.issue_action(self._context, user, action, seconds, custom_claims, now)
 
+    def _revoke(self, token: str, now: int) -> Flow[None]:
+        refuse_awaitable("revoke", token)
+        return flows.revoke(self._context, token, now)
+
+    def _revoke_user(self, identity: object, now: int) -> Flow[None]:
+        self._context.need_store("revoke_user")
+        refuse_awaitable("revoke_user", identity)
+        if isinstance(identity, str) and identity.count(".") == 2 and identity.startswith("ey"):
+            raise ConfigurationError(
+                "revoke_user was given a token; write revoke(token), or revoke_user(user.identity)"
+            )
+        if hasattr(identity, "identity"):
+            found = type(identity).__name__
+            raise ConfigurationError(f"revoke_user was given a {found}; write revoke_user(the {found}'s .identity)")
+        return flows.revoke_user(self._context, identity, now)
+
+    def _read_action(self, token: str, action: str, now: int) -> Flow[Action[object]]:
+        self._need_users("read_action")
+        refuse_awaitable("read_action", token)
+        return flows.read_action(self._context, token, action, now)
+
     def _redeem_action(self, token: str, action: str, now: int, *, once: bool) -> Flow[object]:
         self._need_users("redeem_action")
+        refuse_awaitable("redeem_action", token)
         return flows.redeem_action(self._context, token, action, now, once=once)
+
+    def _reset_password(self, token: str, password: object, action: str, now: int) -> Flow[tuple[object, str]]:
+        self._need_users("reset_password")
+        self._need_passwords("reset_password")
+        refuse_awaitable("reset_password", token)
+        return flows.reset_password(self._context, token, password, action, now)
 
     def _load_user(self, principal: Principal) -> Flow[object]:
         self._need_users("load_user")
+        refuse_awaitable("load_user", principal)
         return flows.load_user(principal)
 
 
@@ -240,6 +282,16 @@ def refuse_coroutines(calls: Mapping[str, object]) -> None:
             )
 
 
+def refuse_awaitable(call: str, argument: object) -> None:
+    """Raise if a method was given the result of a coroutine function that was not awaited."""
+    if not inspect.isawaitable(argument):
+        return
+    if inspect.iscoroutine(argument):
+        # Otherwise Python warns later that it was never awaited.
+        argument.close()
+    raise ConfigurationError(f"{call} was given a {type(argument).__name__}; write await before the argument")
+
+
 def _hash_executor(passwords: PasswordHasher) -> Executor:
     return Executor("hashing", threads=passwords.max_concurrent, queue=passwords.max_waiting)
 
@@ -253,6 +305,36 @@ def _check_callbacks(on_event: object, save_password: object) -> None:
         raise ConfigurationError(
             "on_event is a coroutine function; write a plain one that hands the event on, for example to a queue"
         )
+
+
+def _with_former_hash(save_password: SavePassword[U]) -> SaveHash:
+    """Return a function of the user, the new and the former hash, also if the application's takes only two of them."""
+    if _takes_former(save_password):
+        return cast("SaveHash", save_password)
+    save = cast("Callable[[object, str], object]", save_password)
+    return lambda user, hashed, _former: save(user, hashed)
+
+
+def _takes_former(save_password: SavePassword[U]) -> bool:
+    try:
+        signature = inspect.signature(save_password)
+    except ValueError:
+        # A function written in C may have no signature.
+        return False
+    if _accepts(signature, 2):
+        # A third parameter with a default may mean anything, unless its name says it.
+        return _accepts(signature, 3) and list(signature.parameters)[2:3] == ["former"]
+    if _accepts(signature, 3):
+        return True
+    raise ConfigurationError(f"save_password takes {signature}; write def save_password(user, hashed, former)")
+
+
+def _accepts(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
 
 
 def _check_clock(clock: Clock) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, cast, overload
 
 from praetorian_core import flows
 from praetorian_core._wiring import FROM_SETTINGS, BaseGuard, GuardOptions, SavePassword, Unset
+from praetorian_core.action import Action
 from praetorian_core.errors import PraetorianError
 from praetorian_core.lifespan import Lifespan
 from praetorian_core.policy import Policy
@@ -142,12 +143,12 @@ class AsyncGuard(BaseGuard[U]):
     async def revoke(self, token: str) -> None:
         """See ``Guard.revoke``."""
         now = self._clock()
-        await self._run_for_token(flows.revoke(self._context, token, now), now)
+        await self._run_for_token(self._revoke(token, now), now)
 
     async def revoke_user(self, identity: object) -> None:
         """See ``Guard.revoke_user``."""
         now = self._clock()
-        await self._run(flows.revoke_user(self._context, identity, now), now)
+        await self._run(self._revoke_user(identity, now), now)
 
     async def issue_action(
         self,
@@ -162,10 +163,21 @@ class AsyncGuard(BaseGuard[U]):
         now = self._clock()
         return await self._run(self._issue_action(user, action, lifespan, custom_claims, now), now)
 
+    async def read_action(self, token: str, action: str) -> Action[U]:
+        """See ``Guard.read_action``."""
+        now = self._clock()
+        return cast("Action[U]", await self._run_for_token(self._read_action(token, action, now), now))
+
     async def redeem_action(self, token: str, action: str, *, once: bool = True) -> U:
         """See ``Guard.redeem_action``."""
         now = self._clock()
         return cast("U", await self._run_for_token(self._redeem_action(token, action, now, once=once), now))
+
+    async def reset_password(self, token: str, password: object, *, action: str = "reset") -> tuple[U, str]:
+        """See ``Guard.reset_password``."""
+        now = self._clock()
+        flow = self._reset_password(token, password, action, now)
+        return cast("tuple[U, str]", await self._run_for_token(flow, now))
 
     async def _verify(self, token: str, now: int) -> Principal:
         claims = self._decode_for_access(token, now)

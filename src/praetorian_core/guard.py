@@ -14,6 +14,7 @@ from praetorian_core._wiring import (
     check_settings,
     refuse_coroutines,
 )
+from praetorian_core.action import Action
 from praetorian_core.errors import PraetorianError
 from praetorian_core.lifespan import Lifespan
 from praetorian_core.policy import Policy
@@ -59,7 +60,9 @@ class Guard(BaseGuard[U]):
             users: The application's user class; None for a guard that only verifies and revokes.
             settings: The configuration.
             store: Keeps sessions and counters; None for no store; by default the store that the settings name.
-            save_password: Stores a user's new hash if a login finds an outdated one; by default hashes stay.
+            save_password: Stores a user's new hash if a login finds an outdated one; by default hashes stay. It is
+                called with the user, the new hash and, if it takes a third argument, the former hash: store the new
+                one only if the former is still stored, or a change of the password meanwhile is lost.
             options: The options that follow.
             throttle: Limits login attempts; None for no limit; by default a ``LoginThrottle`` on the guard's store.
             passwords: The hasher; None for none; by default Argon2id with the second recommended option of RFC 9106.
@@ -286,7 +289,7 @@ class Guard(BaseGuard[U]):
             RFC 7009 §2.
         """
         now = self._clock()
-        self._run_for_token(flows.revoke(self._context, token, now), now)
+        self._run_for_token(self._revoke(token, now), now)
 
     def revoke_user(self, identity: object) -> None:
         """End every session of a user that was issued before this call, and none that is issued after.
@@ -302,7 +305,7 @@ class Guard(BaseGuard[U]):
             ASVS 7.4.2.
         """
         now = self._clock()
-        self._run(flows.revoke_user(self._context, identity, now), now)
+        self._run(self._revoke_user(identity, now), now)
 
     def issue_action(
         self,
@@ -334,6 +337,25 @@ class Guard(BaseGuard[U]):
         now = self._clock()
         return self._run(self._issue_action(user, action, lifespan, custom_claims, now), now)
 
+    def read_action(self, token: str, action: str) -> Action[U]:
+        """Check an action token without spending it, for a page that shows a form; return its user and claims.
+
+        Args:
+            token: The compact serialization.
+            action: The name of the action.
+
+        Raises:
+            InvalidTokenError: The token is not genuine.
+            MisusedTokenError: It is a session token, or for another action.
+            ExpiredActionError: It has expired.
+            ReusedTokenError: It was spent before.
+            RevokedTokenError: The password that it was to replace has changed.
+            MissingUserError: The user does not exist any more.
+            ServiceUnavailableError: A call failed.
+        """
+        now = self._clock()
+        return cast("Action[U]", self._run_for_token(self._read_action(token, action, now), now))
+
     def redeem_action(self, token: str, action: str, *, once: bool = True) -> U:
         """Return the user of an action token and spend the token.
 
@@ -343,17 +365,35 @@ class Guard(BaseGuard[U]):
             once: Whether a second redemption must fail; False only if a repetition does no harm.
 
         Raises:
-            InvalidTokenError: The token is not genuine.
-            MisusedTokenError: It is a session token, or for another action.
-            ExpiredActionError: It has expired.
-            ReusedTokenError: It was spent before.
-            RevokedTokenError: The password that it was to replace has changed.
-            MissingUserError: The user does not exist any more.
             ConfigurationError: It must be spent and there is no store; the text names both remedies.
-            ServiceUnavailableError: A call failed.
+            PraetorianError: Every error of ``read_action``.
         """
         now = self._clock()
         return cast("U", self._run_for_token(self._redeem_action(token, action, now, once=once), now))
+
+    def reset_password(self, token: str, password: object, *, action: str = "reset") -> tuple[U, str]:
+        """Redeem an action token for a new password; return the user and the hash to store.
+
+        The token is checked before the password, so a rejected token costs no hash. The token is spent last, so a
+        rejected password does not spend it. Store the hash, then end the user's sessions with ``revoke_user``.
+
+        Args:
+            token: The compact serialization.
+            password: The new password, used unchanged.
+            action: The name of the action.
+
+        Raises:
+            WeakPasswordError: The password breaks a rule for new passwords; the token can be used again.
+            ServiceUnavailableError: The hashing queue is full, or a call failed.
+            ConfigurationError: The guard has no hasher, or the token must be spent and there is no store.
+            PraetorianError: Every error of ``read_action``.
+
+        See:
+            ASVS 6.4.3, 7.4.3.
+        """
+        now = self._clock()
+        flow = self._reset_password(token, password, action, now)
+        return cast("tuple[U, str]", self._run_for_token(flow, now))
 
     def _verify(self, token: str, now: int) -> Principal:
         claims = self._decode_for_access(token, now)

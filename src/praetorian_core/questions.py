@@ -160,8 +160,8 @@ class ReadPassword(Question[object]):
 
 
 @attrs.frozen
-class CheckActive(Question[object]):
-    """Is this user's account active? Only ``True`` means yes."""
+class CheckActive(Question["bool | int | None"]):
+    """Is this user's account active? True or 1 means yes; False, 0 or None means no."""
 
     what = "the user's validation method"
     valid_answer = "True or False"
@@ -173,8 +173,15 @@ class CheckActive(Question[object]):
         return partial(_check_active, self.user, services.validation_method)
 
     def is_valid(self, answer: object) -> bool:
-        """Return whether the answer is a bool."""
-        return type(answer) is bool
+        """Return whether the answer is True, False, 1, 0 or None."""
+        return answer is None or (type(answer) in (bool, int) and answer in (0, 1))
+
+    def rejection(self, answer: object, services: Services, /) -> PraetorianError:
+        """Return the error for another answer, which is a mistake of the application."""
+        return ConfigurationError(
+            f"{type(self.user).__name__}.{services.validation_method} returned {type(answer).__name__}; "
+            f"expected {self.valid_answer}"
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -211,8 +218,27 @@ class CheckPassword(Question[PasswordCheck]):
 
 
 @attrs.frozen
+class HashPassword(Question[str]):
+    """What is the hash of this new password? The rules for new passwords are checked first."""
+
+    what = "the password hasher"
+    valid_answer = "a hash as a str"
+    place = Place.HASHER
+
+    password: object = attrs.field(repr=False)
+
+    def call(self, services: Services, /) -> Callable[[], object]:
+        """Return the call of the hasher."""
+        return partial(services.passwords.hash, self.password)
+
+    def is_valid(self, answer: object) -> bool:
+        """Return whether the answer is a str."""
+        return type(answer) is str
+
+
+@attrs.frozen
 class RenewPassword(Question[object]):
-    """Store this user's password under a hash with the configured parameters."""
+    """Store this user's password under a hash with the configured parameters, unless the hash changed meanwhile."""
 
     what = "save_password"
     valid_answer = "nothing"
@@ -220,13 +246,15 @@ class RenewPassword(Question[object]):
 
     user: object = attrs.field(repr=False)
     password: str = attrs.field(repr=False)
+    former: str = attrs.field(repr=False)
 
     def call(self, services: Services, /) -> Callable[[], object]:
         """Return the call that hashes and saves."""
         return partial(self._renew, services)
 
     def _renew(self, services: Services) -> object:
-        return services.save_password(cast("NoReturn", self.user), services.passwords.rehash(self.password))
+        hashed = services.passwords.rehash(self.password)
+        return services.save_password(cast("NoReturn", self.user), hashed, self.former)
 
 
 @attrs.frozen

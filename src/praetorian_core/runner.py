@@ -157,7 +157,17 @@ def _failure(question: Question[object], services: Services, error: Exception, n
     """Return the error for a failed call, and report the call unless its error explains itself."""
     if isinstance(error, PraetorianError) and not isinstance(error, ServiceUnavailableError):
         return error
+    if isinstance(error, TypeError) and _is_raised_here(error):
+        # Python raises this at the call itself: the function takes other arguments.
+        return ConfigurationError(f"{question.what} cannot be called: {error}")
     services.report(question.what, error, now)
     if isinstance(error, ServiceUnavailableError):
         return error
     return ServiceUnavailableError(f"{question.what} raised {type(error).__name__}")
+
+
+def _is_raised_here(error: Exception) -> bool:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals.get("__package__") == __package__

@@ -21,7 +21,7 @@ T = TypeVar("T")
 Users: TypeAlias = UserSource[object] | AsyncUserSource[object]
 AnyStore: TypeAlias = Store | AsyncStore
 # NoReturn is the type that fits every parameter: the application's function takes its own user class.
-SaveHash: TypeAlias = Callable[[NoReturn, str], object]
+SaveHash: TypeAlias = Callable[[NoReturn, str, str], object]
 
 
 class Hasher(Protocol):
@@ -29,6 +29,10 @@ class Hasher(Protocol):
 
     def check(self, raw: object, hashed: object) -> object:
         """See ``PasswordHasher.check``."""
+        ...
+
+    def hash(self, raw: object) -> str:
+        """See ``PasswordHasher.hash``."""
         ...
 
     def rehash(self, raw: object) -> str:
@@ -70,8 +74,8 @@ class Services:
 
     @property
     def save_password(self) -> SaveHash:
-        """Stores a user's new password hash."""
-        return _present(self._save_password, "save_password", "save_password=a function of a user and a hash")
+        """Stores a user's new password hash, given the user, the new and the former hash."""
+        return _present(self._save_password, "save_password", "save_password=a function of a user and two hashes")
 
     @property
     def hash_executor(self) -> Executor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import json
 import logging
 import pickle
 import uuid
@@ -39,6 +40,7 @@ from praetorian_core.errors import (
     ReusedTokenError,
     RevokedTokenError,
     ServiceUnavailableError,
+    TokenError,
     WeakPasswordError,
 )
 from praetorian_core.events import (
@@ -70,6 +72,7 @@ RING = KeyRing.from_secret(SECRET)
 PASSWORD = "correct horse battery staple"
 HASHER = cheapest_hasher()
 HASH = HASHER.hash(PASSWORD)
+OUTDATED = cheapest_hasher(time_cost=2).hash(PASSWORD)
 LAYOUTS = [STANDARD, FLASK_PRAETORIAN]
 DAY = 86_400
 
@@ -316,12 +319,24 @@ class TestIssue:
         with pytest.raises(InvalidUserError):
             world.guard.issue(world.alice)
 
-    @pytest.mark.parametrize("answer", [None, 1, 0, "yes", object()])
-    def test_sloppy_validity(self, world, answer):
-        """A validation method that answers neither True nor False refuses with 503, told once."""
+    @pytest.mark.parametrize(
+        ("answer", "expected"),
+        [
+            (1, str),
+            (0, InvalidUserError),
+            (None, InvalidUserError),
+            ("yes", ConfigurationError),
+            (2, ConfigurationError),
+            (object, ConfigurationError),
+        ],
+        ids=repr,
+    )
+    def test_validity(self, world, answer, expected):
+        """1 means active, 0 and None not active; any other answer is a configuration error, not an outage."""
         user = type("Sloppy", (), {"identity": 1, "rolenames": [], "is_valid": lambda self: answer})()
+        found = outcome(world.guard.issue, user)
 
-        assert (ServiceUnavailableError, [CallFailed]) == (outcome(world.guard.issue, user), world.kinds)
+        assert (expected, []) == (str if type(found) is str else found, world.kinds)
 
     def test_no_validity(self, world):
         """A user class without a validation method has no users that may not act."""
@@ -900,6 +915,60 @@ class TestRevokeUser:
             outcome(stored.at(NOW + late).verify, token) for late in (REFRESH + 61, 10**9 - 1)
         ]
         assert RevokedTokenError is outcome(stored.at(NOW + 2 * 10**9 - 1).refresh, token)
+
+    @both_layouts
+    @pytest.mark.parametrize("issuer", ["longer lifespan", "no store", "eternal"])
+    def test_older_tokens(self, issuer, layout):
+        """A token stays revoked to its end, whatever lifespan it was issued with and whether by a guard with a store."""
+        lifespan = 5_000 * 365 * 86_400 if issuer == "eternal" else 30 * REFRESH
+        options = {"layout": layout, "accept_layouts": LAYOUTS}
+        before = World(guard={"store": None if issuer == "no store" else (store := MemoryStore())}, **options)
+        token = before.guard.issue(before.alice, access_lifespan=lifespan - 1, refresh_lifespan=lifespan)
+        lowered = World(guard={"store": MemoryStore() if issuer == "no store" else store}, **options)
+        lowered.guard.revoke_user(1)
+        later = [REFRESH - 1, REFRESH, REFRESH + 61, 2 * REFRESH, lifespan - 2]
+
+        assert [RevokedTokenError] * 5 == [outcome(lowered.at(NOW + late).verify, token) for late in later]
+        assert RevokedTokenError is outcome(lowered.at(NOW + lifespan - 1).refresh, token)
+
+    def test_lowered_lifespan(self):
+        """Lowering the refresh lifespan applies to new sessions: an earlier one keeps the end in its token."""
+        store = MemoryStore()
+        before = World(guard={"store": store}, refresh_lifespan=30 * REFRESH)
+        token = before.guard.issue(before.alice)
+        lowered = World(guard={"store": store}, refresh_lifespan=REFRESH)
+        end = NOW + 30 * REFRESH
+
+        assert end == lowered.at(NOW + 2 * REFRESH).verify(lowered.guard.refresh(token)).refresh_expires_at
+        assert NOW + 3 * REFRESH == lowered.guard.verify(lowered.guard.issue(lowered.alice)).refresh_expires_at
+
+    def test_login_after(self, stored):
+        """A session that is issued after the end is valid for all of its lifespan."""
+        stored.guard.revoke_user(1)
+        token = stored.guard.issue(stored.alice)
+
+        assert 1 == stored.at(NOW + REFRESH - 1).verify(stored.guard.refresh(token)).identity
+
+    @pytest.mark.parametrize("kind", ["user", "principal"])
+    def test_object(self, stored, kind):
+        """A user or a principal in place of its identity is refused with what to write, and nothing ends."""
+        token = stored.guard.issue(stored.alice)
+        given = stored.alice if kind == "user" else stored.guard.verify(token)
+        with pytest.raises(ConfigurationError, match=r"write revoke_user\(the .*'s \.identity\)"):
+            stored.guard.revoke_user(given)
+
+        assert 1 == stored.guard.verify(token).identity
+
+    def test_named_object(self, stored):
+        """So is a user whose text is a name: it would end the sessions of another key."""
+        user = type("User", (), {"identity": 1, "__str__": lambda self: "alice"})()
+
+        assert ConfigurationError is outcome(stored.guard.revoke_user, user)
+
+    def test_token(self, stored):
+        """So is a token."""
+        with pytest.raises(ConfigurationError, match=r"given a token; write revoke\(token\)"):
+            stored.guard.revoke_user(stored.guard.issue(stored.alice))
 
     @pytest.mark.parametrize("identity", [uuid.UUID(int=7), str(uuid.UUID(int=7))], ids=repr)
     def test_uuid(self, identity):
@@ -1515,6 +1584,189 @@ class Failing:
         if isinstance(self.reply, Exception):
             raise self.reply
         return self.reply
+
+
+class TestAwaitables:
+    @pytest.mark.parametrize(
+        "call",
+        [
+            "issue",
+            "verify",
+            "refresh",
+            "load_user",
+            "revoke",
+            "revoke_user",
+            "issue_action",
+            "read_action",
+            "redeem_action",
+            "reset_password",
+        ],
+    )
+    def test_not_awaited(self, stored, recwarn, call):
+        """The result of a coroutine function that was not awaited is refused with what to write, and closed."""
+
+        async def later():
+            return stored.alice
+
+        further = {"issue_action": ["confirm"], "read_action": ["confirm"], "redeem_action": ["confirm"],
+                   "reset_password": [PASSWORD]}  # fmt: skip
+        with pytest.raises(ConfigurationError, match=f"{call} was given a coroutine; write await before"):
+            getattr(stored.guard, call)(later(), *further.get(call, []))
+
+        assert ([], 0) == (stored.kinds, len(recwarn))
+
+
+class TestSavePassword:
+    @staticmethod
+    def saved(save_password):
+        """Return what a login with an outdated hash hands to ``save_password``."""
+        world = World(guard={"save_password": save_password})
+        world.alice.password = OUTDATED
+        world.guard.authenticate("alice", PASSWORD)
+        return world
+
+    def test_two(self):
+        """A function of two arguments receives the user and the new hash."""
+        calls = []
+        world = self.saved(lambda user, hashed: calls.append((user, hashed)))
+        ((user, hashed),) = calls
+
+        assert (world.alice, True) == (user, world.hasher.verify(PASSWORD, hashed))
+
+    @pytest.mark.parametrize("count", [3, 2])
+    def test_three(self, count):
+        """A function of three receives the former hash too, required or named ``former``."""
+        calls = []
+        functions = {
+            3: lambda user, hashed, before: calls.append((user, before)),
+            2: lambda user, hashed, former=None: calls.append((user, former)),
+        }
+        world = self.saved(functions[count])
+
+        assert [(world.alice, OUTDATED)] == calls
+
+    @pytest.mark.parametrize(
+        "save_password",
+        [
+            lambda user, hashed, commit=True: commit,
+            lambda *call: len(call) == 2,
+            lambda user, hashed, **options: not options,
+        ],
+        ids=["default", "any", "options"],
+    )
+    def test_other_third(self, save_password):
+        """A third parameter of another meaning does not receive the hash."""
+        answers = []
+
+        @functools.wraps(save_password)
+        def noting(*call, **options):
+            answers.append(save_password(*call, **options))
+
+        self.saved(noting)
+
+        assert [True] == answers
+
+    @pytest.mark.parametrize(
+        "save_password", [lambda: None, lambda user: None, lambda a, b, c, d: None], ids=["0", "1", "4"]
+    )
+    def test_other_arguments(self, save_password):
+        """A function of other arguments is refused with what to write, when the guard is created."""
+        with pytest.raises(ConfigurationError, match=r"write def save_password\(user, hashed, former\)"):
+            World(guard={"save_password": save_password})
+
+    def test_compare_and_set(self):
+        """A password that changes during the login is not overwritten."""
+        world = World(guard={"save_password": None})
+        changed = world.hasher.hash("another password")
+
+        def save_password(user, hashed, former):
+            user.password = changed  # another request is faster
+            if user.password == former:
+                user.password = hashed
+
+        world = self.saved(save_password)
+
+        assert changed == world.alice.password
+
+
+class TestResetPassword:
+    @pytest.mark.parametrize("store", [None, MemoryStore], ids=["no store", "store"])
+    def test_resets(self, store):
+        """A reset returns the user and the hash to store; the token cannot be used again."""
+        world = World(guard={"store": store and store()})
+        token = world.guard.issue_action(world.alice, "reset")
+        user, hashed = world.guard.reset_password(token, "a new password")
+        user.password = hashed
+
+        assert (world.alice, True) == (user, world.guard.verify_password("a new password", hashed))
+        assert (ReusedTokenError if store else RevokedTokenError) is outcome(
+            world.guard.reset_password, token, "a new password"
+        )
+
+    def test_weak(self, stored):
+        """A rejected password does not spend the token."""
+        token = stored.guard.issue_action(stored.alice, "reset")
+
+        assert WeakPasswordError is outcome(stored.guard.reset_password, token, "short")
+        assert stored.alice is stored.guard.reset_password(token, "a new password")[0]
+
+    @pytest.mark.parametrize("kind", ["junk", "session", "other action", "spent", "expired", "revoked"])
+    def test_costs_no_hash(self, stored, kind):
+        """A rejected token costs no hash, so that presenting it cannot fill the hashing queue."""
+        token = {
+            "junk": lambda: "junk",
+            "session": lambda: stored.guard.issue(stored.alice),
+            "other action": lambda: stored.guard.issue_action(stored.alice, "confirm"),
+        }.get(kind, lambda: stored.guard.issue_action(stored.alice, "reset"))()
+        if kind == "spent":
+            stored.guard.redeem_action(token, "reset")
+        elif kind == "expired":
+            stored.clock.tick(900)
+        elif kind == "revoked":
+            stored.alice.password = stored.hasher.hash("another password")
+        before = stored.hasher.computations
+
+        assert issubclass(outcome(stored.guard.reset_password, token, "a new password"), TokenError)
+        assert before == stored.hasher.computations
+
+    def test_first_password(self, stored):
+        """An account without a password sets its first one with a token for another action, or a reset token."""
+        stored.alice.password = None
+        for action in ("reset", "registration"):
+            token = stored.guard.issue_action(stored.alice, action)
+            assert stored.alice is stored.guard.reset_password(token, "a new password", action=action)[0]
+
+    @pytest.mark.parametrize(
+        ("options", "needs"), [({"users": None}, "users"), ({"guard": {"passwords": None}}, "passwords")], ids=str
+    )
+    def test_needs(self, options, needs):
+        """A guard without users or passwords says what it needs."""
+        token = World().guard.issue_action(World().alice, "reset")
+        guard = World(**options).guard if needs == "passwords" else Guard(None, Settings(keys=RING))
+
+        with pytest.raises(ConfigurationError, match=f"reset_password needs {needs}"):
+            guard.reset_password(token, "a new password")
+
+
+class TestReadAction:
+    def test_page_then_form(self, stored):
+        """A token is read for a page, any number of times, and redeemed by the form."""
+        token = stored.guard.issue_action(stored.alice, "change-address", email="new@example.org")
+        actions = [stored.guard.read_action(token, "change-address") for _ in range(3)]
+
+        assert [(stored.alice, {"email": "new@example.org"}, NOW + 900)] * 3 == [
+            (action.user, action.claims, action.expires_at) for action in actions
+        ]
+        assert stored.alice is stored.guard.redeem_action(token, "change-address")
+        assert ReusedTokenError is outcome(stored.guard.read_action, token, "change-address")
+
+    def test_claims_are_frozen(self, stored):
+        """The claims cannot be changed, and a JSON encoder accepts them."""
+        action = stored.guard.read_action(stored.guard.issue_action(stored.alice, "a", to=["x"]), "a")
+
+        with pytest.raises(TypeError):
+            action.claims["to"].append("y")
+        assert '{"to": ["x"]}' == json.dumps(action.claims)
 
 
 class TestFailingUsers:

@@ -16,6 +16,7 @@ from praetorian_core.errors import (
     InvalidUserError,
     PraetorianError,
     ServiceUnavailableError,
+    WeakPasswordError,
 )
 from praetorian_core.events import CallFailed, UserRevoked
 from praetorian_core.executor import Executor
@@ -27,6 +28,7 @@ from praetorian_core.questions import (
     Emit,
     FindUser,
     GetState,
+    HashPassword,
     IdentifyUser,
     IncrementState,
     PasswordCheck,
@@ -168,12 +170,19 @@ class TestBothRunners:
         assert UserFacts(1, None) == answer_to(run, DescribeUser(Plain()), with_roles=False)
 
     def test_renew(self, run):
-        """A password is renewed with a hash of the live cost that it fits."""
+        """A renewed password is saved with a hash of the configured cost, and the former hash."""
         saved = []
-        answer_to(run, RenewPassword(ALICE, PASSWORD), save_password=lambda *call: saved.append(call))
-        ((user, hashed),) = saved
+        answer_to(run, RenewPassword(ALICE, PASSWORD, ALICE.password), save_password=lambda *call: saved.append(call))
+        ((user, hashed, former),) = saved
 
-        assert (ALICE, True) == (user, HASHER.verify(PASSWORD, hashed))
+        assert (ALICE, True, ALICE.password) == (user, HASHER.verify(PASSWORD, hashed), former)
+
+    def test_hash(self, run):
+        """A new password is hashed with the configured cost, after the rules for new ones."""
+        with pytest.raises(WeakPasswordError):
+            answer_to(run, HashPassword("short"))
+
+        assert HASHER.verify(PASSWORD, answer_to(run, HashPassword(PASSWORD)))
 
     def test_announce(self, run):
         """An event goes to ``on_event`` as it is."""
@@ -198,7 +207,7 @@ class TestBothRunners:
         [
             (FindUser("alice"), "users", "users"),
             (CheckPassword("x", None), "passwords", "passwords"),
-            (RenewPassword(ALICE, PASSWORD), "save_password", "save_password"),
+            (RenewPassword(ALICE, PASSWORD, ALICE.password), "save_password", "save_password"),
         ],
         ids=lambda value: type(value).__name__,
     )
@@ -217,7 +226,7 @@ class TestBothRunners:
             (GetState(("a",), NOW), "the store's get"),
             (CompareAndSetState("a", None, "x", NOW + 1, NOW), "the store's compare_and_set"),
             (IncrementState("a", 1, NOW + 1, NOW), "the store's increment"),
-            (RenewPassword(ALICE, PASSWORD), "save_password"),
+            (RenewPassword(ALICE, PASSWORD, ALICE.password), "save_password"),
         ],
         ids=lambda value: type(value).__name__,
     )
@@ -236,6 +245,34 @@ class TestBothRunners:
         )
         assert (CallFailed, NOW, what, "RuntimeError") == (type(event), event.at, event.what, event.failure)
         assert event.where.startswith("test_runner.py:")
+
+    @pytest.mark.parametrize("call", [lambda: None, lambda a, b, c: None], ids=["none", "three"])
+    def test_other_arguments(self, run, call):
+        """A function that takes other arguments is a configuration error, not an outage."""
+        users = MemoryUsers()
+        users.lookup = call
+        everybody, heard = services(users=users)
+        error = refusal_of(run, ask(FindUser("alice")), everybody)
+
+        assert (ConfigurationError, []) == (type(error), heard)
+        assert str(error).startswith("the user class's lookup cannot be called: ")
+
+    def test_other_arguments_of_a_method(self, run):
+        """So is a validation method that takes further arguments."""
+        user = type("User", (), {"is_valid": lambda self, when: True})()
+
+        assert ConfigurationError is type(refusal_of(run, ask(CheckActive(user)), services()[0]))
+
+    def test_a_type_error_inside(self, run):
+        """The matching negative test: a ``TypeError`` from within the function is a failed call."""
+
+        def lookup(username):
+            return username + 1
+
+        users = MemoryUsers()
+        users.lookup = lookup
+
+        assert ServiceUnavailableError is type(refusal_of(run, ask(FindUser("alice")), services(users=users)[0]))
 
     @pytest.mark.parametrize("name", ["identity", "rolenames"])
     def test_an_attribute_fails(self, run, name):
@@ -375,14 +412,26 @@ class TestBothRunners:
 
 
 class TestValidity:
-    @pytest.mark.parametrize("answer", [None, 1, 0, "yes", [], object()])
-    def test_neither_yes_nor_no(self, run, answer):
-        """A validation method that answers neither True nor False has failed."""
-        user = type("Sloppy", (), {"is_valid": lambda self: answer})()
-        everybody, heard = services()
+    @pytest.mark.parametrize("answer", [True, False, 1, 0, None], ids=repr)
+    def test_yes_or_no(self, run, answer):
+        """A validation method returns a bool, or what databases have for one: 1, 0 or None."""
+        user = type("User", (), {"is_valid": lambda self: answer})()
+
+        assert answer is answer_to(run, CheckActive(user))
+
+    @pytest.mark.parametrize("answer", [2, -1, 1.0, "yes", "", [], object], ids=repr)
+    @pytest.mark.parametrize("name", ["is_valid", "is_active"])
+    def test_neither_yes_nor_no(self, run, answer, name):
+        """Any other answer is a configuration error that names the method, not an outage."""
+        user = type("Sloppy", (), {name: lambda self: answer})()
+        everybody, heard = services(validation_method=name)
         error = refusal_of(run, ask(CheckActive(user)), everybody)
 
-        assert (ServiceUnavailableError, 1) == (type(error), len(heard))
+        assert (
+            ConfigurationError,
+            f"Sloppy.{name} returned {type(answer).__name__}; expected True or False",
+            [],
+        ) == (type(error), str(error), heard)
 
     def test_no_method(self, run):
         """A user without a validation method may act."""

@@ -11,7 +11,7 @@ An answer counts only if it is exactly the expected one (``is True``, ``is None`
 Every exception that a flow raises rejects. A step that changes state comes last.
 """
 
-from praetorian_core.flows.actions import issue_action, redeem_action
+from praetorian_core.flows.actions import issue_action, read_action, redeem_action, reset_password
 from praetorian_core.flows.context import FlowContext
 from praetorian_core.flows.login import authenticate
 from praetorian_core.flows.sessions import (
@@ -31,9 +31,11 @@ __all__ = [
     "issue",
     "issue_action",
     "load_user",
+    "read_action",
     "read_session",
     "redeem_action",
     "refresh",
+    "reset_password",
     "revoke",
     "revoke_user",
 ]

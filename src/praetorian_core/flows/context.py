@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from praetorian_core.errors import (
-    ConfigurationError,
-    InvalidUserError,
-    MissingUserError,
-    ServiceUnavailableError,
-)
+from praetorian_core.errors import ConfigurationError, InvalidUserError, MissingUserError
 from praetorian_core.login.throttle import LoginThrottle
 from praetorian_core.questions import (
     CheckActive,
@@ -68,15 +63,10 @@ def require_active(user: object) -> Flow[None]:
 
     Raises:
         InvalidUserError: The account is not active.
-        ServiceUnavailableError: The application's method returned neither True nor False.
     """
     active = yield from ask(CheckActive(user))
-    if active is True:
-        return
-    if active is False:
+    if type(active) not in (bool, int) or active != 1:
         raise InvalidUserError
-    detail = f"the user's validation method returned {type(active).__name__}; expected True or False"
-    raise ServiceUnavailableError(detail)
 
 
 def identity_and_roles(context: FlowContext, user: object) -> Flow[tuple[object, frozenset[str]]]:

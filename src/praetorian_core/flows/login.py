@@ -1,4 +1,4 @@
-"""Who is it? A name and a password against what is stored, at the same cost whatever is wrong."""
+"""Login: checks a username and a password, at the same cost for every failure."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ T = TypeVar("T")
 def authenticate(
     context: FlowContext, username: object, password: object, source: str | None, now: int
 ) -> Flow[object]:
-    """Return the user who proved name and password.
+    """Return the user with this username and password.
 
-    An unknown name, a wrong password and a disabled account cost one hash each and get one answer, in this order: the
-    attempt is counted, the user looked up, the password checked, and only then is the user's validity asked, so that
-    nobody learns it without the password.
+    An unknown name, a wrong password and an inactive account cost one hash each and raise the same error. The order is:
+    count the attempt, look up the user, check the password, check that the account is active. So only the right
+    password reveals that an account is inactive.
 
     Raises:
-        AuthenticationError: The attempt failed, whatever the reason.
+        AuthenticationError: The login failed.
         LoginThrottledError: There were too many attempts before this one; nothing was looked up.
-        ServiceUnavailableError: Something that the decision depends on failed.
+        ServiceUnavailableError: A call failed.
     """
     reservation = yield from _reserve(context, username, source, now)
     user = None
-    # What no user can be called is not looked up: databases refuse such text with errors of their own.
+    # No user has such a name, and databases reject such text with errors of their own.
     if type(username) is str and username and is_text(username) and "\0" not in username:
         user = yield from ask(FindUser(username))
     hashed = None if user is None else (yield from ask(ReadPassword(user)))
@@ -64,10 +64,10 @@ def authenticate(
         yield from _fail(user, source, now)
     if reservation is not None:
         yield from _unless_allowed(context, reservation.succeed(now), source, now)
-    if check.outdated and context.renews_passwords and type(password) is str:
-        # The driver tells the operator if that fails. The old hash still holds, and the next login tries again.
+    if check.outdated and context.renews_passwords and type(password) is str and type(hashed) is str:
+        # A failure is reported by the runner. The old hash stays valid, and the next login tries again.
         with suppress(ServiceUnavailableError):
-            yield from ask(RenewPassword(user, password))
+            yield from ask(RenewPassword(user, password, hashed))
     identity = yield from _name(user)
     yield from ask(Emit(LoginSucceeded(at=now, identity=identity, source=source)))
     return user
@@ -84,7 +84,7 @@ def _reserve(context: FlowContext, username: object, source: str | None, now: in
 
 
 def _unless_allowed(context: FlowContext, counting: Flow[T], source: str | None, now: int) -> Flow[T | None]:
-    """Return what counting returns; None where it fails and the operator lets such logins go on."""
+    """Return the result of counting; None if it fails and ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``."""
     try:
         return (yield from counting)
     except ServiceUnavailableError:
@@ -101,5 +101,5 @@ def _fail(user: object, source: str | None, now: int) -> Flow[None]:
 
 
 def _name(user: object) -> Flow[str]:
-    # The identity alone: to read the roles may cost a query, and a failure must not tell by its time that a user exists.
+    # Only the identity: reading the roles may cost a query, and the time of a failure must not reveal that a user exists.
     return str((yield from ask(ReadIdentity(user))))

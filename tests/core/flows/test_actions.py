@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
+from praetorian_core.action import Action
 from praetorian_core.errors import (
     ClaimCollisionError,
     ClaimValueError,
@@ -14,14 +16,17 @@ from praetorian_core.errors import (
     MisusedTokenError,
     ReusedTokenError,
     RevokedTokenError,
+    ServiceUnavailableError,
+    WeakPasswordError,
 )
 from praetorian_core.events import ActionRedeemed
-from praetorian_core.flows import FlowContext, issue, issue_action, redeem_action
+from praetorian_core.flows import FlowContext, issue, issue_action, read_action, redeem_action, reset_password
 from praetorian_core.flows.state import action_key
 from praetorian_core.questions import (
     CompareAndSetState,
     Emit,
     GetState,
+    HashPassword,
     IdentifyUser,
     ReadIdentity,
     ReadPassword,
@@ -116,20 +121,24 @@ class TestIssueAction:
         assert first.fingerprint != second.fingerprint
         assert HASH not in first.fingerprint
 
-    @pytest.mark.parametrize("password", [None, "", b"hash", 7], ids=repr)
-    def test_nothing_to_bind_to(self, password):
-        """Without a stored hash there is nothing to bind to, and a token bound to nothing is refused."""
+    @pytest.mark.parametrize("password", [b"hash", 7, ["hash"]], ids=repr)
+    def test_bad_password(self, password):
+        """A stored hash of another type is a mistake of the application."""
         flow = issue_action(context(), USER, "reset", None, {}, NOW)
         next(flow)
         flow.send(IDENTITY)
 
-        with pytest.raises(ConfigurationError, match=r"user\.password"):
+        with pytest.raises(ConfigurationError, match=f"user.password is {type(password).__name__}"):
             flow.send(password)
 
-    def test_nobody(self):
-        """Nobody gets no token."""
-        with pytest.raises(MissingUserError):
-            next(issue_action(context(), None, "confirm", None, {}, NOW))
+    @pytest.mark.parametrize("password", [None, ""], ids=repr)
+    def test_no_password(self, password):
+        """A reset token for an account without a password is bound to the absence of one."""
+        token = result_of(issue_action(context(), USER, "reset", None, {}, NOW), IDENTITY, password)
+
+        assert USER is result_of(redeem_action(context(), token, "reset", NOW, once=True), USER, None, None)
+        with pytest.raises(RevokedTokenError):
+            result_of(redeem_action(context(), token, "reset", NOW, once=True), USER, HASH, None)
 
     @pytest.mark.parametrize("action", [None, 7, b"reset", "", "x" * 256, "re\nset", "\u202e"], ids=repr)
     def test_bad_action(self, action):
@@ -266,13 +275,13 @@ class TestRedeemAction:
 
     @pytest.mark.parametrize("password", [None, ""])
     def test_lost_password(self, password):
-        """A user whose password is gone matches no fingerprint."""
+        """A token that was bound to a password is invalid for a user without one."""
         flow = self.redemption(issued(action="reset"), action="reset")
         next(flow)
         flow.send([None])
         flow.send(USER)
 
-        with pytest.raises(ConfigurationError):
+        with pytest.raises(RevokedTokenError):
             flow.send(password)
 
     @pytest.mark.parametrize(("now", "alive"), [(NOW + 59, True), (NOW + 60, False), (NOW + 61, False)])
@@ -308,3 +317,153 @@ class TestRedeemAction:
         """What is no action's name is the programmer's mistake."""
         with pytest.raises(ConfigurationError, match="the action is"):
             next(self.redemption(issued(), action=action))
+
+    @pytest.mark.parametrize("fingerprint", ["é" * 43, "a" * 42, "a" * 44, "a" * 42 + "=", "a" * 43 + "\n"], ids=ascii)
+    def test_malformed_fingerprint(self, fingerprint):
+        """A ``pwf`` of other characters or another length is an invalid token, and nothing is asked."""
+        claims = read(issued(action="reset"))
+        token = context().codec.encode(attrs.evolve(claims, fingerprint=fingerprint))
+
+        with pytest.raises(InvalidTokenError):
+            next(self.redemption(token, action="reset"))
+
+
+class TestReadAction:
+    def reading(self, token, action="confirm", now=NOW, *, has_store=True):
+        return read_action(context(has_store=has_store), token, action, now)
+
+    def test_order(self):
+        """The token is checked as for a redemption; nothing is spent and no event is emitted."""
+        flow = self.reading(issued(action="reset"), "reset")
+        asked = [type(next(flow)), type(flow.send([None])), type(flow.send(USER))]
+
+        assert [GetState, IdentifyUser, ReadPassword] == asked
+        with pytest.raises(StopIteration):
+            flow.send(HASH)
+
+    def test_result(self):
+        """It returns the user, the custom claims and the two times of the token."""
+        action = result_of(self.reading(issued(lifespan=60, email="a@example.org")), [None], USER)
+
+        assert (
+            Action(
+                user=USER,
+                name="confirm",
+                claims={"email": "a@example.org"},
+                issued_at=NOW,
+                expires_at=NOW + 60,
+            )
+            == action
+        )
+
+    def test_without_store(self):
+        """Without a store every action token can be read."""
+        assert USER is result_of(self.reading(issued(), has_store=False), USER).user
+
+    def test_spent(self):
+        """A spent token is rejected."""
+        flow = self.reading(issued())
+        next(flow)
+
+        with pytest.raises(ReusedTokenError):
+            flow.send(["spent"])
+
+    def test_changed_password(self):
+        """So is a reset token whose password has changed."""
+        flow = self.reading(issued(action="reset"), "reset")
+        next(flow)
+        flow.send([None])
+        flow.send(USER)
+
+        with pytest.raises(RevokedTokenError):
+            flow.send("another hash")
+
+    @pytest.mark.parametrize(("action", "now", "refusal"), [
+        ("confirm", NOW + 60, ExpiredActionError),
+        ("reset", NOW, MisusedTokenError),
+    ])  # fmt: skip
+    def test_rejected(self, action, now, refusal):
+        """So are an expired token and one for another action, and nothing is asked."""
+        with pytest.raises(refusal):
+            next(self.reading(issued(lifespan=60), action, now))
+
+
+class TestResetPassword:
+    def resetting(self, token, *, has_store=True, action="reset"):
+        return reset_password(context(has_store=has_store), token, "new password", action, NOW)
+
+    def test_order(self):
+        """The token is checked, then the password is hashed, then the token is spent and an event emitted."""
+        token = issued(action="reset", lifespan=60)
+        key = action_key(1, read(token).token_id)
+        flow = self.resetting(token)
+        asked = [next(flow), flow.send([None]), flow.send(USER), flow.send(HASH), flow.send("h"), flow.send(YES)]
+
+        assert asked == [
+            GetState((key,), NOW),
+            IdentifyUser(1),
+            ReadPassword(USER),
+            HashPassword("new password"),
+            CompareAndSetState(key, None, "spent", NOW + 120, NOW),
+            Emit(ActionRedeemed(at=NOW, identity="1", action="reset")),
+        ]
+        with pytest.raises(StopIteration) as done:
+            flow.send(None)
+        assert (USER, "h") == done.value.value
+
+    def test_without_store(self):
+        """Without a store the change of the password invalidates the token."""
+        flow = self.resetting(issued(action="reset"), has_store=False)
+        asked = [type(next(flow)), type(flow.send(USER)), type(flow.send(HASH)), type(flow.send("h"))]
+
+        assert [IdentifyUser, ReadPassword, HashPassword, Emit] == asked
+
+    def test_other_action(self):
+        """A token for another action sets a first password."""
+        flow = self.resetting(issued(), action="confirm")
+        asked = [type(next(flow)), type(flow.send([None])), type(flow.send(USER)), type(flow.send("h"))]
+
+        assert [GetState, IdentifyUser, HashPassword, CompareAndSetState] == asked
+
+    @pytest.mark.parametrize(
+        "failure", [WeakPasswordError("short"), ServiceUnavailableError("full")], ids=["weak", "full"]
+    )
+    def test_rejected_password(self, failure):
+        """A rejected password, or a full hashing queue, does not spend the token."""
+        flow = self.resetting(issued(action="reset"))
+        next(flow)
+        flow.send([None])
+        flow.send(USER)
+        flow.send(HASH)
+
+        with pytest.raises(type(failure)):
+            flow.throw(failure)
+
+    @pytest.mark.parametrize("token", ["junk", None, "", "a.b.c"], ids=repr)
+    def test_junk(self, token):
+        """A token that is not genuine costs no question, and so no hash."""
+        with pytest.raises(InvalidTokenError):
+            next(self.resetting(token))
+
+    def test_spent(self):
+        """A spent token costs no hash."""
+        flow = self.resetting(issued(action="reset"))
+        next(flow)
+
+        with pytest.raises(ReusedTokenError):
+            flow.send(["spent"])
+
+    def test_race(self):
+        """Of two resets at once one succeeds."""
+        flow = self.resetting(issued(action="reset"))
+        next(flow)
+        for answer in ([None], USER, HASH, "h"):
+            flow.send(answer)
+
+        with pytest.raises(ReusedTokenError):
+            flow.send(NO)
+
+    def test_nowhere_to_spend(self):
+        """Without a store only a token that is bound to the password is accepted."""
+        with pytest.raises(ConfigurationError, match="must be spent and there is no store"):
+            next(self.resetting(issued(), has_store=False, action="confirm"))

@@ -142,14 +142,16 @@ class TestAuthenticate:
 
         assert ReadIdentity(USER) == flow.send(PasswordCheck(matches=matches, outdated=False))
 
-    @pytest.mark.parametrize("answer", [None, 1, "yes"], ids=repr)
-    def test_sloppy_validity(self, answer):
-        """Only ``True`` is valid; what is neither yes nor no is a failed call."""
+    @pytest.mark.parametrize("answer", [None, 0, "yes"], ids=repr)
+    def test_inactive(self, answer):
+        """An account that is not active fails like a wrong password: the next question names the user for the event."""
         flow = checked()
         flow.send(MATCH)
 
-        with pytest.raises(ServiceUnavailableError):
-            flow.send(answer)
+        assert ReadIdentity(USER) == flow.send(answer)
+        assert LoginFailed is type(flow.send(1).event)
+        with pytest.raises(AuthenticationError):
+            flow.send(None)
 
     @pytest.mark.parametrize("username", [None, 7, b"alice", ["alice"], {"$ne": ""}, "", "a\0b", "\ud800"], ids=repr)
     def test_no_name(self, username):
@@ -204,7 +206,7 @@ class TestRenewal:
         """An outdated hash is made anew once everything else is decided."""
         flow = self.outdated()
 
-        assert RenewPassword(USER, "secret") == flow.send(YES)
+        assert RenewPassword(USER, "secret", HASH) == flow.send(YES)
         assert ReadIdentity(USER) == flow.send(None)
 
     def test_nowhere_to_save(self):

@@ -494,6 +494,14 @@ class TestGenerations:
         with pytest.raises(ReusedTokenError):
             flow.send(None)
 
+    @pytest.mark.parametrize(("ahead", "spends"), [(9, False), (10, True), (11, True), (10**9, True)])
+    def test_grace_of_another_clock(self, ahead, spends):
+        """A time of another machine in the future counts as its distance, so the grace always ends."""
+        flow = self.before_spending(f"4 {self.then + ahead}", 3)
+        question = flow.send(FACTS)
+
+        assert spends is (isinstance(question, CompareAndSetState) and question.new == "ended")
+
     @pytest.mark.parametrize(("entry", "generation"), [("4 {}", 2), ("4 {}", 0), ("4 {}", 5), ("4 {}", 9), (None, 1)])
     def test_reuse(self, entry, generation):
         """Anything older, or later, is reuse whatever the time (RFC 9700 §4.14.2)."""
@@ -567,6 +575,23 @@ class TestGenerations:
         flow = refresh(chosen, issued(chosen), None, self.then)
 
         assert Emit is type(answered(flow, [None, None], USER, YES, FACTS))
+
+    def test_counted_session(self):
+        """A session that was counted is counted under every layout, or a reuse would go unseen."""
+        chosen = context(has_store=True, layout=FLASK_PRAETORIAN)
+        token = self.chosen.codec.encode(read(self.chosen, issued(self.chosen))._replace(generation=3))
+        flow = refresh(chosen, token, None, self.then)
+        swap = answered(flow, ["3 5", None], USER, YES, FACTS)
+
+        assert ("3 5", f"4 {self.then}") == (swap.expected, swap.new)
+
+    @pytest.mark.parametrize(("entry", "new"), [(None, "1 {}"), ("1 5", "ended"), ("7 5", "ended")])
+    def test_uncounted_token(self, entry, new):
+        """A token without a generation precedes the first counted one: once that exists, it is a reuse."""
+        token = issued(context(has_store=True, layout=FLASK_PRAETORIAN))
+        swap = answered(refresh(self.chosen, token, None, self.then), [entry, None], USER, YES, FACTS)
+
+        assert new.format(self.then) == swap.new
 
     def test_layout_that_begins_to_count(self):
         """Its first refresh into the standard layout spends generation 0."""
