@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import attrs
 import pytest
+from tests.support import RING, SECRET, refusal
 
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.settings import Settings
@@ -17,19 +18,10 @@ from praetorian_core.settings.declaration import declaration_of
 from praetorian_core.token.keys import Key, KeyRing, generate_secret
 from praetorian_core.token.layouts import FLASK_PRAETORIAN, STANDARD
 
-SECRET = generate_secret()
-RING = KeyRing.from_secret(SECRET)
 KEY = {"SECRET_KEY": SECRET}
 COMMAND = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
 WRITE_A_SECRET = f"write one printed by: {COMMAND}"
 KEYS = [declaration_of(field).key for field in attrs.fields(Settings)]
-
-
-def refusal(function, *args, **options):
-    """Return the message with which a configuration is rejected."""
-    with pytest.raises(ConfigurationError) as caught:
-        function(*args, **options)
-    return str(caught.value)
 
 
 def kid_of(secret, algorithm="HS256"):

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from tests.support import RING
 
 from praetorian_core.errors import (
     EarlyRefreshError,
@@ -34,10 +35,9 @@ from praetorian_core.guard import Guard
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers
-from praetorian_core.token import FLASK_PRAETORIAN, STANDARD, KeyRing, generate_secret
+from praetorian_core.token import FLASK_PRAETORIAN, STANDARD
 
 START = 1_800_000_000
-RING = KeyRing.from_secret(generate_secret())
 IDENTITIES = {"alice": 1, "bob": "bob"}
 ROLES = st.sets(st.sampled_from(["admin", "editor", "guest"]))
 LIFESPANS = st.none() | st.integers(1, 400)

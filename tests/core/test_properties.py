@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.support import NOW, SECRET
 
 from praetorian_core import FLASK_PRAETORIAN, STANDARD, Guard, KeyRing, Settings, generate_secret
 from praetorian_core.errors import (
@@ -29,9 +30,7 @@ from praetorian_core.errors import (
 )
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers
 
-NOW = FrozenClock().now
 LAYOUTS = {"STANDARD": STANDARD, "FLASK_PRAETORIAN": FLASK_PRAETORIAN}
-SECRET = generate_secret()
 PAIRS = {"ES256": ec.generate_private_key(ec.SECP256R1()), "EdDSA": ed25519.Ed25519PrivateKey.generate()}
 RINGS = {
     "HS256": KeyRing.from_secret(SECRET),

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
+from tests.support import outcome
 
 from praetorian_core import Guard, KeyRing, MemoryStore, RedisStore, Settings, SQLiteStore, generate_secret
 from praetorian_core.errors import (
     AuthenticationError,
     LoginThrottledError,
-    PraetorianError,
     ReusedTokenError,
     RevokedTokenError,
 )
@@ -57,14 +57,6 @@ def guard(request, valkey):
         clock=FrozenClock(),
         on_event=lambda _: None,
     )
-
-
-def outcome(call, *args):
-    """Return what a call returns, or the class of its refusal."""
-    try:
-        return call(*args)
-    except PraetorianError as error:
-        return type(error)
 
 
 def together(*calls):

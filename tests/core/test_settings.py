@@ -7,16 +7,14 @@ from datetime import timedelta
 
 import attrs
 import pytest
+from tests.support import DAY, RING, SECRET, Request, bearer, refusal
 
-from praetorian_core.errors import ConfigurationError, MissingTokenError
+from praetorian_core.errors import MissingTokenError
 from praetorian_core.settings import ACTION_LIFESPAN, Settings
 from praetorian_core.settings.declaration import declaration_of
-from praetorian_core.token.keys import KeyRing, generate_secret
+from praetorian_core.token.keys import generate_secret
 from praetorian_core.token.layouts import FLASK_PRAETORIAN, STANDARD
 
-DAY = 86_400
-SECRET = generate_secret()
-RING = KeyRing.from_secret(SECRET)
 KEY = {"SECRET_KEY": SECRET}
 NAN, HUGE = float("nan"), 10**5000
 ATTRIBUTES = {declaration_of(field).key: field.name for field in attrs.fields(Settings)}
@@ -148,13 +146,6 @@ UNSHOWN["PRAETORIAN_PARSE_IDENTITY"] = lambda value: "a coroutine function" if v
 UNSHOWN["PRAETORIAN_STORE"] = lambda value: "another text" if isinstance(value, str) else type(value).__name__
 
 
-def refusal(function, *args, **options):
-    """Return the message with which a configuration is rejected."""
-    with pytest.raises(ConfigurationError) as caught:
-        function(*args, **options)
-    return str(caught.value)
-
-
 def label(key, number, value):
     """Return a test id that is the same in every process."""
     plain = isinstance(value, str | int | float | bool | list | dict) and key != "JWT_KEYS" and value is not HUGE
@@ -165,22 +156,6 @@ def label(key, number, value):
 def settings_with(key, value):
     """Return settings with one attribute, named by its key."""
     return Settings(**{"keys": RING, ATTRIBUTES[key]: value})
-
-
-@attrs.frozen
-class Request:
-    """A request with one header."""
-
-    name: str
-    value: str
-    method: str = "GET"
-    remote: str | None = None
-
-    def header(self, name):
-        return self.value if name == self.name else None
-
-    def headers(self, name):
-        return [self.value] if name == self.name else []
 
 
 class TestDefaults:
@@ -372,14 +347,14 @@ class TestTokenPlaces:
         """The token is read from the configured header behind the configured scheme."""
         places = Settings(keys=RING, header_name="X-Token", header_type="JWT").token_places()
 
-        assert "abc" == places.find(Request("X-Token", "JWT abc"))
+        assert "abc" == places.find(Request([("X-Token", "JWT abc")]))
 
     def test_reads_no_other_header(self):
         """``Authorization`` is not read when another header is configured."""
         places = Settings(keys=RING, header_name="X-Token").token_places()
 
         with pytest.raises(MissingTokenError):
-            places.find(Request("Authorization", "Bearer abc"))
+            places.find(bearer("abc"))
 
 
 class TestFrozen:

@@ -11,8 +11,9 @@ from collections import Counter
 import pytest
 from tests.processes.crew import Crew
 from tests.processes.worker import PASSWORD, USERS
+from tests.support import outcome
 
-from praetorian_core.errors import PraetorianError, ReusedTokenError, RevokedTokenError
+from praetorian_core.errors import ReusedTokenError, RevokedTokenError
 
 ACCESS = 15 * 60
 ROUNDS = 10
@@ -63,14 +64,6 @@ def expired(crew, user):
 def generation(crew, token):
     """Return how often the session of a token had been refreshed."""
     return crew.guard._codec.decode(token, crew.clock.now).generation
-
-
-def outcome(call, *args):
-    """Return what a call returns, or the class of its refusal."""
-    try:
-        return call(*args)
-    except PraetorianError as error:
-        return type(error)
 
 
 class TestRefreshOnce:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
+from tests.support import NOW, OTHER_RING, RING
 
 from praetorian_core.action import Action
 from praetorian_core.errors import (
@@ -33,11 +34,8 @@ from praetorian_core.questions import (
     UserFacts,
 )
 from praetorian_core.settings import Settings
-from praetorian_core.token import FLASK_PRAETORIAN, STANDARD, KeyRing, TokenCodec, generate_secret
+from praetorian_core.token import FLASK_PRAETORIAN, STANDARD, TokenCodec
 
-NOW = 1_800_000_000
-RING = KeyRing.from_secret(generate_secret())
-OTHER_RING = KeyRing.from_secret(generate_secret())
 USER = object()
 YES, NO = True, False
 IDENTITY = 1

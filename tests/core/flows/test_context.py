@@ -6,6 +6,7 @@ import uuid
 
 import attrs
 import pytest
+from tests.support import RING
 
 from praetorian_core.errors import (
     ConfigurationError,
@@ -15,9 +16,8 @@ from praetorian_core.errors import (
 from praetorian_core.flows.context import FlowContext, identity_and_roles, require_active, require_user
 from praetorian_core.questions import CheckActive, DescribeUser, IdentifyUser, UserFacts
 from praetorian_core.settings import Settings
-from praetorian_core.token import STANDARD, KeyRing, TokenCodec, generate_secret
+from praetorian_core.token import STANDARD, TokenCodec
 
-RING = KeyRing.from_secret(generate_secret())
 CODEC = TokenCodec(ring=RING, layout=STANDARD, accept_layouts=(STANDARD,))
 USER = object()
 YES, NO = True, False

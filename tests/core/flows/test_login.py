@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.support import NOW, RING
 
 from praetorian_core.errors import (
     AuthenticationError,
@@ -26,10 +27,8 @@ from praetorian_core.questions import (
     RenewPassword,
 )
 from praetorian_core.settings import Settings
-from praetorian_core.token import STANDARD, KeyRing, TokenCodec, generate_secret
+from praetorian_core.token import STANDARD, TokenCodec
 
-NOW = 1_800_000_000
-RING = KeyRing.from_secret(generate_secret())
 CODEC = TokenCodec(ring=RING, layout=STANDARD, accept_layouts=(STANDARD,))
 USER = object()
 YES, NO = True, False

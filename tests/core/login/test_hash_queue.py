@@ -10,16 +10,15 @@ import time
 from functools import partial
 
 import pytest
+from tests.support import HASHED, PASSWORD
 
 from praetorian_core.errors import ServiceUnavailableError
 from praetorian_core.login import PasswordCheck
 from praetorian_core.login.hash_queue import HashQueue
 from praetorian_core.testing.passwords import cheapest_hasher
 
-PASSWORD = "correct horse battery staple"
 MISMATCH = PasswordCheck(matches=False, outdated=False)
 COST = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
-HASHED = cheapest_hasher().hash(PASSWORD)
 DEARER = cheapest_hasher(memory_cost=16).hash(PASSWORD)
 
 Cheapest = type(cheapest_hasher())

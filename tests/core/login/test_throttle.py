@@ -8,6 +8,7 @@ import time
 import unicodedata
 
 import pytest
+from tests.support import PASSWORD
 
 from praetorian_core.errors import AuthenticationError, ConfigurationError, LoginThrottledError
 from praetorian_core.guard import Guard
@@ -23,7 +24,6 @@ START = 2_000_000 * WINDOW
 """The first second of a window."""
 
 HERE, THERE = "8.8.8.8", "9.9.9.9"
-PASSWORD = "correct horse battery staple"
 
 
 class Login:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 
 import pytest
+from tests.support import RING
 
-from praetorian_core import AsyncGuard, AsyncRedisStore, Guard, KeyRing, MemoryStore, RedisStore, Settings, SQLiteStore
+from praetorian_core import AsyncGuard, AsyncRedisStore, Guard, MemoryStore, RedisStore, Settings, SQLiteStore
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.stores.by_url import check_url, open_async_store, open_store
 from praetorian_core.token import generate_secret
 
-RING = KeyRing.from_secret(generate_secret())
 REDIS = [
     "redis://localhost:7000/3",
     "rediss://localhost:7000/3",

@@ -1,7 +1,7 @@
 """Headers with which a test client acts as a user, through the real gate."""
 
-import attrs
 import pytest
+from tests.support import Request
 
 from praetorian_core.errors import (
     ClaimCollisionError,
@@ -15,21 +15,6 @@ from praetorian_core.policy import all_roles
 from praetorian_core.settings import Settings
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, as_user
 from praetorian_core.token.keys import KeyRing, generate_secret
-
-
-@attrs.frozen
-class Request:
-    """A request of headers alone."""
-
-    lines: dict
-    method: str = "GET"
-    remote: str | None = None
-
-    def header(self, name):
-        return self.lines.get(name)
-
-    def headers(self, name):
-        return [self.lines[name]] if name in self.lines else []
 
 
 @pytest.fixture
@@ -61,7 +46,7 @@ class TestAsUser:
     def test_admits(self, build, alice, users):
         """A guard lets the request in as that user, with his roles, and no user store is asked."""
         guard = build()
-        principal = guard.admit(Request(as_user(guard, alice)), all_roles("admin"))
+        principal = guard.admit(Request(as_user(guard, alice).items()), all_roles("admin"))
 
         assert (7, frozenset({"admin"})) == (principal.identity, principal.roles)
         assert 0 == users.calls
@@ -70,14 +55,14 @@ class TestAsUser:
         """The twin: the same request without them is refused."""
 
         with pytest.raises(MissingTokenError):
-            build().admit(Request({}), all_roles("admin"))
+            build().admit(Request(), all_roles("admin"))
 
     def test_gives_no_more_than_the_user_has(self, build, alice):
         """It is no way around a policy: the token is a real one, with the user's own roles."""
         guard = build()
 
         with pytest.raises(MissingRoleError):
-            guard.admit(Request(as_user(guard, alice)), all_roles("owner"))
+            guard.admit(Request(as_user(guard, alice).items()), all_roles("owner"))
 
     def test_is_one_header(self, build, alice):
         """RFC 6750 §2.1: one header, scheme and token."""
@@ -92,7 +77,7 @@ class TestAsUser:
         headers = as_user(guard, alice)
 
         assert [("X-Token", True)] == [(name, value.startswith("JWT ")) for name, value in headers.items()]
-        assert 7 == guard.admit(Request(headers)).identity
+        assert 7 == guard.admit(Request(headers.items())).identity
 
     @pytest.mark.parametrize(
         ("options", "access", "refresh"),
@@ -107,7 +92,7 @@ class TestAsUser:
     def test_lifespans(self, build, alice, clock, options, access, refresh):
         """Lifespans can be given in place of the configured ones."""
         guard = build()
-        principal = guard.admit(Request(as_user(guard, alice, **options)))
+        principal = guard.admit(Request(as_user(guard, alice, **options).items()))
 
         assert (clock() + access, clock() + refresh) == (principal.access_expires_at, principal.refresh_expires_at)
 
@@ -118,14 +103,14 @@ class TestAsUser:
         clock.tick(5)
 
         with pytest.raises(ExpiredAccessError):
-            guard.admit(Request(headers))
+            guard.admit(Request(headers.items()))
 
     def test_custom_claims(self, build, alice):
         """What else the token says is given as keywords, under the rules of ``issue``."""
         guard = build()
 
         assert {"team": "red", "level": 3} == dict(
-            guard.admit(Request(as_user(guard, alice, team="red", level=3))).claims
+            guard.admit(Request(as_user(guard, alice, team="red", level=3).items())).claims
         )
         with pytest.raises(ClaimCollisionError):
             as_user(guard, alice, roles=["owner"])

@@ -1,14 +1,13 @@
 """Users without a database, who count how often they are asked for."""
 
 import pytest
+from tests.support import PASSWORD
 
 from praetorian_core.errors import AuthenticationError, InvalidUserError, MissingUserError
 from praetorian_core.guard import Guard
 from praetorian_core.settings import Settings
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, cheapest_hasher
 from praetorian_core.token.keys import KeyRing, generate_secret
-
-PASSWORD = "correct horse battery staple"
 
 
 class TestMemoryUser:

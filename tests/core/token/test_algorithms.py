@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from tests.support import refusal
 
-from praetorian_core.errors import ConfigurationError
 from praetorian_core.token.algorithms import (
     ALGORITHMS,
     HOW_TO_MAKE,
@@ -17,12 +17,6 @@ from praetorian_core.token.algorithms import (
 
 HMAC = ["HS256", "HS384", "HS512"]
 PAIRS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-
-
-def refusal(function, *args):
-    with pytest.raises(ConfigurationError) as caught:
-        function(*args)
-    return str(caught.value)
 
 
 class TestKnownAlgorithm:

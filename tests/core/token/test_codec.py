@@ -8,6 +8,7 @@ import uuid
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from tests.support import NOW, RING
 
 from praetorian_core.errors import (
     ClaimValueError,
@@ -17,7 +18,6 @@ from praetorian_core.errors import (
     ServiceUnavailableError,
 )
 from praetorian_core.principal import Principal
-from praetorian_core.testing import FrozenClock
 from praetorian_core.token import (
     FLASK_PRAETORIAN,
     STANDARD,
@@ -25,13 +25,10 @@ from praetorian_core.token import (
     KeyRing,
     SessionClaims,
     TokenCodec,
-    generate_secret,
     verify_compact,
 )
 from praetorian_core.token.jws import MAX_LENGTH, JWSSigner
 
-NOW = FrozenClock().now
-RING = KeyRing.from_secret(generate_secret())
 SEALER = JWSSigner(RING.signing_key())
 
 SESSION = {"sub": "7", "id": 7, "roles": ["admin"], "iat": NOW, "exp": NOW + 900, "rf_exp": NOW + 9_000, "sid": "s1"}

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import RSAAlgorithm
 from jwt.utils import base64url_decode
+from tests.support import isolated_refusal
 
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.token.key_pairs import load_pem, public_key_kind
@@ -59,11 +60,7 @@ def public_pem(key, form=PublicFormat.SubjectPublicKeyInfo):
 
 
 def refusal(pem, password=None):
-    with pytest.raises(ConfigurationError) as caught:
-        load_pem(pem, password)
-    assert caught.value.__cause__ is None
-    assert caught.value.__context__ is None
-    return str(caught.value)
+    return isolated_refusal(load_pem, pem, password)
 
 
 class TestLoadPem:

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import get_default_algorithms
+from tests.support import PASSWORD, isolated_refusal
 
 import praetorian_core
 from praetorian_core.errors import ConfigurationError
@@ -38,7 +39,6 @@ PAIRS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384",
 MESSAGE = b"eyJhbGciOiJIUzI1NiJ9.Zm9v"
 SECRET = secrets.token_urlsafe(64)
 PRIVATE_MEMBERS = ["d", "p", "q", "dp", "dq", "qi"]
-PASSWORD = "correct horse battery staple"
 
 
 @functools.cache
@@ -103,14 +103,6 @@ def public_jwk(algorithm, kind=None, **members):
 def oct_jwk(secret=SECRET, algorithm="HS256", **members):
     jwk = get_default_algorithms()[algorithm].to_jwk(secret, as_dict=True)
     return {**jwk, "alg": algorithm, **members}
-
-
-def refusal(function, *args, **kwargs):
-    with pytest.raises(ConfigurationError) as caught:
-        function(*args, **kwargs)
-    assert caught.value.__cause__ is None
-    assert caught.value.__context__ is None
-    return str(caught.value)
 
 
 class TestSignAndVerify:
@@ -217,7 +209,7 @@ class TestVerifyOnly:
         key = verifying(algorithm)
 
         assert key.can_sign is False
-        message = refusal(key.sign, MESSAGE)
+        message = isolated_refusal(key.sign, MESSAGE)
         assert f"key {key.kid!r} only verifies: it has no private part to sign {algorithm} with" in message
 
     @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -232,7 +224,7 @@ class TestFromSecret:
     @pytest.mark.parametrize(("algorithm", "size"), [("HS256", 32), ("HS384", 48), ("HS512", 64)])
     def test_the_secret_is_as_long_as_the_hash(self, algorithm, size):
         """RFC 7518 §3.2, at its bound."""
-        assert f"must have {size} bytes for {algorithm} (RFC 7518 §3.2); got {size - 1};" in refusal(
+        assert f"must have {size} bytes for {algorithm} (RFC 7518 §3.2); got {size - 1};" in isolated_refusal(
             Key.from_secret, secrets.token_bytes(size - 1), algorithm
         )
         assert Key.from_secret(secrets.token_bytes(size), algorithm).algorithm == algorithm
@@ -254,22 +246,22 @@ class TestFromSecret:
     def test_other_algorithms_are_refused(self, algorithm):
         """A secret is for HMAC."""
 
-        assert "; write " in refusal(Key.from_secret, SECRET, algorithm)
+        assert "; write " in isolated_refusal(Key.from_secret, SECRET, algorithm)
 
     def test_swapped_arguments_do_not_print_the_secret(self):
         """The algorithm that is unknown may be the secret."""
 
-        assert SECRET not in refusal(Key.from_secret, "HS256", SECRET)
+        assert SECRET not in isolated_refusal(Key.from_secret, "HS256", SECRET)
 
     def test_what_pyjwt_takes_for_a_key_is_refused(self):
         """PyJWT refuses all that begins like an SSH key, and has its say as well."""
-        assert "PyJWT takes the HMAC secret for a key" in refusal(Key.from_secret, "ssh-rsa" + SECRET)
+        assert "PyJWT takes the HMAC secret for a key" in isolated_refusal(Key.from_secret, "ssh-rsa" + SECRET)
         assert Key.from_secret("ssh_rsa" + SECRET)
 
     def test_a_kid_that_holds_the_secret_is_refused(self):
         """Every token would show it."""
         for kid in (SECRET, f"key {SECRET}"):
-            message = refusal(Key.from_secret, SECRET, kid=kid)
+            message = isolated_refusal(Key.from_secret, SECRET, kid=kid)
 
             assert "kid holds the secret" in message
             assert SECRET not in message
@@ -317,15 +309,16 @@ class TestKid:
             lambda: Key.from_pem(public_pem("P-256"), "ES256", kid=kid),
             lambda: Key.from_jwk(oct_jwk(kid=kid)),
         ):
-            assert f"kid must be 1 to 128 printable ASCII characters; got {len(kid)} characters, or some" in refusal(
-                make
+            assert (
+                f"kid must be 1 to 128 printable ASCII characters; got {len(kid)} characters, or some"
+                in isolated_refusal(make)
             )
 
     @pytest.mark.parametrize("kid", [7, b"key", ["key"], True])
     def test_other_types_are_refused(self, kid):
         """A name is text."""
 
-        assert f"kid must be a str; got {type(kid).__name__};" in refusal(Key.from_secret, SECRET, kid=kid)
+        assert f"kid must be a str; got {type(kid).__name__};" in isolated_refusal(Key.from_secret, SECRET, kid=kid)
 
 
 class TestFromPem:
@@ -337,9 +330,9 @@ class TestFromPem:
             if kind == kind_for(algorithm):
                 assert Key.from_pem(pem, algorithm)
             elif algorithm in HMAC:
-                assert "needs a secret, not a key pair" in refusal(Key.from_pem, pem, algorithm)
+                assert "needs a secret, not a key pair" in isolated_refusal(Key.from_pem, pem, algorithm)
             else:
-                assert f"the key for {algorithm} must be" in refusal(Key.from_pem, pem, algorithm)
+                assert f"the key for {algorithm} must be" in isolated_refusal(Key.from_pem, pem, algorithm)
 
     def test_a_password_opens_an_encrypted_key(self):
         """It is the last argument."""
@@ -348,20 +341,20 @@ class TestFromPem:
         )
 
         assert Key.from_pem(locked, "ES256", None, PASSWORD).can_sign
-        assert "is encrypted; write password=" in refusal(Key.from_pem, locked, "ES256")
+        assert "is encrypted; write password=" in isolated_refusal(Key.from_pem, locked, "ES256")
 
     @pytest.mark.parametrize("algorithm", ["none", "es256", "ES256K", None])
     def test_other_algorithms_are_refused(self, algorithm):
         """The name comes before the key is looked at."""
 
-        assert "the algorithm must be a supported one; got " in refusal(Key.from_pem, "no key", algorithm)
+        assert "the algorithm must be a supported one; got " in isolated_refusal(Key.from_pem, "no key", algorithm)
 
     def test_a_small_rsa_key_is_refused(self):
         """1024 bits are too few, 2048 are not."""
         small = rsa.generate_private_key(65537, 1024)
         pem = small.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
-        assert "2048 bits or more (RFC 7518 §3.3); got 1024;" in refusal(Key.from_pem, pem, "RS256")
+        assert "2048 bits or more (RFC 7518 §3.3); got 1024;" in isolated_refusal(Key.from_pem, pem, "RS256")
         assert Key.from_pem(private_pem("RSA"), "RS256")
 
 
@@ -391,7 +384,7 @@ class TestFromJwk:
 
         assert key.can_sign is False
         assert key.verifies(MESSAGE, signing("HS256").sign(MESSAGE))
-        assert 'whose "key_ops" have "sign"' in refusal(key.sign, MESSAGE)
+        assert 'whose "key_ops" have "sign"' in isolated_refusal(key.sign, MESSAGE)
 
     def test_a_private_jwk_that_may_only_verify_does_so(self):
         """The private half is dropped."""
@@ -419,7 +412,7 @@ class TestFromJwk:
         """Wycheproof json_web_key_test tcId 10, 11, 12; one byte more passes."""
         octets = bytes(range(length + 1))
 
-        assert f"bytes for {algorithm} (RFC 7518 §3.2); got {len(octets) - 1};" in refusal(
+        assert f"bytes for {algorithm} (RFC 7518 §3.2); got {len(octets) - 1};" in isolated_refusal(
             Key.from_jwk, oct_jwk(octets[:-1], algorithm)
         )
         assert Key.from_jwk(oct_jwk(octets, algorithm))
@@ -427,7 +420,7 @@ class TestFromJwk:
     def test_a_public_key_as_k_is_refused(self):
         """CVE-2026-34950: wrapped in a JWK it is what it was."""
 
-        assert "got a PEM block" in refusal(Key.from_jwk, oct_jwk(public_pem("RSA")))
+        assert "got a PEM block" in isolated_refusal(Key.from_jwk, oct_jwk(public_pem("RSA")))
 
     @pytest.mark.parametrize(
         ("jwk", "text"),
@@ -448,7 +441,7 @@ class TestFromJwk:
     )
     def test_what_contradicts_itself_is_refused(self, jwk, text):
         """Halves that do not belong together, points off the curve, members that are missing."""
-        message = refusal(Key.from_jwk, jwk())
+        message = isolated_refusal(Key.from_jwk, jwk())
 
         assert f"the JWK for {text}" in message
         assert "is incomplete, inconsistent" in message
@@ -458,22 +451,24 @@ class TestFromJwk:
         jwk = private_jwk("EdDSA", x=public_jwk("EdDSA", "another Ed25519")["x"])
         monkeypatch.setattr("jwt.algorithms.OKPAlgorithm.from_jwk", staticmethod(lambda jwk: made("Ed25519")))
 
-        assert "is incomplete, inconsistent" in refusal(Key.from_jwk, jwk)
+        assert "is incomplete, inconsistent" in isolated_refusal(Key.from_jwk, jwk)
         assert Key.from_jwk(private_jwk("EdDSA")).can_sign
 
     def test_a_curve_that_is_not_that_of_the_algorithm_is_refused(self):
         """Wycheproof json_web_key_test tcId 23; the text says which algorithm fits."""
         jwk = public_jwk("ES384", alg="ES256")
 
-        assert "the key for ES256 must be P-256; got P-384; write algorithm='ES384'" in refusal(Key.from_jwk, jwk)
+        assert "the key for ES256 must be P-256; got P-384; write algorithm='ES384'" in isolated_refusal(
+            Key.from_jwk, jwk
+        )
         assert Key.from_jwk({**jwk, "alg": "ES384"})
 
     def test_a_weak_rsa_key_is_refused(self):
         """The numbers are vetted whatever document they came in."""
         vector = json.loads((VECTORS / "wycheproof_roca.json").read_text())
 
-        assert "ROCA" in refusal(Key.from_jwk, vector["jwk"])
-        assert "the JWK must be a mapping, as from json.loads; got NoneType" == refusal(Key.from_jwk, None)
+        assert "ROCA" in isolated_refusal(Key.from_jwk, vector["jwk"])
+        assert "the JWK must be a mapping, as from json.loads; got NoneType" == isolated_refusal(Key.from_jwk, None)
 
 
 class TestPublicJwk:
@@ -567,7 +562,7 @@ class TestKeyRing:
     def test_a_ring_of_public_keys_only_verifies(self):
         """A second service checks tokens and cannot mint them."""
         ring = KeyRing.from_pem(public_pem("RSA"), algorithm="RS256")
-        message = refusal(ring.signing_key)
+        message = isolated_refusal(ring.signing_key)
 
         assert ring.signing is None
         assert f"the key ring only verifies: none of its keys ({ring.keys[0].kid!r} RS" in (message)
@@ -628,7 +623,7 @@ class TestSigningChoice:
         """Order is no choice; the text lists those that can."""
         keys = [Key.from_secret(SECRET, kid="a"), Key.from_secret(SECRET, kid="b")]
 
-        message = refusal(KeyRing, keys)
+        message = isolated_refusal(KeyRing, keys)
 
         assert "signing must name one key, because 2 keys of the ring can sign; write the kid of one:" in message
         assert "'a' HS256, 'b' HS256" in message
@@ -638,7 +633,7 @@ class TestSigningChoice:
     @pytest.mark.parametrize("name", ["c", "", "A", pytest.param(SECRET, id="secret"), 7, ["a"]])
     def test_a_name_that_is_not_there_is_refused(self, name):
         """What was given is not repeated, what is there is listed."""
-        message = refusal(KeyRing, [Key.from_secret(SECRET, kid="a")], signing=name)
+        message = isolated_refusal(KeyRing, [Key.from_secret(SECRET, kid="a")], signing=name)
 
         assert "signing must be the kid of a key of the ring; got another name" in message
         assert "'a' HS256" in message
@@ -648,7 +643,9 @@ class TestSigningChoice:
         """Though it is there, and though another one could."""
         keys = [Key.from_pem(public_pem("RSA"), "RS256", kid="public"), signing("ES256")]
 
-        assert "signing must name a key that can sign; key 'public' only verifies" in refusal(KeyRing, keys, "public")
+        assert "signing must name a key that can sign; key 'public' only verifies" in isolated_refusal(
+            KeyRing, keys, "public"
+        )
         assert keys[1] is KeyRing(keys, keys[1].kid).signing
 
 
@@ -657,23 +654,23 @@ class TestWhatMakesNoRing:
     def test_no_keys_are_refused(self, keys):
         """Such a ring would refuse everybody."""
 
-        assert "has no keys" in refusal(KeyRing, keys)
+        assert "has no keys" in isolated_refusal(KeyRing, keys)
 
     def test_a_key_alone_is_refused(self):
         """The text says what to write."""
 
-        assert "write KeyRing([key])" in refusal(KeyRing, signing("HS256"))
+        assert "write KeyRing([key])" in isolated_refusal(KeyRing, signing("HS256"))
 
     @pytest.mark.parametrize("keys", [None, 7])
     def test_what_is_not_iterable_is_refused(self, keys):
         """With its type."""
 
-        assert f"keys must be a list of keys; got {type(keys).__name__};" in refusal(KeyRing, keys)
+        assert f"keys must be a list of keys; got {type(keys).__name__};" in isolated_refusal(KeyRing, keys)
 
     @pytest.mark.parametrize("keys", [pytest.param(SECRET, id="secret"), [SECRET], [None], {"a": 1}])
     def test_what_is_no_key_is_refused(self, keys):
         """A secret has to become a key first, and is not in the message."""
-        message = refusal(KeyRing, keys)
+        message = isolated_refusal(KeyRing, keys)
 
         assert "keys must hold Key objects; got " in message
         assert SECRET not in message
@@ -682,7 +679,7 @@ class TestWhatMakesNoRing:
         """Wycheproof json_web_key_test tcId 4; tcId 2 and 3 have two names."""
         one, other = secrets.token_bytes(32), secrets.token_bytes(32)
 
-        message = refusal(KeyRing, [Key.from_secret(s, kid="a") for s in (one, other)], "a")
+        message = isolated_refusal(KeyRing, [Key.from_secret(s, kid="a") for s in (one, other)], "a")
         assert "the keys of a ring must have different kids; got 'a' HS256, 'a' HS256;" in message
         assert KeyRing([Key.from_secret(one, kid="a"), Key.from_secret(other, kid="A")], "a")
 
@@ -690,13 +687,13 @@ class TestWhatMakesNoRing:
         """So is one secret under two algorithms without a name for each."""
         key = signing("HS256")
 
-        assert "must have different kids" in refusal(KeyRing, [key, key])
-        assert "must have different kids" in refusal(KeyRing, [key, signing("HS512")])
+        assert "must have different kids" in isolated_refusal(KeyRing, [key, key])
+        assert "must have different kids" in isolated_refusal(KeyRing, [key, signing("HS512")])
         assert KeyRing([key, Key.from_secret(SECRET, "HS512", kid="long")], "long")
 
     def test_hmac_and_public_keys_are_not_mixed(self):
         """Wycheproof json_web_key_test tcId 1; CVE-2015-9235, CVE-2024-37568."""
-        message = refusal(KeyRing, [signing("HS256"), verifying("ES256")])
+        message = isolated_refusal(KeyRing, [signing("HS256"), verifying("ES256")])
 
         assert "must be all HMAC or all public" in message
         assert KeyRing([signing("HS256")])
@@ -724,7 +721,7 @@ class TestFromJwks:
         """No key is passed over in silence, and the message holds none of it."""
         bad = private_jwk("ES256", use="enc")
 
-        message = refusal(KeyRing.from_jwks, {"keys": [private_jwk("RS256"), bad]})
+        message = isolated_refusal(KeyRing.from_jwks, {"keys": [private_jwk("RS256"), bad]})
         assert message.startswith('keys[1] of the JWK Set: the JWK is not for signatures: "use"')
         assert bad["d"] not in message
 
@@ -732,18 +729,20 @@ class TestFromJwks:
     def test_what_is_no_jwk_is_refused(self, element):
         """Each element is an object."""
 
-        assert "keys[0] of the JWK Set: the JWK must be a mapping" in refusal(KeyRing.from_jwks, {"keys": [element]})
+        assert "keys[0] of the JWK Set: the JWK must be a mapping" in isolated_refusal(
+            KeyRing.from_jwks, {"keys": [element]}
+        )
 
     def test_an_empty_set_is_refused(self):
         """It has no keys."""
 
-        assert "has no keys" in refusal(KeyRing.from_jwks, {"keys": []})
+        assert "has no keys" in isolated_refusal(KeyRing.from_jwks, {"keys": []})
 
     def test_a_repeated_name_in_the_text_is_refused(self):
         """Parsers would disagree on which secret counts."""
         text = json.dumps({"keys": [oct_jwk()]}).replace('"kty"', '"k": "AAAA", "kty"')
 
-        assert "a member name occurs twice" in refusal(KeyRing.from_jwks, text)
+        assert "a member name occurs twice" in isolated_refusal(KeyRing.from_jwks, text)
 
 
 class TestToJwks:
@@ -783,7 +782,7 @@ class TestGenerateSecret:
     def test_it_is_for_hmac(self, algorithm):
         """Key pairs are made otherwise."""
 
-        assert "; write " in refusal(generate_secret, algorithm)
+        assert "; write " in isolated_refusal(generate_secret, algorithm)
 
 
 def all_private_values():
@@ -930,7 +929,7 @@ class TestWithoutCryptography:
         monkeypatch.setattr("jwt.algorithms.has_crypto", False)
 
         for make in (lambda: Key.from_pem("no key", algorithm), lambda: Key.from_jwk(jwk)):
-            assert 'write: pip install "praetorian-core[asymmetric]"' in refusal(make)
+            assert 'write: pip install "praetorian-core[asymmetric]"' in isolated_refusal(make)
 
     def test_importing_the_module_imports_neither_jwt_nor_cryptography(self):
         """What is heavy waits for the first key."""

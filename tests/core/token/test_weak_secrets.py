@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from tests.support import isolated_refusal
 
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.token.weak_secrets import ADVICE, check_secret, to_bytes
@@ -32,11 +33,7 @@ def vet(secret, minimum=32):
 
 
 def refusal(secret, minimum=32):
-    with pytest.raises(ConfigurationError) as caught:
-        vet(secret, minimum)
-    assert caught.value.__cause__ is None
-    assert caught.value.__context__ is None
-    return str(caught.value)
+    return isolated_refusal(vet, secret, minimum)
 
 
 class TestWhatIsReturned:

@@ -4,31 +4,16 @@ import contextlib
 import string
 import time
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support import Request
 
 from praetorian_core.errors import ConfigurationError, MalformedHeaderError, MissingTokenError
 from praetorian_core.web.bearer import HeaderPlace, TokenPlaces
 
 B64TOKEN = string.ascii_letters + string.digits + "-._~+/"  # RFC 6750 §2.1
 TCHAR = "!#$%&'*+-.^_`|~" + string.digits + string.ascii_letters  # RFC 9110 §5.6.2
-
-
-@attrs.frozen
-class Request:
-    """A request of nothing but its method and header lines."""
-
-    lines: tuple = ()
-    method: str = "GET"
-    remote: str | None = None
-
-    def header(self, name):
-        return next(iter(self.headers(name)), None)
-
-    def headers(self, name):
-        return [value for key, value in self.lines if key.lower() == name.lower()]
 
 
 def find(*values, name="Authorization", scheme="Bearer"):

@@ -1,25 +1,9 @@
 """Which requests are CORS preflights."""
 
-import attrs
 import pytest
+from tests.support import Request
 
 from praetorian_core.web.request import is_preflight
-
-
-@attrs.frozen
-class Request:
-    """A request that has only a method and header lines."""
-
-    lines: tuple = ()
-    method: str = "GET"
-    remote: str | None = None
-
-    def header(self, name):
-        return next(iter(self.headers(name)), None)
-
-    def headers(self, name):
-        return [value for key, value in self.lines if key.lower() == name.lower()]
-
 
 ORIGIN = ("Origin", "https://app.example")
 METHOD = ("Access-Control-Request-Method", "GET")
