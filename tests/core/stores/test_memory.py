@@ -1,269 +1,328 @@
-"""State in one process: the three verbs, to the second, from many threads, and without growing for ever."""
+"""``MemoryStore``: its bounds, what it removes and when, and its threads. The conformance suite covers the rest."""
 
+import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from praetorian_core.errors import ConfigurationError, ServiceUnavailableError
+from praetorian_core import Guard, KeyRing, Settings, generate_secret
+from praetorian_core.errors import AuthenticationError, ConfigurationError, RevokedTokenError, ServiceUnavailableError
 from praetorian_core.stores.memory import MemoryStore
+from praetorian_core.stores.purging import CONFIRMED_AFTER, TOLERANCE
+from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, cheapest_hasher
 
-UNTIL = 1_000
+EXPIRES_AT = 1_000
+PURGED = 1_020
+"""The first full minute after ``EXPIRES_AT``."""
+YEARS = 10 * 365 * 86_400
+
+
+class Machine:
+    """Time as a machine sees it: a monotonic clock, and a clock that can be wrong."""
+
+    def __init__(self):
+        self.elapsed = 0.0
+        self.now = 0
+
+    def __call__(self):
+        """Return the monotonic time."""
+        return self.elapsed
+
+    def pass_time(self, seconds):
+        """Let both clocks go on."""
+        self.elapsed += seconds
+        self.now += seconds
 
 
 @pytest.fixture
-def store():
-    """Return an empty store."""
-    return MemoryStore()
+def machine():
+    return Machine()
 
 
-class TestRead:
-    def test_absent(self, store):
-        """A key that was never written has no value."""
+@pytest.fixture
+def store(machine):
+    """Return an empty store that measures time with the machine's monotonic clock."""
+    return MemoryStore(elapsed=machine)
 
-        assert [None] == store.get("k", now=0)
 
-    def test_no_keys(self, store):
-        """Nothing asked, nothing answered."""
+def put(store, key, *, expires_at=EXPIRES_AT, now=0, value="ended"):
+    """Write an entry, whatever its current value is."""
+    return store.compare_and_set(key, *store.get(key, now=now), value, expires_at=expires_at, now=now)
 
-        assert [] == store.get(now=0)
 
-    def test_in_order(self, store):
-        """Values come in the order of the keys, absent and repeated ones included."""
-        store.compare_and_set("a", None, "1", expires_at=UNTIL, now=0)
-        store.compare_and_set("b", None, "2", expires_at=UNTIL, now=0)
+def count(store, key, amount=1, *, expires_at=EXPIRES_AT, now=0):
+    """Add to a counter."""
+    return store.increment(key, amount, expires_at=expires_at, now=now)
 
-        assert ["2", None, "1", "2"] == store.get("b", "c", "a", "b", now=0)
 
-    @pytest.mark.parametrize(
-        ("now", "expected"),
-        [(0, "v"), (UNTIL - 1, "v"), (UNTIL, None), (UNTIL + 1, None)],
-        ids=["start", "until-1", "until", "until+1"],
-    )
-    def test_expiry(self, store, now, expected):
-        """An entry lives up to its ``until`` and not in that second."""
-        store.compare_and_set("k", None, "v", expires_at=UNTIL, now=0)
-
-        assert [expected] == store.get("k", now=now)
-
+class TestGet:
     def test_changes_nothing(self, store):
-        """Reading removes nothing: the present is an argument, and another caller's may be earlier."""
-        store.compare_and_set("k", None, "v", expires_at=UNTIL, now=0)
-        store.get("k", now=UNTIL)
+        """Reading removes nothing: another caller's ``now`` may be earlier."""
+        put(store, "k")
+        store.get("k", now=EXPIRES_AT)
 
-        assert ["v"] == store.get("k", now=UNTIL - 1)
-
-    def test_keys_are_exact(self, store):
-        """A key is compared whole and with letter case."""
-        store.compare_and_set("key", None, "v", expires_at=UNTIL, now=0)
-
-        assert [None, None, None, "v"] == store.get("KEY", "ke", "key ", "key", now=0)
+        assert ["ended"] == store.get("k", now=EXPIRES_AT - 1)
 
 
-class TestSwap:
-    @pytest.mark.parametrize(
-        ("live", "expected", "done"),
-        [
-            pytest.param(None, None, True, id="absent-as-expected"),
-            pytest.param(None, "a", False, id="absent-but-a-expected"),
-            pytest.param(None, "", False, id="absent-but-empty-expected"),
-            pytest.param("a", "a", True, id="a-as-expected"),
-            pytest.param("a", "A", False, id="a-but-capital-expected"),
-            pytest.param("a", "b", False, id="a-but-b-expected"),
-            pytest.param("a", None, False, id="a-but-absent-expected"),
-            pytest.param("", "", True, id="empty-as-expected"),
-            pytest.param("", None, False, id="empty-but-absent-expected"),
-            pytest.param("None", None, False, id="the-word-none-but-absent-expected"),
-        ],
-    )
-    def test_table(self, store, live, expected, done):
-        """The key is set iff its live value equals what was expected; None is absence and nothing else."""
-        if live is not None:
-            store.compare_and_set("k", None, live, expires_at=UNTIL, now=0)
-
-        assert done is store.compare_and_set("k", expected, "new", expires_at=UNTIL, now=0)
-        assert ["new" if done else live] == store.get("k", now=0)
-
-    @pytest.mark.parametrize(
-        ("now", "expected", "done"),
-        [
-            pytest.param(UNTIL - 1, "old", True, id="until-1-live"),
-            pytest.param(UNTIL - 1, None, False, id="until-1-not-absent"),
-            pytest.param(UNTIL, "old", False, id="until-not-live"),
-            pytest.param(UNTIL, None, True, id="until-absent"),
-            pytest.param(UNTIL + 1, "old", False, id="until+1-not-live"),
-            pytest.param(UNTIL + 1, None, True, id="until+1-absent"),
-        ],
-    )
-    def test_expiry(self, store, now, expected, done):
-        """An expired entry is absent, from the second of its ``until`` on."""
-        store.compare_and_set("k", None, "old", expires_at=UNTIL, now=0)
-
-        assert done is store.compare_and_set("k", expected, "new", expires_at=UNTIL + 500, now=now)
-
-    @pytest.mark.parametrize("expires_at", [UNTIL - 500, UNTIL, UNTIL + 500], ids=["sooner", "the-same", "later"])
-    def test_sets_the_deadline_anew(self, store, expires_at):
-        """Each swap says until when, be it sooner or later than before."""
-        store.compare_and_set("k", None, "a", expires_at=UNTIL, now=0)
-        store.compare_and_set("k", "a", "b", expires_at=expires_at, now=0)
-
-        assert ["b"] == store.get("k", now=expires_at - 1)
-        assert [None] == store.get("k", now=expires_at)
-
-    def test_a_refused_swap_leaves_the_deadline(self, store):
-        """What was not written did not extend anything either."""
-        store.compare_and_set("k", None, "a", expires_at=UNTIL, now=0)
-        store.compare_and_set("k", "x", "b", expires_at=UNTIL + 500, now=0)
-
-        assert [None] == store.get("k", now=UNTIL)
-
-    def test_other_keys_are_left_alone(self, store):
-        """A swap of one key is a swap of one key."""
-        store.compare_and_set("a", None, "1", expires_at=UNTIL, now=0)
-        store.compare_and_set("b", None, "2", expires_at=UNTIL, now=0)
-        store.compare_and_set("a", "1", "3", expires_at=UNTIL, now=0)
-
-        assert ["3", "2"] == store.get("a", "b", now=0)
-
-
-class TestAdd:
-    def test_counts(self, store):
-        """A counter begins at nothing, and each call returns the sum."""
-
-        assert [1, 3, 2, 2, 0] == [
-            store.increment("k", amount, expires_at=UNTIL, now=0) for amount in (1, 2, -1, 0, -2)
-        ]
-
-    def test_zero(self, store):
-        """A counter that stands at zero is no entry: attempts that were given back take no room (facts 105)."""
-        store.increment("k", 2, expires_at=UNTIL, now=0)
-        store.increment("k", -2, expires_at=UNTIL, now=0)
-
-        assert ([None], 0) == (store.get("k", now=0), len(store))
-
-    @pytest.mark.parametrize(
-        ("now", "expected"), [(UNTIL - 1, 6), (UNTIL, 1), (UNTIL + 1, 1)], ids=["until-1", "until", "until+1"]
-    )
-    def test_expiry(self, store, now, expected):
-        """From its ``until`` on a counter begins anew."""
-        store.increment("k", 5, expires_at=UNTIL, now=0)
-
-        assert expected == store.increment("k", 1, expires_at=UNTIL + 500, now=now)
-
-    @pytest.mark.parametrize("expires_at", [UNTIL - 500, UNTIL + 500], ids=["sooner", "later"])
-    def test_a_live_counter_keeps_its_deadline(self, store, expires_at):
-        """A window is not moved by what is counted in it: only a new counter takes the ``until``."""
-        store.increment("k", 1, expires_at=UNTIL, now=0)
-        store.increment("k", 1, expires_at=expires_at, now=0)
-
-        assert ["2"] == store.get("k", now=UNTIL - 1)
-        assert [None] == store.get("k", now=UNTIL)
-
-    def test_a_new_counter_takes_the_deadline(self, store):
-        """The twin: where the old counter is over, the next one lives until what its first call says."""
-        store.increment("k", 1, expires_at=UNTIL, now=0)
-        store.increment("k", 1, expires_at=UNTIL + 500, now=UNTIL)
-
-        assert ["1"] == store.get("k", now=UNTIL + 499)
-        assert [None] == store.get("k", now=UNTIL + 500)
-
+class TestIncrement:
     def test_large_sums(self, store):
         """A counter does not overflow."""
-        store.increment("k", 2**63, expires_at=UNTIL, now=0)
+        count(store, "k", 2**63)
 
-        assert 2**64 == store.increment("k", 2**63, expires_at=UNTIL, now=0)
+        assert 2**64 == count(store, "k", 2**63)
 
-    def test_a_counter_is_text_to_the_other_verbs(self, store):
-        """``get`` and ``compare_and_set`` see the decimal digits, as in any database."""
-        store.increment("k", 12, expires_at=UNTIL, now=0)
-
-        assert store.compare_and_set("k", "12", "40", expires_at=UNTIL, now=0)
-        assert 42 == store.increment("k", 2, expires_at=UNTIL, now=0)
-
-    def test_a_value_that_is_no_number(self, store):
-        """What cannot be counted raises, changes nothing, and leaves the store usable."""
-        store.compare_and_set("k", None, "text", expires_at=UNTIL, now=0)
+    def test_not_a_number(self, store):
+        """A value that is not a number raises, and the store stays usable."""
+        put(store, "k", value="text")
         with pytest.raises(ValueError, match="text"):
-            store.increment("k", 1, expires_at=UNTIL, now=0)
+            count(store, "k")
 
         assert ["text"] == store.get("k", now=0)
 
+    def test_of_an_entry(self, store):
+        """A number written by ``compare_and_set`` can be counted on, and is gone at zero."""
+        for key in ("a", "k", "b"):
+            put(store, key, value="1")
+        put(store, "k", value="1", expires_at=2 * EXPIRES_AT)
 
-class TestBound:
+        assert [2, 0] == [count(store, "k", amount) for amount in (1, -2)]
+        assert 2 == len(store)
+        assert (["1"], 2) == (store.get("a", now=0), len(store))
+
+
+class TestMaxEntries:
+    @pytest.mark.parametrize("name", ["max_entries", "max_counters"])
+    @pytest.mark.parametrize("most", [0, -1, True, 1.0, "9", None], ids=repr)
+    def test_invalid(self, name, most):
+        """The bounds are positive integers; there is no unbounded store."""
+        with pytest.raises(ConfigurationError, match=f"{name} must be a positive integer; got {most!r}"):
+            MemoryStore(**{name: most})
+
     def test_full(self):
-        """What would not fit is refused: to forget an ended session would be to open it again (facts 105)."""
+        """A write that does not fit is rejected: evicting a revocation would make the session valid again."""
         store = MemoryStore(max_entries=2)
-        store.compare_and_set("a", None, "ended", expires_at=UNTIL, now=0)
-        store.increment("b", 1, expires_at=UNTIL, now=0)
-        for write in (
-            lambda: store.compare_and_set("c", None, "ended", expires_at=UNTIL, now=0),
-            lambda: store.increment("c", 1, expires_at=UNTIL, now=0),
-        ):
-            with pytest.raises(ServiceUnavailableError, match="the memory store is full: it holds 2 entries"):
-                write()
+        put(store, "a")
+        put(store, "b")
+        with pytest.raises(ServiceUnavailableError, match="the memory store is full: it holds 2 entries"):
+            put(store, "c")
 
-        assert ["ended", "1", None] == store.get("a", "b", "c", now=0)
+        assert ["ended", "ended", None] == store.get("a", "b", "c", now=0)
 
-    def test_full_and_written_again(self):
-        """The twin: what is there already can change, and room that was given back can be taken."""
+    def test_full_and_replaced(self):
+        """A full store still replaces the values that it holds."""
         store = MemoryStore(max_entries=2)
-        store.compare_and_set("a", None, "1", expires_at=UNTIL, now=0)
-        store.increment("b", 1, expires_at=UNTIL, now=0)
+        put(store, "a", value="1 0")
+        put(store, "b")
 
-        assert store.compare_and_set("a", "1", "ended", expires_at=UNTIL, now=0)
-        assert [2, 0] == [store.increment("b", amount, expires_at=UNTIL, now=0) for amount in (1, -2)]
-        assert store.compare_and_set("c", None, "ended", expires_at=UNTIL, now=0)
+        assert put(store, "a")
+        assert ["ended"] == store.get("a", now=0)
 
-    def test_full_of_what_may_go(self):
-        """What has expired makes room before anything is refused."""
-        store = MemoryStore(max_entries=2)
-        store.compare_and_set("a", None, "ended", expires_at=60, now=0)
-        store.compare_and_set("b", None, "ended", expires_at=60, now=0)
+    def test_full_and_counted(self):
+        """A full store still counts, and rejects no login because of it."""
+        store = MemoryStore(max_entries=1)
+        put(store, "a")
 
-        assert store.compare_and_set("c", None, "ended", expires_at=UNTIL, now=60)
+        assert [1, 2] == [count(store, "n"), count(store, "n")]
+
+    def test_full_of_expired_entries(self, machine):
+        """If entries have expired by the ``now`` of a write, it takes the place of one, however far ``now`` has jumped."""
+        store = MemoryStore(max_entries=2, elapsed=machine)
+        put(store, "a")
+        put(store, "b")
+
+        assert put(store, "c", expires_at=2 * YEARS, now=YEARS)
+        assert 2 == len(store)
+
+    def test_full_of_a_prolonged_entry(self):
+        """An entry that has been prolonged does not make room at its former expiry."""
+        store = MemoryStore(max_entries=1)
+        put(store, "a")
+        put(store, "a", expires_at=2 * EXPIRES_AT)
+        with pytest.raises(ServiceUnavailableError, match="full"):
+            put(store, "c", now=PURGED)
+
+        assert ["ended"] == store.get("a", now=PURGED)
+
+
+def key_of(account, number=0):
+    """Return a key as a guard makes them, with a digest of the account in front."""
+    return f"{{{account:032x}}}:s:{number}"
+
+
+class TestAccountShare:
+    @pytest.mark.parametrize(("max_entries", "share"), [(1, 1), (2, 1), (10, 5), (100, 16), (1_000, 62)], ids=str)
+    def test_one_account(self, max_entries, share):
+        """One account that logs in and out fills its share of the store, and the room of other accounts stays."""
+        store = MemoryStore(max_entries=max_entries)
+        for number in range(share):
+            assert put(store, key_of(1, number))
+        if share < max_entries:
+            with pytest.raises(
+                ServiceUnavailableError, match=f"one account fills its share .* {share} of {max_entries}"
+            ):
+                put(store, key_of(1, share))
+            assert put(store, key_of(2))
+        assert put(store, key_of(1, 0))
+
+    def test_share_is_freed(self, store, machine):
+        """Removed entries no longer count."""
+        store = MemoryStore(max_entries=100, elapsed=machine)
+        for number in range(16):
+            put(store, key_of(1, number))
+        machine.pass_time(PURGED)
+        for _ in range(2):
+            put(store, key_of(2), expires_at=9 * EXPIRES_AT, now=machine.now)
+
+        assert put(store, key_of(1, 99), expires_at=9 * EXPIRES_AT, now=machine.now)
+
+    def test_guard(self):
+        """A user who logs in and out without end keeps no other user from logging out."""
+        alice, bob = MemoryUser(identity=1, username="alice"), MemoryUser(identity=2, username="bob")
+        settings = Settings(keys=KeyRing.from_secret(generate_secret()))
+        guard = Guard(MemoryUsers([alice, bob]), settings, store=MemoryStore(max_entries=50), clock=FrozenClock())
+        refused = 0
+        for _ in range(100):
+            try:
+                guard.revoke(guard.issue(alice))
+            except ServiceUnavailableError:
+                refused += 1
+        token = guard.issue(bob)
+        guard.revoke(token)
+
+        assert 100 - 16 == refused
+        with pytest.raises(RevokedTokenError):
+            guard.verify(token)
+
+
+class TestMaxCounters:
+    def test_full(self):
+        """One counter more evicts one, so that made-up names can refuse no login; revocations are never evicted."""
+        store = MemoryStore(max_entries=1, max_counters=3)
+        put(store, "session")
+        for name in "abcde":
+            assert 1 == count(store, name)
+
+        assert ["ended"] == store.get("session", now=0)
+        assert 4 == len(store)
+
+    def test_next_to_expire(self):
+        """The evicted counter is one of the first minute in which counters expire."""
+        store = MemoryStore(max_counters=2)
+        count(store, "later", expires_at=2 * EXPIRES_AT)
+        count(store, "sooner")
+        count(store, "new", expires_at=3 * EXPIRES_AT)
+
+        assert ["1", None, "1"] == store.get("later", "sooner", "new", now=0)
+
+    def test_smallest(self):
+        """Of the first eight it is the one with the smallest count: a counter that matters has a larger one."""
+        store = MemoryStore(max_counters=8)
+        count(store, "attacked", 9)
+        for number in range(1_000):
+            count(store, f"made up {number}")
+
+        assert ["9"] == store.get("attacked", now=0)
+        assert 8 == len(store)
+
+    def test_guard(self):
+        """Failed logins under made-up names leave room for a logout and for other logins."""
+        hasher = cheapest_hasher()
+        alice = MemoryUser(identity=1, username="alice", password=hasher.hash("correct horse"))
+        settings = Settings(keys=KeyRing.from_secret(generate_secret()))
+        store = MemoryStore(max_entries=4, max_counters=10)
+        guard = Guard(MemoryUsers([alice]), settings, store=store, passwords=hasher, clock=FrozenClock())
+        for number in range(50):
+            with pytest.raises(AuthenticationError):
+                guard.authenticate(f"made up {number}", "wrong", source=f"9.9.9.{number}")
+        token = guard.issue(guard.authenticate("alice", "correct horse", source="8.8.8.8"))
+        guard.revoke(token)
+
+        with pytest.raises(RevokedTokenError):
+            guard.verify(token)
+
+
+class TestForgetting:
+    def test_zero(self, store):
+        """A counter that is back at zero takes no room at once, however many were counted after it."""
+        for number in range(1_000):
+            count(store, f"n{number}", expires_at=EXPIRES_AT + number)
+        for number in range(1_000):
+            count(store, f"n{number}", -1, expires_at=EXPIRES_AT + number)
+
+        assert 0 == len(store)
+        assert ({}, []) == (store._counters._minutes, store._counters._order)
+
+    def test_again_and_again(self, store):
+        """The list of a minute does not grow when one counter comes and goes."""
+        count(store, "other", expires_at=EXPIRES_AT // 2)
+        for _ in range(100):
+            count(store, "n")
+            count(store, "n", -1)
+
+        assert 2 == len(store._counters._order)
         assert 1 == len(store)
 
-    @pytest.mark.parametrize("most", [0, -1, True, 1.0, "9", None], ids=repr)
-    def test_no_bound(self, most):
-        """A store without an end is not to be had."""
-        with pytest.raises(ConfigurationError, match=r"max_entries is .*; expected a positive integer"):
-            MemoryStore(max_entries=most)
+    def test_zero_at_the_bound(self):
+        """The room can be taken by the next counter, and nothing is evicted."""
+        store = MemoryStore(max_counters=2)
+        count(store, "a")
+        count(store, "b")
+        count(store, "b", -1)
+        count(store, "c")
 
+        assert ["1", None, "1"] == store.get("a", "b", "c", now=0)
 
-LATE = UNTIL + 59
-"""When the minute of ``UNTIL`` is over in any case."""
+    def test_prolonged_again_and_again(self, store):
+        """However often an entry is written, it is listed once."""
+        for turn in range(100):
+            put(store, "k", expires_at=EXPIRES_AT + 600 * turn)
+            count(store, "n")
+
+        assert [[b"k"]] == list(store._sessions._minutes.values())
+        assert [[b"n"]] == [list(names) for names in store._counters._minutes.values()]
+
+    def test_replaced_counter(self, store, machine):
+        """An expired counter that starts again is listed once, in its new minute."""
+        count(store, "n")
+        machine.pass_time(EXPIRES_AT)
+        count(store, "n", expires_at=9 * EXPIRES_AT, now=machine.now)
+
+        assert [[b"n"]] == [list(names) for names in store._counters._minutes.values() if names]
 
 
 class TestPurge:
-    def test_a_write_removes_eight_at_most(self, store):
-        """No call pays for all that has expired: each write removes eight entries."""
+    def test_eight_per_write(self, store, machine):
+        """A write removes eight expired entries at most, and eight expired counters."""
         for number in range(100):
-            store.compare_and_set(f"old{number}", None, "v", expires_at=UNTIL, now=0)
-        store.compare_and_set("new", None, "v", expires_at=2 * UNTIL, now=LATE)
+            put(store, f"old{number}")
+            count(store, f"old counter{number}")
+        machine.pass_time(PURGED)
+        put(store, "new", expires_at=2 * EXPIRES_AT, now=machine.now)
 
-        assert 100 + 1 - 8 == len(store)
+        assert 200 + 1 - 16 == len(store)
 
     @pytest.mark.parametrize("spread", [1, 7, 100], ids=["one-second", "seven-seconds", "a-second-each"])
-    def test_all_of_it_goes(self, store, spread):
-        """What has expired is gone after an eighth as many writes, whenever it expired."""
+    def test_all_of_it(self, store, machine, spread):
+        """All expired entries are gone after an eighth as many writes, whenever they expired."""
         for number in range(100):
-            store.compare_and_set(f"old{number}", None, "v", expires_at=UNTIL + number % spread, now=0)
+            put(store, f"old{number}", expires_at=EXPIRES_AT + number % spread)
+        machine.pass_time(PURGED + 120)
         for _ in range(14):
-            store.compare_and_set("new", store.get("new", now=LATE + 100)[0], "v", expires_at=2 * UNTIL, now=LATE + 100)
+            put(store, "new", expires_at=2 * EXPIRES_AT, now=machine.now)
 
         assert 1 == len(store)
-        assert ["v"] == store.get("new", now=LATE + 100)
 
-    def test_new_counters_purge(self, store):
+    def test_counters_purge(self, store, machine):
         """An application that only counts does not grow either."""
         for number in range(100):
-            store.increment(f"old{number}", 1, expires_at=UNTIL, now=0)
+            count(store, f"old{number}")
+        machine.pass_time(PURGED)
         for number in range(15):
-            store.increment(f"new{number}", 1, expires_at=2 * UNTIL, now=LATE)
+            count(store, f"new{number}", expires_at=2 * EXPIRES_AT, now=machine.now)
 
         assert 15 == len(store)
 
@@ -276,86 +335,146 @@ class TestPurge:
             pytest.param(961, 1020, 1, id="next-minute"),
         ],
     )
-    def test_nothing_goes_early(self, store, expires_at, now, held):
-        """An entry is removed at the first full minute from its ``until`` on, not a second before."""
-        store.compare_and_set("k", None, "v", expires_at=expires_at, now=0)
-        store.compare_and_set("new", None, "v", expires_at=2 * UNTIL, now=now)
+    def test_not_early(self, store, machine, expires_at, now, held):
+        """An entry is removed from the first full minute after its expiry on, not a second before."""
+        put(store, "k", expires_at=expires_at)
+        machine.pass_time(now)
+        put(store, "new", expires_at=2 * EXPIRES_AT, now=machine.now)
 
         assert held == len(store)
 
-    def test_a_steady_flow_stays_small(self, store):
-        """However long it runs, of entries that live ten seconds there are a minute's worth more at most."""
+    def test_steady_flow(self, store):
+        """Entries that live ten seconds never are more than those of ten seconds and a minute."""
         for now in range(5_000):
-            store.compare_and_set(f"k{now}", None, "v", expires_at=now + 10, now=now)
+            put(store, f"k{now}", expires_at=now + 10, now=now)
             assert len(store) <= 10 + 60
 
-    def test_an_extended_entry_stays(self, store):
-        """A key that was written again is not removed when its first deadline passes, but when its last one does."""
-        store.compare_and_set("k", None, "a", expires_at=UNTIL, now=0)
-        store.compare_and_set("k", "a", "b", expires_at=3 * UNTIL, now=0)
-        store.compare_and_set("other", None, "v", expires_at=9 * UNTIL, now=2 * UNTIL)
+    def test_prolonged(self, store, machine):
+        """An entry that has been prolonged is removed after its last expiry, not after its first."""
+        put(store, "k")
+        put(store, "k", expires_at=3 * EXPIRES_AT)
+        machine.pass_time(2 * EXPIRES_AT)
+        put(store, "other", expires_at=9 * EXPIRES_AT, now=machine.now)
+        assert ["ended"] == store.get("k", now=machine.now)
 
-        assert ["b"] == store.get("k", now=2 * UNTIL)
-        assert 2 == len(store)
-        store.compare_and_set("other", "v", "v", expires_at=9 * UNTIL, now=4 * UNTIL)
+        machine.pass_time(2 * EXPIRES_AT)
+        put(store, "other", expires_at=9 * EXPIRES_AT, now=machine.now)
         assert 1 == len(store)
 
-    def test_a_shortened_entry_goes(self, store):
-        """A key that was given less time is absent at once, and goes with its first deadline at the latest."""
-        store.compare_and_set("k", None, "a", expires_at=3 * UNTIL, now=0)
-        store.compare_and_set("k", "a", "b", expires_at=UNTIL, now=0)
-        assert [None] == store.get("k", now=UNTIL)
+    def test_shortened(self, store, machine):
+        """An entry that has been shortened is absent at once, and removed after its first expiry at the latest."""
+        put(store, "k", expires_at=3 * EXPIRES_AT)
+        put(store, "k", expires_at=EXPIRES_AT)
+        assert [None] == store.get("k", now=EXPIRES_AT)
 
-        store.compare_and_set("other", None, "v", expires_at=9 * UNTIL, now=4 * UNTIL)
+        machine.pass_time(4 * EXPIRES_AT)
+        put(store, "other", expires_at=9 * EXPIRES_AT, now=machine.now)
         assert 1 == len(store)
 
-    def test_writing_again_costs_nothing(self, store):
-        """However often an entry is written, there is one note of when it may go."""
-        for turn in range(100):
-            store.compare_and_set("k", None if turn == 0 else "v", "v", expires_at=UNTIL + 600 * turn, now=0)
-            store.increment("n", 1, expires_at=UNTIL, now=0)
+    def test_nothing_is_left(self, store, machine):
+        """When the last entry is removed, no list of it remains."""
+        put(store, "k")
+        count(store, "n")
+        machine.pass_time(PURGED)
+        count(store, "m", 0, now=machine.now)
 
-        assert [[b"k", b"n"]] == list(store._minutes.values())
-        assert [*store._minutes] == store._order
+        tables = (store._sessions, store._counters)
+        assert [({}, {}, [])] * 2 == [(table.entries, table._minutes, table._order) for table in tables]
 
-    def test_giving_back_leaves_nothing(self, store):
-        """Counts that are given back leave neither an entry nor a note, whoever else counts beside them."""
-        for number in range(200):
-            for other in range(20):
-                store.increment(f"{number}-{other}", 1, expires_at=UNTIL, now=0)
-            for other in range(20):
-                store.increment(f"{number}-{other}", -1, expires_at=UNTIL, now=0)
 
-        assert (0, []) == (len(store), [name for names in store._minutes.values() for name in names])
-
-    def test_giving_back_late(self, store):
-        """One that is given back after many others is absent at once, and is removed when its minute comes."""
-        store.increment("k", 1, expires_at=UNTIL, now=0)
+class TestWrongClock:
+    def fill(self, store):
         for number in range(100):
-            store.increment(f"n{number}", 1, expires_at=UNTIL, now=0)
-        store.increment("k", -1, expires_at=UNTIL, now=0)
+            put(store, f"k{number}")
 
-        assert (101, [None]) == (len(store), store.get("k", now=0))
-        assert 1 == store.increment("k", 1, expires_at=UNTIL, now=0)
-        assert 101 == len(store)
+    def held(self, store):
+        """Return how many of the entries are live at their last second."""
+        return sum(value is not None for value in store.get(*(f"k{n}" for n in range(100)), now=EXPIRES_AT - 1))
 
-    def test_nothing_is_left(self, store):
-        """When the last entry has gone, nothing of it is held."""
-        store.compare_and_set("k", None, "v", expires_at=UNTIL, now=0)
-        store.compare_and_set("k", None, "v", expires_at=0, now=LATE)
-        store.increment("n", 1, expires_at=2 * UNTIL, now=LATE)
-        store.increment("n", -1, expires_at=2 * UNTIL, now=LATE)
-        store.increment("n", 0, expires_at=UNTIL, now=9 * UNTIL)
+    def use(self, store, now):
+        """Write a hundred times."""
+        for number in range(100):
+            count(store, f"n{number}", now=now, expires_at=now + 900)
 
-        assert (0, {}, []) == (len(store), store._minutes, store._order)
+    def test_ahead(self, store, machine):
+        """A clock that is years ahead for a moment removes nothing."""
+        self.fill(store)
+        self.use(store, YEARS)
 
-    def test_written_after_its_deadline(self, store):
-        """An entry that is over when it is written is never read, and goes like all others."""
+        assert 100 == self.held(store)
+        machine.pass_time(EXPIRES_AT - 1)
+        self.use(store, machine.now)
+        assert 100 == self.held(store)
 
-        assert store.compare_and_set("k", None, "v", expires_at=UNTIL, now=UNTIL)
-        assert [None] == store.get("k", now=UNTIL)
-        store.compare_and_set("other", None, "v", expires_at=9 * UNTIL, now=LATE)
-        assert 1 == len(store)
+    def test_ahead_for_hours(self, store, machine):
+        """Nor does one that is wrong for half a day, as long as the entries' time has not really passed."""
+        for number in range(100):
+            put(store, f"k{number}", expires_at=2 * CONFIRMED_AFTER)
+        for _ in range(12):
+            machine.pass_time(3_600)
+            self.use(store, machine.now + YEARS)
+
+        assert 100 == sum(value is not None for value in store.get(*(f"k{n}" for n in range(100)), now=machine.now))
+
+    def test_first_reading(self, store, machine):
+        """A wrong first reading is corrected by the next one."""
+        self.use(store, YEARS)
+        self.fill(store)
+        self.use(store, YEARS)
+
+        assert 100 == self.held(store)
+
+    def test_purge_goes_on(self, store, machine):
+        """After the clock is right again, expired entries are removed as before."""
+        self.fill(store)
+        self.use(store, YEARS)
+        machine.pass_time(PURGED)
+        self.use(store, machine.now)
+
+        assert 0 == self.held(store)
+
+    @pytest.mark.parametrize(("ahead", "held"), [(TOLERANCE, 0), (TOLERANCE + 1, 100)], ids=["60", "61"])
+    def test_tolerance(self, store, machine, ahead, held):
+        """A reading that is up to 60 seconds ahead is followed: entries are kept 60 seconds longer than tokens."""
+        put(store, "first", expires_at=9 * EXPIRES_AT, now=960 - ahead)
+        for number in range(100):
+            put(store, f"k{number}", expires_at=960, now=960 - ahead)
+        self.use(store, 960)
+
+        assert held == sum(value is not None for value in store.get(*(f"k{n}" for n in range(100)), now=959))
+
+    @pytest.mark.parametrize(("passed", "held"), [(CONFIRMED_AFTER - 1, 100), (CONFIRMED_AFTER, 0)])
+    def test_confirmed(self, store, machine, passed, held):
+        """A clock that was set is believed after a day in which every reading agreed."""
+        for number in range(100):
+            put(store, f"k{number}", expires_at=YEARS)
+        self.use(store, 2 * YEARS)
+        machine.pass_time(passed)
+        self.use(store, 2 * YEARS + passed)
+
+        assert held == sum(value is not None for value in store.get(*(f"k{n}" for n in range(100)), now=0))
+
+    def test_not_confirmed(self, store, machine):
+        """One reading that disagrees starts the day again."""
+        for number in range(100):
+            put(store, f"k{number}", expires_at=YEARS)
+        self.use(store, 2 * YEARS)
+        machine.pass_time(CONFIRMED_AFTER // 2)
+        self.use(store, machine.now)
+        machine.pass_time(CONFIRMED_AFTER // 2)
+        self.use(store, 2 * YEARS)
+
+        assert 100 == sum(value is not None for value in store.get(*(f"k{n}" for n in range(100)), now=0))
+
+    def test_frequent_readings(self, store, machine):
+        """Many readings in one second do not hold the purge time back."""
+        self.fill(store)
+        self.use(store, YEARS)
+        for _ in range(4 * PURGED + 20):
+            machine.pass_time(0.25)
+            count(store, "n", now=YEARS)
+
+        assert 0 == self.held(store)
 
 
 KEYS = ("a", "b", "c")
@@ -378,8 +497,8 @@ calls = st.lists(
 
 class TestModel:
     @given(calls)
-    def test_equals_a_dict_that_forgets_nothing(self, calls):
-        """Any calls in any order: what is purged, and when, is never to be seen."""
+    def test_equals_a_dict(self, calls):
+        """Any calls in any order: callers cannot see what is purged, or when."""
         store, model, now = MemoryStore(), {}, 0
 
         def live(key):
@@ -411,7 +530,7 @@ THREADS = 8
 
 @pytest.fixture
 def hasty():
-    """Let threads take turns as often as the interpreter can."""
+    """Switch threads as often as the interpreter can."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -419,7 +538,7 @@ def hasty():
 
 
 def together(work):
-    """Let all threads begin the work at once, and return what each of them returned."""
+    """Run the work in all threads, started together; return their results."""
     barrier = threading.Barrier(THREADS)
 
     def begin(number):
@@ -432,56 +551,73 @@ def together(work):
 
 @pytest.mark.usefixtures("hasty")
 class TestThreads:
-    def test_one_swap_wins(self, store):
-        """ASVS 15.4.2: of all who spend the same thing at once exactly one is told that he did."""
-        rounds = 100
-
-        def spend(number):
-            return [
-                store.compare_and_set(f"k{turn}", None, str(number), expires_at=UNTIL, now=0) for turn in range(rounds)
-            ]
-
-        wins = together(spend)
-
-        assert [1] * rounds == [sum(outcome) for outcome in zip(*wins, strict=True)]
-        for turn in range(rounds):
-            winner = next(number for number in range(THREADS) if wins[number][turn])
-            assert [str(winner)] == store.get(f"k{turn}", now=0)
-
-    def test_sums_are_exact(self, store):
-        """ASVS 15.4.2: no count is lost, and every sum is told once."""
-        turns = 500
-
-        def count(_):
-            return [store.increment("k", 1, expires_at=UNTIL, now=0) for _ in range(turns)]
-
-        sums = together(count)
-
-        assert [str(THREADS * turns)] == store.get("k", now=0)
-        assert list(range(1, THREADS * turns + 1)) == sorted(chain.from_iterable(sums))
-
-    def test_generations_count_up_one_by_one(self, store):
-        """Compare-and-swap in a loop loses no step: as many winners as steps."""
-        steps = 50
-        store.compare_and_set("k", None, "0", expires_at=UNTIL, now=0)
-
-        def climb(_):
-            won = 0
-            while won < steps:
-                (value,) = store.get("k", now=0)
-                won += store.compare_and_set("k", value, str(int(value) + 1), expires_at=UNTIL, now=0)
-
-        together(climb)
-
-        assert [str(THREADS * steps)] == store.get("k", now=0)
-
     def test_purging_is_safe(self, store):
-        """Writers that all purge what expires leave what has not."""
+        """Threads that purge while they write keep live entries."""
 
         def churn(number):
             for now in range(300):
                 store.compare_and_set(f"{number}-{now}", None, "v", expires_at=now + 1, now=now)
-            return store.compare_and_set(f"kept-{number}", None, "v", expires_at=UNTIL, now=300)
+            return store.compare_and_set(f"kept-{number}", None, "v", expires_at=EXPIRES_AT, now=300)
 
         assert [True] * THREADS == together(churn)
         assert ["v"] * THREADS == store.get(*(f"kept-{number}" for number in range(THREADS)), now=300)
+
+
+def in_child(work):
+    """Return the exit status of a forked child that runs the work; 99 if it does not end within a minute."""
+    child = os.fork()
+    if child == 0:
+        timer = threading.Timer(60, os._exit, [99])
+        timer.daemon = True
+        timer.start()
+        try:
+            os._exit(work())
+        except BaseException:  # noqa: BLE001  (a child must not return into the test)
+            os._exit(98)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+class TestFork:
+    def test_while_threads_write(self, store):
+        """A child can use the store although threads of the parent were writing at the fork."""
+        stop = threading.Event()
+
+        def write(number):
+            while not stop.is_set():
+                count(store, f"n{number}")
+
+        threads = [threading.Thread(target=write, args=[number]) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            found = [in_child(lambda: 0 if put(store, "child") else 1) for _ in range(40)]
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+        assert [0] * 40 == found
+        assert put(store, "parent")
+
+    def test_lock_held_by_the_forking_thread(self, store, monkeypatch):
+        """A fork from a signal handler that interrupted a write does not wait for ever, and the child is not locked."""
+        monkeypatch.setattr("praetorian_core.stores.memory._FORK_PATIENCE", 0.01)
+        with store._lock:
+            assert 0 == in_child(lambda: 0 if put(store, "child") else 1)
+
+        assert put(store, "parent")
+
+
+class TestInterface:
+    def test_close(self, store):
+        """Closing keeps the state: a guard may close what it did not open."""
+        put(store, "k")
+        store.close()
+
+        assert ["ended"] == store.get("k", now=0)
+
+    def test_marks(self, store):
+        """It never waits, and the log calls it memory."""
+
+        assert (False, "memory") == (store.blocking, store.location)

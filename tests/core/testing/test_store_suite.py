@@ -247,6 +247,21 @@ class PurgesByFirstExpiry(MemoryStore):
         return super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
 
+class PurgesByOneReading(MemoryStore):
+    """Removes every entry that has expired by the now of any single call."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends = {}
+
+    def compare_and_set(self, key, expected, new, *, expires_at, now):
+        for other in [known for known, end in self.ends.items() if end <= now]:
+            del self.ends[other]
+            super().compare_and_set(other, None, "", expires_at=now, now=now)
+        self.ends[key] = expires_at
+        return super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
+
+
 # ---------------------------------------------------------------- faulty increment()
 
 
@@ -549,6 +564,7 @@ BROKEN = [
     (FailureWrites, "a failed compare_and_set() changes neither value nor expiry"),
     (TruncatesKeys, "compare_and_set() changes only its own key"),
     (PurgesByFirstExpiry, "removing expired entries keeps live ones"),
+    (PurgesByOneReading, "calls with a now far ahead remove no live entry"),
     (ReturnsFormerSum, "increment() starts at zero and returns the sum"),
     (NeverBelowZero, "increment() starts at zero and returns the sum"),
     (ReturnsSumAsText, "increment() starts at zero and returns the sum"),

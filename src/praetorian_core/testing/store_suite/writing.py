@@ -5,6 +5,7 @@ from __future__ import annotations
 from praetorian_core.testing.store_suite.fixture import EXPIRES_AT, NOW, Case, Fixture, expect
 
 LATER = EXPIRES_AT + 500
+FAR_AHEAD = NOW + 10 * 365 * 86_400
 
 
 def _compares(fixture: Fixture) -> None:
@@ -91,6 +92,22 @@ def _purge_keeps_live(fixture: Fixture) -> None:
     expect("live entries after a purge", ["b", "1"], store.get(prolonged, counter, now=EXPIRES_AT + 100))
 
 
+def _wrong_clock(fixture: Fixture) -> None:
+    store, session, counter = fixture.connect(), fixture.key(), fixture.key()
+    store.compare_and_set(session, None, "ended", expires_at=EXPIRES_AT, now=NOW)
+    store.increment(counter, 1, expires_at=EXPIRES_AT, now=NOW)
+    for _ in range(40):
+        store.compare_and_set(fixture.key(), None, "v", expires_at=FAR_AHEAD + 1_000, now=FAR_AHEAD)
+        store.increment(fixture.key(), 1, expires_at=FAR_AHEAD + 1_000, now=FAR_AHEAD)
+        store.get(session, counter, now=FAR_AHEAD)
+    # Through a new handle too, as a process that starts while the clock is wrong.
+    other = fixture.connect()
+    for _ in range(10):
+        other.increment(fixture.key(), 1, expires_at=FAR_AHEAD + 1_000, now=FAR_AHEAD)
+    found = store.get(session, counter, now=EXPIRES_AT - 1)
+    expect("live entries after calls with a now ten years ahead", ["ended", "1"], found)
+
+
 CASES = (
     Case("compare_and_set() succeeds only if the current value is the expected one", _compares),
     Case("compare_and_set() treats an expired entry as absent", _expired_is_absent),
@@ -98,4 +115,5 @@ CASES = (
     Case("a failed compare_and_set() changes neither value nor expiry", _failure_changes_nothing),
     Case("compare_and_set() changes only its own key", _one_key),
     Case("removing expired entries keeps live ones", _purge_keeps_live),
+    Case("calls with a now far ahead remove no live entry", _wrong_clock),
 )
