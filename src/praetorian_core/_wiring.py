@@ -28,6 +28,7 @@ from praetorian_core.questions import Flow
 from praetorian_core.services import AnyStore, SaveHash, Services, Users
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
+from praetorian_core.stores.url import StoreURL
 from praetorian_core.token.claims import SessionClaims
 from praetorian_core.token.codec import TokenCodec
 from praetorian_core.token.lifecycle import check_access
@@ -70,7 +71,7 @@ class BaseGuard(Generic[U]):
         *,
         store: AnyStore | Unset | None,
         save_password: SavePassword[U] | None,
-        open_store: Callable[[str, float], AnyStore],
+        open_store: Callable[[StoreURL, float], AnyStore],
         throttle: LoginThrottle | Unset | None = FROM_SETTINGS,
         passwords: PasswordHasher | Unset | None = FROM_SETTINGS,
         clock: Clock = system_clock,
@@ -366,14 +367,14 @@ def _check_users(users: object) -> None:
 
 
 def _choose_store(
-    store: AnyStore | Unset | None, settings: Settings, open_store: Callable[[str, float], AnyStore]
+    store: AnyStore | Unset | None, settings: Settings, open_store: Callable[[StoreURL, float], AnyStore]
 ) -> AnyStore | None:
     if store is FROM_SETTINGS:
         store = None if settings.store is None else open_store(settings.store, settings.store_timeout)
     elif settings.store is not None:
         raise ConfigurationError("both store= and PRAETORIAN_STORE are given; leave one of them out")
-    if store is None and settings.check_sessions != "always":
-        raise ConfigurationError("PRAETORIAN_CHECK_SESSIONS is 'refresh', which needs a store; set PRAETORIAN_STORE")
+    if store is None:
+        settings.check_without_store()
     for method in ("get", "compare_and_set", "increment"):
         if store is not None and not callable(getattr(store, method, None)):
             raise ConfigurationError(

@@ -91,7 +91,7 @@ class Lifecycle(RuleBasedStateMachine):
                 refresh_lifespan=self.refresh_lifespan,
                 leeway=leeway,
                 early_refresh=self.early,
-                refresh_grace=grace,
+                refresh_grace=grace if self.has_store else 10,  # the default, which needs no store
                 check_sessions=check if self.has_store else "always",
             ),
             store=MemoryStore() if self.has_store else None,

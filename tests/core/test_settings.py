@@ -9,6 +9,7 @@ import attrs
 import pytest
 from tests.support import DAY, RING, SECRET, Request, bearer, refusal
 
+from praetorian_core import AsyncGuard, Guard, MemoryStore
 from praetorian_core.errors import MissingTokenError
 from praetorian_core.settings import ACTION_LIFESPAN, Settings
 from praetorian_core.settings.declaration import declaration_of
@@ -143,7 +144,7 @@ OPTIONAL = ("JWT_ISSUER", "JWT_AUDIENCE", "PRAETORIAN_STORE", "PRAETORIAN_PARSE_
 # What a message shows if it is not the value.
 UNSHOWN = {"JWT_KEYS": lambda value: type(value).__name__, "PRAETORIAN_ACCEPT_LAYOUTS": lambda value: ""}
 UNSHOWN["PRAETORIAN_PARSE_IDENTITY"] = lambda value: "a coroutine function" if value is parse_later else repr(value)
-UNSHOWN["PRAETORIAN_STORE"] = lambda value: "another text" if isinstance(value, str) else type(value).__name__
+UNSHOWN["PRAETORIAN_STORE"] = lambda value: ""  # tests/core/stores/test_url.py has the reasons
 
 
 def label(key, number, value):
@@ -319,6 +320,40 @@ class TestPairs:
         """By default the layout that is issued is the only one accepted."""
 
         assert (layout,) == Settings(keys=RING, layout=layout).accept_layouts
+
+
+class TestCheckWithoutStore:
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            ("PRAETORIAN_STORE_TIMEOUT", 3),
+            ("PRAETORIAN_CHECK_SESSIONS", "refresh"),
+            ("PRAETORIAN_REFRESH_GRACE", 0),
+            ("PRAETORIAN_REFRESH_GRACE", "1 minute"),
+            ("PRAETORIAN_STORE_EVICTION", "warn"),
+            ("PRAETORIAN_THROTTLE_FAILURE", "allow"),
+        ],
+    )
+    def test_a_setting_of_the_store(self, key, value):
+        """A setting that has no effect without a store is rejected by a guard without one."""
+        settings = settings_with(key, value)
+        message = refusal(Guard, None, settings)
+
+        assert f"{key} needs a store; set PRAETORIAN_STORE or pass store= to the guard, or remove {key}" == message
+        assert message == refusal(AsyncGuard, None, settings)
+
+    @pytest.mark.parametrize("kind", [Guard, AsyncGuard])
+    def test_with_a_store(self, kind):
+        """With a store, from the setting or as an argument, it is accepted."""
+
+        assert kind(None, Settings(keys=RING, refresh_grace=0, store="memory://")).settings.refresh_grace == 0
+        assert kind(None, Settings(keys=RING, refresh_grace=0), store=MemoryStore()).settings.refresh_grace == 0
+
+    @pytest.mark.parametrize("kind", [Guard, AsyncGuard])
+    def test_defaults(self, kind):
+        """The defaults need no store."""
+
+        assert kind(None, Settings(keys=RING)).settings == Settings(keys=RING)
 
 
 class TestCheckRoleNames:

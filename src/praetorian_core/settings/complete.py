@@ -67,6 +67,21 @@ class Settings(StateSettings, UserSettings, RequestSettings, TokenSettings):
                 f"got {layout_names(self.accept_layouts)}; write PRAETORIAN_ACCEPT_LAYOUTS = [STANDARD, FLASK_PRAETORIAN]"
             )
 
+    def check_without_store(self) -> None:
+        """Raise if a setting differs from its default although it has no effect without a store.
+
+        A guard without a store calls this.
+
+        Raises:
+            ConfigurationError: There is such a setting.
+        """
+        for field in attrs.fields(Settings):
+            setting = declaration_of(field)
+            if setting.needs_store and getattr(self, field.name) != field.default:
+                raise ConfigurationError(
+                    f"{setting.key} needs a store; set PRAETORIAN_STORE or pass store= to the guard, or remove {setting.key}"
+                )
+
     def token_places(self) -> TokenPlaces:
         """Return what finds the token in a request."""
         return TokenPlaces([HeaderPlace(self.header_name, self.header_type)])

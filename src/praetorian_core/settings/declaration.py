@@ -33,6 +33,7 @@ class Declaration:
         change: When to change it.
         example: A value as Python source.
         unit: The unit of the value; empty if it has none.
+        needs_store: Whether the setting has no effect without a store.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Declaration:
     change: str
     example: str
     unit: str = ""
+    needs_store: bool = False
 
     def error(self, expected: str, found: str) -> ConfigurationError:
         """Return the error for a value that cannot be used.
@@ -56,11 +58,26 @@ class Declaration:
 
 
 def declare(
-    key: str, check: Check, *, section: str, does: str, change: str, example: str, unit: str = ""
+    key: str,
+    check: Check,
+    *,
+    section: str,
+    does: str,
+    change: str,
+    example: str,
+    unit: str = "",
+    needs_store: bool = False,
 ) -> dict[str, Declaration]:
     """Return the metadata of an attrs field; see ``Declaration`` for the arguments."""
     declaration = Declaration(
-        key=key, check=check, section=section, does=does, change=change, example=example, unit=unit
+        key=key,
+        check=check,
+        section=section,
+        does=does,
+        change=change,
+        example=example,
+        unit=unit,
+        needs_store=needs_store,
     )
     return {_METADATA: declaration}
 

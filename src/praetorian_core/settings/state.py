@@ -7,15 +7,15 @@ from typing import Literal, TypeAlias
 import attrs
 
 from praetorian_core.settings.declaration import (
-    Declaration,
     check_optional_lifespan,
     declare,
     flag,
+    must_be,
     one_of,
     seconds,
     to_seconds,
 )
-from praetorian_core.stores.by_url import check_url
+from praetorian_core.stores.url import StoreURL, to_store_url
 
 MAX_STORE_TIMEOUT = 60
 """The longest ``PRAETORIAN_STORE_TIMEOUT``, in seconds."""
@@ -25,22 +25,17 @@ StoreEviction: TypeAlias = Literal["refuse", "warn"]
 ThrottleFailure: TypeAlias = Literal["refuse", "allow"]
 
 
-def _check_store(_: Declaration, value: object) -> None:
-    if value is not None:
-        check_url(value)
-
-
 @attrs.frozen(kw_only=True, slots=False)
 class StateSettings:
     """Settings of the store, sessions and login attempts."""
 
-    # The URL may hold a password.
-    store: str | None = attrs.field(
+    store: StoreURL | None = attrs.field(
         default=None,
-        repr=False,
+        converter=to_store_url,
         metadata=declare(
             "PRAETORIAN_STORE",
-            _check_store,
+            # StoreURL checks the text.
+            must_be("None or a URL", lambda value: value is None or isinstance(value, StoreURL)),
             section="Store and sessions",
             does=(
                 "The store of ended sessions, refreshes and login attempts: `memory://` (one process), "
@@ -56,6 +51,7 @@ class StateSettings:
         metadata=declare(
             "PRAETORIAN_STORE_TIMEOUT",
             seconds(MAX_STORE_TIMEOUT),
+            needs_store=True,
             section="Store and sessions",
             unit="seconds",
             does=(
@@ -71,6 +67,7 @@ class StateSettings:
         metadata=declare(
             "PRAETORIAN_CHECK_SESSIONS",
             one_of(("always", "refresh")),
+            needs_store=True,
             section="Store and sessions",
             does=(
                 "When the store is asked whether a session was ended: at every request (`always`) or only when a "
@@ -86,6 +83,7 @@ class StateSettings:
         metadata=declare(
             "PRAETORIAN_REFRESH_GRACE",
             check_optional_lifespan,
+            needs_store=True,
             section="Store and sessions",
             unit="lifespan",
             does=(
@@ -101,6 +99,7 @@ class StateSettings:
         metadata=declare(
             "PRAETORIAN_STORE_EVICTION",
             one_of(("refuse", "warn")),
+            needs_store=True,
             section="Store and sessions",
             does=(
                 "What to do if the Redis or Valkey server may evict entries (its `maxmemory-policy` is not "
@@ -127,6 +126,7 @@ class StateSettings:
         metadata=declare(
             "PRAETORIAN_THROTTLE_FAILURE",
             one_of(("refuse", "allow")),
+            needs_store=True,
             section="Login attempts",
             does=(
                 "What to do when the throttle's store fails: `refuse` (503) or `allow` (log in uncounted and emit "

@@ -18,11 +18,11 @@ import hashlib
 import importlib
 import inspect
 import re
-from collections.abc import Awaitable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable
 from typing import Protocol, TypeAlias, cast
 
 from praetorian_core.errors import ConfigurationError
+from praetorian_core.stores.redis_url import read_redis_url
 
 _LIVE = """
 local entry = redis.call('GET', KEYS[1])
@@ -171,7 +171,7 @@ class RedisStore:
         """Prepare everything but the connection, which the first call makes."""
         self._commands = _Commands(prefix)
         if isinstance(server, str):
-            _check_url(server)
+            server = _read_url(server)
             _import_redis()
             self._client = _connect(server, timeout)
         elif _is_async(server):
@@ -227,15 +227,15 @@ class AsyncRedisStore:
         """Prepare everything but the connection, which the first call makes."""
         self._commands = _Commands(prefix)
         self._clients: dict[asyncio.AbstractEventLoop, AsyncRedisClient] = {}
-        self._server = server
         self._timeout = timeout
         if isinstance(server, str):
-            _check_url(server)
+            server = _read_url(server)
             _import_redis()
-            # Each loop gets a client of its own; what is wrong with the URL is found here.
+            # Each loop gets its own client; this one checks that redis-py accepts the options.
             _connect_async(server, timeout)
         elif not _is_async(server):
             raise _no_server(server)
+        self._server = server
 
     async def get(self, *keys: str, now: int) -> list[str | None]:
         """See ``protocols.Store.get``."""
@@ -285,14 +285,11 @@ class _AsyncClosable(Protocol):
     def aclose(self) -> Awaitable[object]: ...
 
 
-_SCHEMES = ("redis", "rediss", "unix")
-
-
-def _check_url(url: str) -> None:
-    if url.partition("://")[0] not in _SCHEMES:
-        # A URL may hold a password, so it is not repeated.
-        detail = "the URL of the Redis store is of another kind; expected redis://host:6379/0, rediss://… or unix://…"
-        raise ConfigurationError(detail)
+def _read_url(url: str) -> str:
+    read = read_redis_url(url, "server")
+    if read.prefix is not None:
+        raise ConfigurationError("server must be a URL without a prefix; got the option prefix; write prefix=")
+    return read.server
 
 
 def _no_server(server: object) -> ConfigurationError:
@@ -326,9 +323,8 @@ def _connect(url: str, timeout: float) -> RedisClient:
 
     # Nothing is tried twice: a script whose answer got lost may have run.
     options = _options(timeout, Retry(NoBackoff(), 0))
-    with _unreadable_url():
-        # redis-py does not type its options.
-        pool = BlockingConnectionPool.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
+    # redis-py does not type its options.
+    pool = BlockingConnectionPool.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
     return Redis.from_pool(pool)
 
 
@@ -339,19 +335,6 @@ def _connect_async(url: str, timeout: float) -> AsyncRedisClient:
 
     # Under RESP3 redis-py 8 leaves out its look at whether the server has closed a connection meanwhile.
     options = _options(timeout, Retry(NoBackoff(), 0)) | {"protocol": 2}
-    with _unreadable_url():
-        # See _connect.
-        pool = BlockingConnectionPool.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
+    # See _connect.
+    pool = BlockingConnectionPool.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
     return Redis.from_pool(pool)
-
-
-@contextmanager
-def _unreadable_url() -> Generator[None, None, None]:
-    try:
-        yield
-    except ValueError:
-        # Its text may quote the URL, and so a password.
-        detail = (
-            "the URL of the Redis store cannot be read; expected redis://host:6379/0, with the password percent-encoded"
-        )
-        raise ConfigurationError(detail) from None

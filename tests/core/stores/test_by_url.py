@@ -1,4 +1,4 @@
-"""The store of each URL. The rejected URLs are in test_settings.py, with the setting."""
+"""The store of each URL. The rejected URLs are in test_url.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from tests.support import RING
 
 from praetorian_core import AsyncGuard, AsyncRedisStore, Guard, MemoryStore, RedisStore, Settings, SQLiteStore
 from praetorian_core.errors import ConfigurationError
-from praetorian_core.stores.by_url import check_url, open_async_store, open_store
+from praetorian_core.stores.by_url import open_async_store, open_store
+from praetorian_core.stores.url import StoreURL
 from praetorian_core.token import generate_secret
 
 REDIS = [
@@ -78,14 +79,24 @@ class TestOpenStore:
         assert SQLiteStore is type(open_async_store(f"sqlite:///{tmp_path}/state.db", 2.0))
 
 
-class TestCheckUrl:
+class TestStoreURL:
     @pytest.mark.parametrize("url", ["memory://", "sqlite:///x", "unix:///x", *REDIS])
     def test_nothing_is_opened(self, url, tmp_path, monkeypatch):
         """A check creates no file and connects to no server."""
         monkeypatch.chdir(tmp_path)
-        check_url(url)
+        StoreURL(url)
 
         assert [] == list(tmp_path.iterdir())
+
+
+class TestPrefix:
+    @pytest.mark.parametrize(("query", "prefix"), [("", "praetorian:"), ("?prefix=shop:", "shop:")])
+    @pytest.mark.parametrize("open_it", [open_store, open_async_store])
+    def test_option_of_the_url(self, query, prefix, open_it):
+        """The option ``prefix`` begins every key, so that two applications can share a server."""
+        store = open_it(StoreURL(f"redis://localhost{query}"), 2.0)
+
+        assert [f"{prefix}key"] == store._commands.read(("key",))
 
 
 class TestGuards:

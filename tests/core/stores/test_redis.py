@@ -81,7 +81,7 @@ class TestServer:
     @pytest.mark.parametrize("kind", [RedisStore, AsyncRedisStore])
     def test_bad_url(self, kind, url):
         """What cannot be a server is found at start, and no password is repeated."""
-        with pytest.raises(ConfigurationError, match=r"expected redis://") as caught:
+        with pytest.raises(ConfigurationError, match=r"server must be the URL of a store; got .*; write ") as caught:
             kind(url)
 
         assert "hunter2" not in str(caught.value)
