@@ -1,0 +1,194 @@
+"""``issue``, and the identities and validation methods of users."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from tests.core.guard.world import (
+    World,
+)
+from tests.support import (
+    ACCESS,
+    HASHED,
+    NOW,
+    PASSWORD,
+    both_layouts,
+    outcome,
+)
+
+from praetorian_core.errors import (
+    ClaimValueError,
+    ConfigurationError,
+    InvalidUserError,
+)
+from praetorian_core.token import FLASK_PRAETORIAN
+
+
+class TestIssue:
+    @pytest.mark.parametrize(
+        ("answer", "expected"),
+        [
+            (1, str),
+            (0, InvalidUserError),
+            (None, InvalidUserError),
+            ("yes", ConfigurationError),
+            (2, ConfigurationError),
+            (object, ConfigurationError),
+        ],
+        ids=repr,
+    )
+    def test_validity(self, world, answer, expected):
+        """1 means active, 0 and None not active; any other answer is a configuration error, not an outage."""
+        user = type("Sloppy", (), {"identity": 1, "rolenames": [], "is_valid": lambda self: answer})()
+        found = outcome(world.guard.issue, user)
+
+        assert (expected, []) == (str if type(found) is str else found, world.kinds)
+
+    def test_no_validity(self, world):
+        """A user class without a validation method has no users that may not act."""
+        user = type("Plain", (), {"identity": 1, "rolenames": []})()
+
+        assert 1 == world.guard.verify(world.guard.issue(user)).identity
+
+    @pytest.mark.parametrize("identity", [1, 0, -1, 2**63 - 1, "1", "alice", "ä", " "], ids=repr)
+    @both_layouts
+    def test_identity(self, layout, identity):
+        """An identity comes back as what it was, integer or text."""
+        world = World(layout=layout)
+        world.alice.identity = identity
+        found = world.guard.verify(world.guard.issue(world.alice)).identity
+
+        assert (type(identity), identity) == (type(found), found)
+
+    @both_layouts
+    def test_parsed_identity(self, layout):
+        """A UUID travels as its text, and comes back as ``parse_identity`` makes it."""
+        world = World(layout=layout, parse_identity=uuid.UUID)
+        world.alice.identity = uuid.uuid4()
+        token = world.guard.issue(world.alice)
+
+        assert world.alice.identity == world.guard.verify(token).identity
+        assert "admin" in world.at(NOW + ACCESS).verify(world.guard.refresh(token)).roles
+
+    @pytest.mark.parametrize("role", ["a,admin", " admin", "admin "])
+    def test_comma(self, role):
+        """Where roles travel with commas between them, no name may make two of itself; elsewhere any name is one."""
+        legacy, standard = World(layout=FLASK_PRAETORIAN), World()
+        legacy.alice.rolenames = standard.alice.rolenames = [role]
+
+        assert ClaimValueError is outcome(legacy.guard.issue, legacy.alice)
+        assert {role} == standard.guard.verify(standard.guard.issue(standard.alice)).roles
+
+    @pytest.mark.parametrize("name", ["user", "access", "self", "claims", "token", "identity"])
+    def test_no_collision(self, world, name):
+        """Any other name is free, also that of a parameter that is positional."""
+        assert {name: 1} == world.guard.verify(world.guard.issue(world.alice, **{name: 1})).claims
+
+    @pytest.mark.parametrize("option", ["access_lifespan", "refresh_lifespan"])
+    @pytest.mark.parametrize("lifespan", [0, -1, "", "soon", 1.5, True, {}], ids=repr)
+    def test_bad_lifespan(self, world, option, lifespan):
+        """A lifespan that is none is refused by its name."""
+        with pytest.raises(ConfigurationError, match=f"{option} must be "):
+            world.guard.issue(world.alice, **{option: lifespan})
+
+    def test_any_lifespan(self, world):
+        """Lifespans for one token are given as anywhere."""
+        token = world.guard.issue(world.alice, access_lifespan="1 minute", refresh_lifespan={"hours": 1})
+        principal = world.guard.verify(token)
+
+        assert (NOW + 60, NOW + 3600) == (principal.access_expires_at, principal.refresh_expires_at)
+
+    def test_too_long(self, world):
+        """A token that would be refused for its length is not minted."""
+        with pytest.raises(ConfigurationError, match="8192"):
+            world.guard.issue(world.alice, plan="x" * 8192)
+
+
+class Nameless:
+    """Something without a text of its own."""
+
+
+class Unspeakable:
+    """Something whose text cannot be made."""
+
+    def __str__(self):
+        raise OSError(PASSWORD)
+
+
+class TestIdentity:
+    @pytest.mark.parametrize(
+        "identity",
+        [Nameless(), Nameless, Nameless().__init__, lambda: 1, [1], {"a": 1}, (1,), {1}, Unspeakable()],
+        ids=["object", "class", "method", "function", "list", "dict", "tuple", "set", "raising"],
+    )
+    def test_without_a_text(self, world, identity):
+        """What only has a representation is refused: that of a method holds the user, the hash and all."""
+        world.alice.identity = identity
+        with pytest.raises(ConfigurationError) as refusal:
+            world.guard.issue(world.alice)
+
+        assert HASHED not in str(refusal.value)
+        assert PASSWORD not in str(refusal.value)
+
+    def test_with_a_text(self, world):
+        """A UUID has a text of its own."""
+        world.alice.identity = uuid.UUID(int=7)
+
+        assert str(uuid.UUID(int=7)) == world.guard.verify(world.guard.issue(world.alice)).identity
+
+
+class TestValidationMethod:
+    def test_named_and_missing(self, world):
+        """A method that was asked for by name must be there: a slip of the pen would make everybody valid."""
+        world = World(validation_method="is_actve")
+        with pytest.raises(ConfigurationError, match="have no method 'is_actve'; write: def is_actve"):
+            world.guard.issue(world.alice)
+
+    def test_named_and_there(self):
+        """The one that is there decides."""
+        world = World(validation_method="is_valid")
+        world.alice.valid = False
+
+        with pytest.raises(InvalidUserError):
+            world.guard.issue(world.alice)
+
+
+class Uppercase:
+    """An identity whose text is another than the token's."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __str__(self):
+        return self.text.upper()
+
+
+class TestParseIdentity:
+    @pytest.mark.parametrize("parse", [Uppercase, {}.get, lambda _text: None], ids=["other text", "nothing", "None"])
+    def test_another_text(self, parse):
+        """Sessions are remembered by the text, so a value of another text would be found by no revocation."""
+        world = World(parse_identity=parse)
+        world.alice.identity = "alice-1"
+
+        with pytest.raises(ConfigurationError, match="with another text"):
+            world.guard.verify(world.guard.issue(world.alice))
+
+    def test_the_same_text(self):
+        """A UUID gives its text back, and ends up as a UUID."""
+        world = World(parse_identity=uuid.UUID)
+        world.alice.identity = uuid.UUID(int=7)
+
+        assert uuid.UUID(int=7) == world.guard.verify(world.guard.issue(world.alice)).identity
+
+    def test_a_coroutine(self):
+        """Nobody would await it (facts 111)."""
+
+        async def parse(text):
+            return text
+
+        with pytest.raises(
+            ConfigurationError,
+            match="PRAETORIAN_PARSE_IDENTITY must be a plain function of one str; got a coroutine function",
+        ):
+            World(parse_identity=parse)
