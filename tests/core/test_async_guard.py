@@ -9,16 +9,8 @@ import threading
 
 import pytest
 
+from praetorian_core import errors
 from praetorian_core.async_guard import AsyncGuard
-from praetorian_core.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    MissingTokenError,
-    PraetorianError,
-    RevokedTokenError,
-    ServiceUnavailableError,
-    WeakPasswordError,
-)
 from praetorian_core.events import CallFailed, Event, TokenRefused
 from praetorian_core.guard import Guard
 from praetorian_core.login import LoginThrottle
@@ -120,7 +112,7 @@ class World:
             result = getattr(self.guard, name)(*args, **options)
             if isinstance(self.guard, AsyncGuard):
                 result = await result
-        except PraetorianError as error:
+        except errors.PraetorianError as error:
             self.outcomes.append((name, type(error), str(error)))
             return None
         self.outcomes.append((name, self.shown(result)))
@@ -482,7 +474,7 @@ class TestLoop:
 
         assert (4, 4) == (
             world.hasher.computations - before,
-            sum(isinstance(outcome, AuthenticationError) for outcome in outcomes),
+            sum(isinstance(outcome, errors.AuthenticationError) for outcome in outcomes),
         )
 
     def test_refreshes_at_once(self):
@@ -596,7 +588,7 @@ class TestAsyncGuard:
         async def main():
             token = await world.guard.issue(world.alice)
             store.get = fail
-            with pytest.raises(ServiceUnavailableError) as refusal:
+            with pytest.raises(errors.ServiceUnavailableError) as refusal:
                 await world.guard.verify(token)
             return refusal.value
 
@@ -610,7 +602,7 @@ class TestAsyncGuard:
 
         async def main():
             hashed = await world.guard.hash_password(PASSWORD)
-            with pytest.raises(WeakPasswordError):
+            with pytest.raises(errors.WeakPasswordError):
                 await world.guard.hash_password("short")
             return await world.guard.verify_password(PASSWORD, hashed), await world.guard.verify_password("x", hashed)
 
@@ -626,11 +618,13 @@ class TestAsyncGuard:
         async def main():
             principal = await guard.verify(token)
             await guard.revoke(token)
-            with pytest.raises(RevokedTokenError):
+            with pytest.raises(errors.RevokedTokenError):
                 await guard.verify(token)
-            with pytest.raises(ConfigurationError, match=r"refresh needs users.*write AsyncGuard\(User, settings\)"):
+            with pytest.raises(
+                errors.ConfigurationError, match=r"refresh needs users.*write AsyncGuard\(User, settings\)"
+            ):
                 await guard.refresh(token)
-            with pytest.raises(ConfigurationError, match="hash_password needs passwords"):
+            with pytest.raises(errors.ConfigurationError, match="hash_password needs passwords"):
                 await guard.hash_password(PASSWORD)
             return principal.identity
 
@@ -641,7 +635,7 @@ class TestAsyncGuard:
         world = World(AsyncGuard)
 
         async def main():
-            with pytest.raises(MissingTokenError):
+            with pytest.raises(errors.MissingTokenError):
                 await world.guard.admit(View())
             return await world.guard.admit_optional(View())
 

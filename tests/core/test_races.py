@@ -11,12 +11,7 @@ import pytest
 from tests.support import outcome
 
 from praetorian_core import Guard, KeyRing, MemoryStore, RedisStore, Settings, SQLiteStore, generate_secret
-from praetorian_core.errors import (
-    AuthenticationError,
-    LoginThrottledError,
-    ReusedTokenError,
-    RevokedTokenError,
-)
+from praetorian_core.errors import AuthenticationError, LoginThrottledError, ReusedTokenError, RevokedTokenError
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, cheapest_hasher
 
 ACCESS = 15 * 60

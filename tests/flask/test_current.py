@@ -15,14 +15,7 @@ from tests.flask.runner import make_app
 from tests.flask.scenarios import ACCESS, NOW, REFRESH, SECRET, make_world
 from werkzeug.serving import make_server
 
-from praetorian_core import Guard, Principal, Settings
-from praetorian_core.errors import (
-    ConfigurationError,
-    InvalidUserError,
-    MalformedHeaderError,
-    MissingTokenError,
-    MissingUserError,
-)
+from praetorian_core import Guard, Principal, Settings, errors
 from praetorian_core.testing import MemoryUser, as_user
 from praetorian_flask import (
     Praetorian,
@@ -212,7 +205,7 @@ class TestToken:
     def test_without_one(self, site):
         """A request without a token has none to return."""
 
-        with site.app.test_request_context(), pytest.raises(MissingTokenError):
+        with site.app.test_request_context(), pytest.raises(errors.MissingTokenError):
             current_token()
 
     def test_several(self, site):
@@ -221,14 +214,14 @@ class TestToken:
 
         with (
             site.app.test_request_context(headers=[("Authorization", header)] * 2),
-            pytest.raises(MalformedHeaderError),
+            pytest.raises(errors.MalformedHeaderError),
         ):
             current_token()
 
     def test_without_an_extension(self):
         """Without a guard nobody knows where a token would be."""
 
-        with Flask(__name__).test_request_context(), pytest.raises(ConfigurationError, match="has no guard"):
+        with Flask(__name__).test_request_context(), pytest.raises(errors.ConfigurationError, match="has no guard"):
             current_token()
 
 
@@ -294,7 +287,7 @@ class TestUser:
         site.app.config["DISABLE_PRAETORIAN_ERROR_HANDLER"] = True
 
         with (
-            pytest.raises(ConfigurationError, match="the user must be an instance of Flask; got MemoryUser"),
+            pytest.raises(errors.ConfigurationError, match="the user must be an instance of Flask; got MemoryUser"),
             site.app.test_request_context(headers=site.headers("alice")),
         ):
             auth_required(lambda: current_user(Flask))()
@@ -307,8 +300,8 @@ class TestUser:
     @pytest.mark.parametrize(
         ("change", "error"),
         [
-            (lambda users, user: users.remove(user), MissingUserError),
-            (lambda users, user: setattr(user, "valid", False), InvalidUserError),
+            (lambda users, user: users.remove(user), errors.MissingUserError),
+            (lambda users, user: setattr(user, "valid", False), errors.InvalidUserError),
         ],
         ids=["deleted", "disabled"],
     )
@@ -341,7 +334,7 @@ class TestUser:
         with site.app.test_request_context(headers=site.headers("alice")):
             auth_required(current_principal)()
             user.valid = False
-            with pytest.raises(InvalidUserError):
+            with pytest.raises(errors.InvalidUserError):
                 current_user()
             user.valid = True
 

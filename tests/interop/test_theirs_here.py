@@ -6,19 +6,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from praetorian_core import FLASK_PRAETORIAN, STANDARD, KeyRing, MemoryStore, generate_secret
-from praetorian_core.errors import (
-    ConfigurationError,
-    EarlyRefreshError,
-    ExpiredAccessError,
-    ExpiredActionError,
-    ExpiredRefreshError,
-    InvalidTokenError,
-    InvalidUserError,
-    MisusedTokenError,
-    ReusedTokenError,
-    RevokedTokenError,
-)
+from praetorian_core import FLASK_PRAETORIAN, STANDARD, KeyRing, MemoryStore, errors, generate_secret
 from praetorian_core.token import Key, SessionClaims, TokenCodec
 
 MINUTE = 60
@@ -105,10 +93,10 @@ class TestVerify:
         assert guard.verify(token).refresh_expires_at == issued_at + 5 * MINUTE
         # flask-praetorian still accepts in this second; RFC 7519 §4.1.4 says that we must not.
         clock.tick()
-        with pytest.raises(ExpiredAccessError):
+        with pytest.raises(errors.ExpiredAccessError):
             guard.verify(token)
         clock.now = issued_at + 5 * MINUTE
-        with pytest.raises(ExpiredRefreshError):
+        with pytest.raises(errors.ExpiredRefreshError):
             guard.verify(token)
 
     def test_an_eternal_token(self, peer, guard, clock):
@@ -117,7 +105,7 @@ class TestVerify:
         clock.tick(1000 * 365 * DAY)
 
         assert guard.verify(token).claims == {"machine": "printer"}
-        with pytest.raises(EarlyRefreshError):
+        with pytest.raises(errors.EarlyRefreshError):
             guard.refresh(token)
 
     def test_retired_secrets(self, peer, make_guard, clock):
@@ -129,7 +117,7 @@ class TestVerify:
         current, retired, strange = (Key.from_secret(text) for text in (generate_secret(), former, generate_secret()))
 
         assert make_guard(ring=KeyRing([current, retired], signing=current.kid)).verify(token).identity == 1
-        with pytest.raises(InvalidTokenError):
+        with pytest.raises(errors.InvalidTokenError):
             make_guard(ring=KeyRing([current, strange], signing=current.kid)).verify(token)
 
     @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -183,7 +171,7 @@ class TestRefresh:
 
         assert guard.refresh(token)
         clock.tick(-1)
-        with pytest.raises(EarlyRefreshError):
+        with pytest.raises(errors.EarlyRefreshError):
             guard.refresh(token)
 
     def test_too_late(self, peer, guard, clock):
@@ -194,7 +182,7 @@ class TestRefresh:
 
         assert guard.refresh(token)
         clock.tick()
-        with pytest.raises(ExpiredRefreshError):
+        with pytest.raises(errors.ExpiredRefreshError):
             guard.refresh(token)
 
     def test_who_may_not_act_is_refused(self, peer, guard, users, clock):
@@ -204,7 +192,7 @@ class TestRefresh:
         expire(clock, guard.verify(token))
         users.lookup("alice").valid = False
 
-        with pytest.raises(InvalidUserError):
+        with pytest.raises(errors.InvalidUserError):
             guard.refresh(token)
         users.lookup("alice").valid = True
         assert guard.refresh(token)
@@ -217,7 +205,7 @@ class TestRefresh:
 
         guard.revoke(ended)
 
-        with pytest.raises(RevokedTokenError):
+        with pytest.raises(errors.RevokedTokenError):
             guard.verify(ended)
         assert guard.verify(other).identity == 1
 
@@ -229,7 +217,7 @@ class TestRefresh:
 
         guard.revoke_user(1)
 
-        with pytest.raises(RevokedTokenError):
+        with pytest.raises(errors.RevokedTokenError):
             guard.verify(hers)
         assert guard.verify(his).identity == 2
 
@@ -256,12 +244,12 @@ class TestActions:
         """Its tokens can be spent, which theirs could not; for that there has to be a store."""
         token = getattr(peer, f"send_{action}")(username="alice")
         clock.catch_up()
-        with pytest.raises(ConfigurationError):
+        with pytest.raises(errors.ConfigurationError):
             guard.redeem_action(token, action)
 
         with_store = make_guard(store=MemoryStore())
         assert with_store.redeem_action(token, action).username == "alice"
-        with pytest.raises(ReusedTokenError):
+        with pytest.raises(errors.ReusedTokenError):
             with_store.redeem_action(token, action)
 
     @pytest.mark.parametrize("action", ["registration", "reset"])
@@ -273,7 +261,7 @@ class TestActions:
 
         assert guard.redeem_action(token, action, once=False)
         clock.tick()
-        with pytest.raises(ExpiredActionError):
+        with pytest.raises(errors.ExpiredActionError):
             guard.redeem_action(token, action, once=False)
 
 
@@ -285,9 +273,9 @@ class TestMisuse:
         clock.catch_up()
         for seconds in (0, 20 * MINUTE):
             clock.tick(seconds)
-            with pytest.raises(MisusedTokenError):
+            with pytest.raises(errors.MisusedTokenError):
                 guard.verify(token)
-            with pytest.raises(MisusedTokenError):
+            with pytest.raises(errors.MisusedTokenError):
                 guard.refresh(token)
 
         twin = peer.encode(username="alice")
@@ -300,7 +288,7 @@ class TestMisuse:
         token = peer.encode(username="alice")
         clock.catch_up()
 
-        with pytest.raises(MisusedTokenError):
+        with pytest.raises(errors.MisusedTokenError):
             guard.redeem_action(token, action, once=False)
 
     @pytest.mark.parametrize(("action", "other"), [("registration", "reset"), ("reset", "registration")])
@@ -309,14 +297,14 @@ class TestMisuse:
         token = getattr(peer, f"send_{action}")(username="alice")
         clock.catch_up()
 
-        with pytest.raises(MisusedTokenError):
+        with pytest.raises(errors.MisusedTokenError):
             guard.redeem_action(token, other, once=False)
 
     def test_a_false_flag_is_refused(self, peer, guard, clock):
         """Only ``true`` marks an action token; to flask-praetorian any value does, so none of ours reads as a session."""
         token = peer.encode(username="alice", is_reset_token=True)
         clock.catch_up()
-        with pytest.raises(MisusedTokenError):
+        with pytest.raises(errors.MisusedTokenError):
             guard.verify(token)
 
         assert peer.refusal_of("encode", username="alice", claims={"is_prt": False}) == "ClaimCollisionError"
@@ -326,7 +314,7 @@ class TestMisuse:
         token = peer.encode(username="alice")
         clock.catch_up()
 
-        with pytest.raises(InvalidTokenError):
+        with pytest.raises(errors.InvalidTokenError):
             make_guard(secret=generate_secret()).verify(token)
         assert guard.verify(token).identity == 1
 
@@ -335,7 +323,7 @@ class TestMisuse:
         token = peer.encode(username="alice")
         clock.catch_up()
 
-        with pytest.raises(InvalidTokenError):
+        with pytest.raises(errors.InvalidTokenError):
             make_guard(layout=STANDARD).verify(token)
         assert make_guard(layout=STANDARD, accept_layouts=BOTH).verify(token).identity == 1
 
@@ -345,7 +333,7 @@ class TestMisuse:
         token = peer.encode(username="alice", claims={name: "x"})
         clock.now = peer.extract(token=token)["iat"]
 
-        with pytest.raises(InvalidTokenError):
+        with pytest.raises(errors.InvalidTokenError):
             guard.verify(token)
         twin = peer.encode(username="alice", claims={f"x_{name}": "x"})
         clock.now = peer.extract(token=twin)["iat"]
@@ -392,7 +380,7 @@ class TestChangeOver:
             token = guard.refresh(token)
 
         clock.now = end
-        with pytest.raises(ExpiredRefreshError):
+        with pytest.raises(errors.ExpiredRefreshError):
             guard.refresh(token)
 
     def test_old_tokens_become_single_use(self, peer, make_guard, clock):
@@ -405,9 +393,9 @@ class TestChangeOver:
         assert guard.verify(fresh).identity == 1
 
         clock.tick(11)
-        with pytest.raises(ReusedTokenError):
+        with pytest.raises(errors.ReusedTokenError):
             guard.refresh(token)
-        with pytest.raises(RevokedTokenError):
+        with pytest.raises(errors.RevokedTokenError):
             guard.verify(fresh)
 
     def test_machines_change_one_by_one(self, peer, make_guard, users, clock):

@@ -6,33 +6,11 @@ import attrs
 import pytest
 from tests.support import NOW, OTHER_RING, RING
 
+from praetorian_core import errors, questions
 from praetorian_core.action import Action
-from praetorian_core.errors import (
-    ClaimCollisionError,
-    ClaimValueError,
-    ConfigurationError,
-    ExpiredActionError,
-    InvalidTokenError,
-    MissingUserError,
-    MisusedTokenError,
-    ReusedTokenError,
-    RevokedTokenError,
-    ServiceUnavailableError,
-    WeakPasswordError,
-)
 from praetorian_core.events import ActionRedeemed
 from praetorian_core.flows import FlowContext, issue, issue_action, read_action, redeem_action, reset_password
 from praetorian_core.flows.state import action_key
-from praetorian_core.questions import (
-    CompareAndSetState,
-    Emit,
-    GetState,
-    HashPassword,
-    IdentifyUser,
-    ReadIdentity,
-    ReadPassword,
-    UserFacts,
-)
 from praetorian_core.settings import Settings
 from praetorian_core.token import FLASK_PRAETORIAN, STANDARD, TokenCodec
 
@@ -80,7 +58,7 @@ class TestIssueAction:
         """The user is described, and nothing else is asked: who registers is not valid yet."""
         flow = issue_action(context(), USER, "confirm", None, {}, NOW)
 
-        assert ReadIdentity(USER) == next(flow)
+        assert questions.ReadIdentity(USER) == next(flow)
 
     def test_claims(self):
         """The token says who, what for and until when: 15 minutes unless told otherwise (ASVS 6.5.5)."""
@@ -110,7 +88,7 @@ class TestIssueAction:
         flow = issue_action(context(), USER, "reset", None, {}, NOW)
         next(flow)
 
-        assert ReadPassword(USER) == flow.send(IDENTITY)
+        assert questions.ReadPassword(USER) == flow.send(IDENTITY)
 
     def test_fingerprint(self):
         """What binds it shows nothing of the hash, and is another one in each token."""
@@ -126,7 +104,7 @@ class TestIssueAction:
         next(flow)
         flow.send(IDENTITY)
 
-        with pytest.raises(ConfigurationError, match=f"user.password is {type(password).__name__}"):
+        with pytest.raises(errors.ConfigurationError, match=f"user.password is {type(password).__name__}"):
             flow.send(password)
 
     @pytest.mark.parametrize("password", [None, ""], ids=repr)
@@ -135,13 +113,13 @@ class TestIssueAction:
         token = result_of(issue_action(context(), USER, "reset", None, {}, NOW), IDENTITY, password)
 
         assert USER is result_of(redeem_action(context(), token, "reset", NOW, once=True), USER, None, None)
-        with pytest.raises(RevokedTokenError):
+        with pytest.raises(errors.RevokedTokenError):
             result_of(redeem_action(context(), token, "reset", NOW, once=True), USER, HASH, None)
 
     @pytest.mark.parametrize("action", [None, 7, b"reset", "", "x" * 256, "re\nset", "\u202e"], ids=repr)
     def test_bad_action(self, action):
         """An action needs a name that can be shown in a log."""
-        with pytest.raises(ConfigurationError, match="the action is"):
+        with pytest.raises(errors.ConfigurationError, match="the action is"):
             next(issue_action(context(), USER, action, None, {}, NOW))
 
     @pytest.mark.parametrize("action", ["x", "x" * 255, "delete my account", "löschen"])
@@ -151,12 +129,12 @@ class TestIssueAction:
 
     def test_collision(self):
         """A reserved name is refused."""
-        with pytest.raises(ClaimCollisionError):
+        with pytest.raises(errors.ClaimCollisionError):
             next(issue_action(context(), USER, "confirm", None, {"Action": 1}, NOW))
 
     def test_value(self):
         """What is no JSON value is refused."""
-        with pytest.raises(ClaimValueError):
+        with pytest.raises(errors.ClaimValueError):
             next(issue_action(context(), USER, "confirm", None, {"x": object()}, NOW))
 
     def test_legacy_layout(self):
@@ -166,7 +144,7 @@ class TestIssueAction:
         assert "registration" == read(issued(chosen, action="registration"), chosen).action
         flow = issue_action(chosen, USER, "confirm", None, {}, NOW)
         next(flow)
-        with pytest.raises(ConfigurationError, match="got 'confirm'"):
+        with pytest.raises(errors.ConfigurationError, match="got 'confirm'"):
             flow.send(IDENTITY)
 
 
@@ -182,10 +160,10 @@ class TestRedeemAction:
         asked = [next(flow), flow.send([None]), flow.send(USER), flow.send(YES)]
 
         assert asked == [
-            GetState((key,), NOW),
-            IdentifyUser(1),
-            CompareAndSetState(key, None, "spent", NOW + 120, NOW),
-            Emit(ActionRedeemed(at=NOW, identity="1", action="confirm")),
+            questions.GetState((key,), NOW),
+            questions.IdentifyUser(1),
+            questions.CompareAndSetState(key, None, "spent", NOW + 120, NOW),
+            questions.Emit(ActionRedeemed(at=NOW, identity="1", action="confirm")),
         ]
         with pytest.raises(StopIteration) as done:
             flow.send(None)
@@ -196,31 +174,36 @@ class TestRedeemAction:
         flow = self.redemption(issued(action="reset"), action="reset")
         asked = [type(next(flow)), type(flow.send([None])), type(flow.send(USER)), type(flow.send(HASH))]
 
-        assert [GetState, IdentifyUser, ReadPassword, CompareAndSetState] == asked
+        assert [
+            questions.GetState,
+            questions.IdentifyUser,
+            questions.ReadPassword,
+            questions.CompareAndSetState,
+        ] == asked
 
     def test_without_store(self):
         """Without a store a token that need not be spent asks for its user alone."""
         flow = self.redemption(issued(), context(), once=False)
 
-        assert (IdentifyUser(1), Emit) == (next(flow), type(flow.send(USER)))
+        assert (questions.IdentifyUser(1), questions.Emit) == (next(flow), type(flow.send(USER)))
 
     def test_not_once_with_store(self):
         """With one it is still asked whether the token was revoked, and nothing is spent."""
         flow = self.redemption(issued(), once=False)
         asked = [type(next(flow)), type(flow.send([None])), type(flow.send(USER))]
 
-        assert [GetState, IdentifyUser, Emit] == asked
+        assert [questions.GetState, questions.IdentifyUser, questions.Emit] == asked
 
     def test_reset_without_store(self):
         """A reset token needs no store: the change of the password spends it."""
         flow = self.redemption(issued(action="reset"), context(), action="reset")
         asked = [next(flow), flow.send(USER), type(flow.send(HASH))]
 
-        assert [IdentifyUser(1), ReadPassword(USER), Emit] == asked
+        assert [questions.IdentifyUser(1), questions.ReadPassword(USER), questions.Emit] == asked
 
     def test_nowhere_to_spend(self):
         """A token that has to be spent, and no store: the refusal names both ways out, before anything is asked."""
-        with pytest.raises(ConfigurationError, match=r"PRAETORIAN_STORE.*once=False"):
+        with pytest.raises(errors.ConfigurationError, match=r"PRAETORIAN_STORE.*once=False"):
             next(self.redemption(issued(), context()))
 
     @pytest.mark.parametrize("once", [None, 0, "", "no"], ids=repr)
@@ -230,7 +213,7 @@ class TestRedeemAction:
         next(flow)
         flow.send([None])
 
-        assert CompareAndSetState is type(flow.send(USER))
+        assert questions.CompareAndSetState is type(flow.send(USER))
 
     @pytest.mark.parametrize("once", [True, False])
     @pytest.mark.parametrize("entry", ["spent", "anything"])
@@ -239,7 +222,7 @@ class TestRedeemAction:
         flow = self.redemption(issued(), once=once)
         next(flow)
 
-        with pytest.raises(ReusedTokenError):
+        with pytest.raises(errors.ReusedTokenError):
             flow.send([entry])
 
     def test_race(self):
@@ -249,7 +232,7 @@ class TestRedeemAction:
         flow.send([None])
         flow.send(USER)
 
-        with pytest.raises(ReusedTokenError):
+        with pytest.raises(errors.ReusedTokenError):
             flow.send(NO)
 
     def test_missing_user(self):
@@ -258,7 +241,7 @@ class TestRedeemAction:
         next(flow)
         flow.send([None])
 
-        with pytest.raises(MissingUserError):
+        with pytest.raises(errors.MissingUserError):
             flow.send(None)
 
     def test_changed_password(self):
@@ -268,7 +251,7 @@ class TestRedeemAction:
         flow.send([None])
         flow.send(USER)
 
-        with pytest.raises(RevokedTokenError):
+        with pytest.raises(errors.RevokedTokenError):
             flow.send("another hash")
 
     @pytest.mark.parametrize("password", [None, ""])
@@ -279,7 +262,7 @@ class TestRedeemAction:
         flow.send([None])
         flow.send(USER)
 
-        with pytest.raises(RevokedTokenError):
+        with pytest.raises(errors.RevokedTokenError):
             flow.send(password)
 
     @pytest.mark.parametrize(("now", "alive"), [(NOW + 59, True), (NOW + 60, False), (NOW + 61, False)])
@@ -288,32 +271,32 @@ class TestRedeemAction:
         flow = self.redemption(issued(lifespan=60), now=now)
 
         if alive:
-            assert GetState is type(next(flow))
+            assert questions.GetState is type(next(flow))
         else:
-            with pytest.raises(ExpiredActionError):
+            with pytest.raises(errors.ExpiredActionError):
                 next(flow)
 
     def test_other_action(self):
         """A token for one action serves no other."""
-        with pytest.raises(MisusedTokenError):
+        with pytest.raises(errors.MisusedTokenError):
             next(self.redemption(issued(), action="reset"))
 
     def test_session(self):
         """A session token performs no action (RFC 8725 §3.12)."""
-        token = result_of(issue(context(), USER, None, None, {}, NOW), YES, UserFacts(1, ["admin"]))
+        token = result_of(issue(context(), USER, None, None, {}, NOW), YES, questions.UserFacts(1, ["admin"]))
 
-        with pytest.raises(MisusedTokenError):
+        with pytest.raises(errors.MisusedTokenError):
             next(self.redemption(token))
 
     def test_forged(self):
         """A token of another key is none, and nothing is asked."""
-        with pytest.raises(InvalidTokenError):
+        with pytest.raises(errors.InvalidTokenError):
             next(self.redemption(issued(context(ring=OTHER_RING))))
 
     @pytest.mark.parametrize("action", [None, "", 7], ids=repr)
     def test_bad_action(self, action):
         """What is no action's name is the programmer's mistake."""
-        with pytest.raises(ConfigurationError, match="the action is"):
+        with pytest.raises(errors.ConfigurationError, match="the action is"):
             next(self.redemption(issued(), action=action))
 
     @pytest.mark.parametrize("fingerprint", ["é" * 43, "a" * 42, "a" * 44, "a" * 42 + "=", "a" * 43 + "\n"], ids=ascii)
@@ -322,7 +305,7 @@ class TestRedeemAction:
         claims = read(issued(action="reset"))
         token = context().codec.encode(attrs.evolve(claims, fingerprint=fingerprint))
 
-        with pytest.raises(InvalidTokenError):
+        with pytest.raises(errors.InvalidTokenError):
             next(self.redemption(token, action="reset"))
 
 
@@ -335,7 +318,7 @@ class TestReadAction:
         flow = self.reading(issued(action="reset"), "reset")
         asked = [type(next(flow)), type(flow.send([None])), type(flow.send(USER))]
 
-        assert [GetState, IdentifyUser, ReadPassword] == asked
+        assert [questions.GetState, questions.IdentifyUser, questions.ReadPassword] == asked
         with pytest.raises(StopIteration):
             flow.send(HASH)
 
@@ -363,7 +346,7 @@ class TestReadAction:
         flow = self.reading(issued())
         next(flow)
 
-        with pytest.raises(ReusedTokenError):
+        with pytest.raises(errors.ReusedTokenError):
             flow.send(["spent"])
 
     def test_changed_password(self):
@@ -373,12 +356,12 @@ class TestReadAction:
         flow.send([None])
         flow.send(USER)
 
-        with pytest.raises(RevokedTokenError):
+        with pytest.raises(errors.RevokedTokenError):
             flow.send("another hash")
 
     @pytest.mark.parametrize(("action", "now", "refusal"), [
-        ("confirm", NOW + 60, ExpiredActionError),
-        ("reset", NOW, MisusedTokenError),
+        ("confirm", NOW + 60, errors.ExpiredActionError),
+        ("reset", NOW, errors.MisusedTokenError),
     ])  # fmt: skip
     def test_rejected(self, action, now, refusal):
         """So are an expired token and one for another action, and nothing is asked."""
@@ -398,12 +381,12 @@ class TestResetPassword:
         asked = [next(flow), flow.send([None]), flow.send(USER), flow.send(HASH), flow.send("h"), flow.send(YES)]
 
         assert asked == [
-            GetState((key,), NOW),
-            IdentifyUser(1),
-            ReadPassword(USER),
-            HashPassword("new password"),
-            CompareAndSetState(key, None, "spent", NOW + 120, NOW),
-            Emit(ActionRedeemed(at=NOW, identity="1", action="reset")),
+            questions.GetState((key,), NOW),
+            questions.IdentifyUser(1),
+            questions.ReadPassword(USER),
+            questions.HashPassword("new password"),
+            questions.CompareAndSetState(key, None, "spent", NOW + 120, NOW),
+            questions.Emit(ActionRedeemed(at=NOW, identity="1", action="reset")),
         ]
         with pytest.raises(StopIteration) as done:
             flow.send(None)
@@ -414,17 +397,22 @@ class TestResetPassword:
         flow = self.resetting(issued(action="reset"), has_store=False)
         asked = [type(next(flow)), type(flow.send(USER)), type(flow.send(HASH)), type(flow.send("h"))]
 
-        assert [IdentifyUser, ReadPassword, HashPassword, Emit] == asked
+        assert [questions.IdentifyUser, questions.ReadPassword, questions.HashPassword, questions.Emit] == asked
 
     def test_other_action(self):
         """A token for another action sets a first password."""
         flow = self.resetting(issued(), action="confirm")
         asked = [type(next(flow)), type(flow.send([None])), type(flow.send(USER)), type(flow.send("h"))]
 
-        assert [GetState, IdentifyUser, HashPassword, CompareAndSetState] == asked
+        assert [
+            questions.GetState,
+            questions.IdentifyUser,
+            questions.HashPassword,
+            questions.CompareAndSetState,
+        ] == asked
 
     @pytest.mark.parametrize(
-        "failure", [WeakPasswordError("short"), ServiceUnavailableError("full")], ids=["weak", "full"]
+        "failure", [errors.WeakPasswordError("short"), errors.ServiceUnavailableError("full")], ids=["weak", "full"]
     )
     def test_rejected_password(self, failure):
         """A rejected password, or a full hashing queue, does not spend the token."""
@@ -440,7 +428,7 @@ class TestResetPassword:
     @pytest.mark.parametrize("token", ["junk", None, "", "a.b.c"], ids=repr)
     def test_junk(self, token):
         """A token that is not genuine costs no question, and so no hash."""
-        with pytest.raises(InvalidTokenError):
+        with pytest.raises(errors.InvalidTokenError):
             next(self.resetting(token))
 
     def test_spent(self):
@@ -448,7 +436,7 @@ class TestResetPassword:
         flow = self.resetting(issued(action="reset"))
         next(flow)
 
-        with pytest.raises(ReusedTokenError):
+        with pytest.raises(errors.ReusedTokenError):
             flow.send(["spent"])
 
     def test_race(self):
@@ -458,10 +446,10 @@ class TestResetPassword:
         for answer in ([None], USER, HASH, "h"):
             flow.send(answer)
 
-        with pytest.raises(ReusedTokenError):
+        with pytest.raises(errors.ReusedTokenError):
             flow.send(NO)
 
     def test_nowhere_to_spend(self):
         """Without a store only a token that is bound to the password is accepted."""
-        with pytest.raises(ConfigurationError, match="must be spent and there is no store"):
+        with pytest.raises(errors.ConfigurationError, match="must be spent and there is no store"):
             next(self.resetting(issued(), has_store=False, action="confirm"))

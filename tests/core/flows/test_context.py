@@ -8,11 +8,7 @@ import attrs
 import pytest
 from tests.support import RING
 
-from praetorian_core.errors import (
-    ConfigurationError,
-    InvalidUserError,
-    MissingUserError,
-)
+from praetorian_core.errors import ConfigurationError, InvalidUserError, MissingUserError
 from praetorian_core.flows.context import FlowContext, identity_and_roles, require_active, require_user
 from praetorian_core.questions import CheckActive, DescribeUser, IdentifyUser, UserFacts
 from praetorian_core.settings import Settings

@@ -6,20 +6,7 @@ import attrs
 import pytest
 from tests.support import ACCESS, NOW, OTHER_RING, REFRESH, RING
 
-from praetorian_core.errors import (
-    ClaimCollisionError,
-    ClaimValueError,
-    ConfigurationError,
-    EarlyRefreshError,
-    ExpiredRefreshError,
-    InvalidTokenError,
-    InvalidUserError,
-    MissingUserError,
-    MisusedTokenError,
-    ReusedTokenError,
-    RevokedTokenError,
-    ServiceUnavailableError,
-)
+from praetorian_core import errors, questions
 from praetorian_core.events import SessionRevoked, TokenRefreshed, TokenReused, UserRevoked, session_digest
 from praetorian_core.flows import (
     FlowContext,
@@ -33,22 +20,13 @@ from praetorian_core.flows import (
     revoke_user,
 )
 from praetorian_core.flows.state import MAX_CAS_ATTEMPTS, NEVER, action_key, epoch_key, session_key
-from praetorian_core.questions import (
-    CheckActive,
-    CompareAndSetState,
-    DescribeUser,
-    Emit,
-    GetState,
-    IdentifyUser,
-    UserFacts,
-)
 from praetorian_core.settings import Settings
 from praetorian_core.token import FLASK_PRAETORIAN, STANDARD, TokenCodec
 
 USER = object()
 YES, NO = True, False
 E, F = "e" * 12, "f" * 12
-FACTS = UserFacts(1, ["admin"])
+FACTS = questions.UserFacts(1, ["admin"])
 
 
 def context(*, has_store=False, ring=RING, layout=STANDARD, **settings):
@@ -111,7 +89,7 @@ class TestIssue:
         """Validity comes first, then identity and roles; without a store that is all."""
         flow = issue(context(), USER, None, None, {}, NOW)
 
-        assert (CheckActive(USER), DescribeUser(USER)) == (next(flow), flow.send(YES))
+        assert (questions.CheckActive(USER), questions.DescribeUser(USER)) == (next(flow), flow.send(YES))
 
     def test_claims(self):
         """The token says who, which roles, and the two deadlines."""
@@ -153,7 +131,7 @@ class TestIssue:
 
     def test_nobody(self):
         """Nobody gets no token, and nothing is asked."""
-        with pytest.raises(MissingUserError):
+        with pytest.raises(errors.MissingUserError):
             next(issue(context(), None, None, None, {}, NOW))
 
     def test_invalid(self):
@@ -161,25 +139,27 @@ class TestIssue:
         flow = issue(context(), USER, None, None, {}, NOW)
         next(flow)
 
-        with pytest.raises(InvalidUserError):
+        with pytest.raises(errors.InvalidUserError):
             flow.send(NO)
 
     @pytest.mark.parametrize("name", ["sub", "SUB", "Exp", "rls", "is_prt", "gen", "epoch", "sid"])
     def test_collision(self, name):
         """A reserved name is refused in any letter case, before anything is asked."""
-        with pytest.raises(ClaimCollisionError):
+        with pytest.raises(errors.ClaimCollisionError):
             next(issue(context(), USER, None, None, {name: 1}, NOW))
 
     def test_value(self):
         """What is no JSON value is refused with the claim's name."""
-        with pytest.raises(ClaimValueError, match="'when'"):
+        with pytest.raises(errors.ClaimValueError, match="'when'"):
             next(issue(context(), USER, None, None, {"when": object()}, NOW))
 
     def test_epoch_read(self):
         """With a store the user's epoch is read last, so that a revocation before it is seen."""
         chosen = context(has_store=True)
 
-        assert GetState((epoch_key(1),), NOW) == answered(issue(chosen, USER, None, None, {}, NOW), YES, FACTS)
+        assert questions.GetState((epoch_key(1),), NOW) == answered(
+            issue(chosen, USER, None, None, {}, NOW), YES, FACTS
+        )
 
     def test_epoch_carried(self):
         """The token carries the epoch of its issue."""
@@ -213,12 +193,12 @@ class TestReadSession:
         """An action token is none (RFC 8725 §3.12)."""
         token = result_of(issue_action(context(), USER, "confirm", None, {}, NOW), 1)
 
-        with pytest.raises(MisusedTokenError):
+        with pytest.raises(errors.MisusedTokenError):
             read_session(context(), token, NOW)
 
     def test_forged(self):
         """A token of another key is none."""
-        with pytest.raises(InvalidTokenError):
+        with pytest.raises(errors.InvalidTokenError):
             read_session(context(), issued(context(ring=OTHER_RING)), NOW)
 
 
@@ -234,7 +214,7 @@ class TestCheckSession:
         claims, flow = self.opened()
         keys = (session_key(1, claims.principal.session_id), epoch_key(1))
 
-        assert GetState(keys, NOW) == next(flow)
+        assert questions.GetState(keys, NOW) == next(flow)
 
     @pytest.mark.parametrize("entry", [None, "1 1800000000"])
     def test_alive(self, entry):
@@ -249,7 +229,7 @@ class TestCheckSession:
         _, flow = self.opened()
         next(flow)
 
-        with pytest.raises(RevokedTokenError):
+        with pytest.raises(errors.RevokedTokenError):
             flow.send(state)
 
     def test_same_epoch(self):
@@ -264,7 +244,7 @@ class TestCheckSession:
         _, flow = self.opened(epoch=E)
         next(flow)
 
-        with pytest.raises(RevokedTokenError):
+        with pytest.raises(errors.RevokedTokenError):
             flow.send([None, epoch])
 
     @pytest.mark.parametrize(
@@ -275,7 +255,7 @@ class TestCheckSession:
         _, flow = self.opened(epoch=E)
         next(flow)
 
-        with pytest.raises(ServiceUnavailableError, match="malformed epoch"):
+        with pytest.raises(errors.ServiceUnavailableError, match="malformed epoch"):
             flow.send([None, entry])
 
 
@@ -290,10 +270,10 @@ class TestRefresh:
 
         asked = [next(flow), flow.send(USER), flow.send(YES), flow.send(FACTS)]
         assert asked == [
-            IdentifyUser(1),
-            CheckActive(USER),
-            DescribeUser(USER),
-            Emit(TokenRefreshed(at=self.then, identity="1", session=digest)),
+            questions.IdentifyUser(1),
+            questions.CheckActive(USER),
+            questions.DescribeUser(USER),
+            questions.Emit(TokenRefreshed(at=self.then, identity="1", session=digest)),
         ]
 
     def test_order_with_store(self):
@@ -305,11 +285,11 @@ class TestRefresh:
         asked = [next(flow), flow.send([None, None]), flow.send(USER), flow.send(YES), flow.send(FACTS)]
 
         assert asked == [
-            GetState((session, epoch), self.then),
-            IdentifyUser(1),
-            CheckActive(USER),
-            DescribeUser(USER),
-            CompareAndSetState(session, None, f"1 {self.then}", NOW + REFRESH + 60, self.then),
+            questions.GetState((session, epoch), self.then),
+            questions.IdentifyUser(1),
+            questions.CheckActive(USER),
+            questions.DescribeUser(USER),
+            questions.CompareAndSetState(session, None, f"1 {self.then}", NOW + REFRESH + 60, self.then),
         ]
         assert TokenRefreshed is type(flow.send(YES).event)
 
@@ -317,7 +297,7 @@ class TestRefresh:
         """The successor ends when its predecessor would have: everything but access and roles is the same."""
         old = read(context(), issued(context(), plan="gold"))
         flow = refresh(context(), issued(context(), plan="gold"), None, self.then)
-        token = result_of(flow, USER, YES, UserFacts(1, ["guest"]), None)
+        token = result_of(flow, USER, YES, questions.UserFacts(1, ["guest"]), None)
         new = read(context(), token, self.then)
         expected = old._replace(
             principal=attrs.evolve(
@@ -357,12 +337,12 @@ class TestRefresh:
 
     def test_early(self):
         """A token that still opens routes is not exchanged, and nothing is asked."""
-        with pytest.raises(EarlyRefreshError):
+        with pytest.raises(errors.EarlyRefreshError):
             next(refresh(context(has_store=True), issued(context()), None, self.then - 1))
 
     def test_dead(self):
         """At the end of refresh nothing is asked any more."""
-        with pytest.raises(ExpiredRefreshError):
+        with pytest.raises(errors.ExpiredRefreshError):
             next(refresh(context(has_store=True), issued(context()), None, NOW + REFRESH))
 
     def test_revoked(self):
@@ -371,7 +351,7 @@ class TestRefresh:
         flow = refresh(chosen, issued(chosen), None, self.then)
         next(flow)
 
-        with pytest.raises(RevokedTokenError):
+        with pytest.raises(errors.RevokedTokenError):
             flow.send(["ended", None])
 
     def test_missing_user(self):
@@ -379,7 +359,7 @@ class TestRefresh:
         flow = refresh(context(), issued(context()), None, self.then)
         next(flow)
 
-        with pytest.raises(MissingUserError):
+        with pytest.raises(errors.MissingUserError):
             flow.send(None)
 
     def test_invalid_user(self):
@@ -387,7 +367,7 @@ class TestRefresh:
         flow = refresh(context(), issued(context()), None, self.then)
         answered(flow, USER)
 
-        with pytest.raises(InvalidUserError):
+        with pytest.raises(errors.InvalidUserError):
             flow.send(NO)
 
     @pytest.mark.parametrize("identity", [2, "2", "one"])
@@ -396,13 +376,13 @@ class TestRefresh:
         flow = refresh(context(), issued(context()), None, self.then)
         answered(flow, USER, YES)
 
-        with pytest.raises(ConfigurationError, match="another identity"):
-            flow.send(UserFacts(identity, []))
+        with pytest.raises(errors.ConfigurationError, match="another identity"):
+            flow.send(questions.UserFacts(identity, []))
 
     def test_spelt_otherwise(self):
         """The same identity as a text instead of an integer is the same user."""
         flow = refresh(context(), issued(context()), None, self.then)
-        token = result_of(flow, USER, YES, UserFacts("1", []), None)
+        token = result_of(flow, USER, YES, questions.UserFacts("1", []), None)
 
         assert "1" == read(context(), token, self.then).principal.identity
 
@@ -422,9 +402,9 @@ class TestRefresh:
         chosen = context(has_store=True, check_sessions="refresh", layout=layout)
         flow = refresh(chosen, issued(chosen), None, self.then)
         spent = [YES] if layout is STANDARD else []
-        assert isinstance(answered(flow, [None, None], USER, YES, FACTS, *spent), GetState)
+        assert isinstance(answered(flow, [None, None], USER, YES, FACTS, *spent), questions.GetState)
 
-        with pytest.raises(RevokedTokenError):
+        with pytest.raises(errors.RevokedTokenError):
             flow.send(state)
 
     def test_nothing_ended_in_between(self):
@@ -488,7 +468,7 @@ class TestGenerations:
         event = flow.send(YES).event
 
         assert (entry, "ended", TokenReused, "1") == (swap.expected, swap.new, type(event), event.identity)
-        with pytest.raises(ReusedTokenError):
+        with pytest.raises(errors.ReusedTokenError):
             flow.send(None)
 
     @pytest.mark.parametrize(("ahead", "spends"), [(9, False), (10, True), (11, True), (10**9, True)])
@@ -497,7 +477,7 @@ class TestGenerations:
         flow = self.before_spending(f"4 {self.then + ahead}", 3)
         question = flow.send(FACTS)
 
-        assert spends is (isinstance(question, CompareAndSetState) and question.new == "ended")
+        assert spends is (isinstance(question, questions.CompareAndSetState) and question.new == "ended")
 
     @pytest.mark.parametrize(("entry", "generation"), [("4 {}", 2), ("4 {}", 0), ("4 {}", 5), ("4 {}", 9), (None, 1)])
     def test_reuse(self, entry, generation):
@@ -519,7 +499,7 @@ class TestGenerations:
         flow.send(FACTS)
         again = flow.send(NO)
 
-        assert GetState is type(again)
+        assert questions.GetState is type(again)
         assert TokenRefreshed is type(flow.send([f"1 {self.then}", None]).event)
 
     def test_revoked_in_between(self):
@@ -528,7 +508,7 @@ class TestGenerations:
         flow.send(FACTS)
         flow.send(NO)
 
-        with pytest.raises(RevokedTokenError):
+        with pytest.raises(errors.RevokedTokenError):
             flow.send(["ended", None])
 
     def test_all_revoked_in_between(self):
@@ -537,7 +517,7 @@ class TestGenerations:
         flow.send(FACTS)
         flow.send(NO)
 
-        with pytest.raises(RevokedTokenError):
+        with pytest.raises(errors.RevokedTokenError):
             flow.send([None, E])
 
     def test_reuse_race(self):
@@ -556,14 +536,14 @@ class TestGenerations:
             flow.send(NO)
             flow.send([None, None])
 
-        with pytest.raises(ServiceUnavailableError):
+        with pytest.raises(errors.ServiceUnavailableError):
             flow.send(NO)
 
     def test_rubbish(self):
         """An entry that nobody here wrote refuses."""
         flow = self.before_spending("rubbish")
 
-        with pytest.raises(ServiceUnavailableError):
+        with pytest.raises(errors.ServiceUnavailableError):
             flow.send(FACTS)
 
     def test_layout_that_does_not_count(self):
@@ -571,7 +551,7 @@ class TestGenerations:
         chosen = context(has_store=True, layout=FLASK_PRAETORIAN)
         flow = refresh(chosen, issued(chosen), None, self.then)
 
-        assert Emit is type(answered(flow, [None, None], USER, YES, FACTS))
+        assert questions.Emit is type(answered(flow, [None, None], USER, YES, FACTS))
 
     def test_counted_session(self):
         """A session that was counted is counted under every layout, or a reuse would go unseen."""
@@ -606,7 +586,7 @@ class TestUserOf:
         flow = load_user(principal)
         asked = [next(flow), flow.send(USER)]
 
-        assert asked == [IdentifyUser(1), CheckActive(USER)]
+        assert asked == [questions.IdentifyUser(1), questions.CheckActive(USER)]
         with pytest.raises(StopIteration) as done:
             flow.send(YES)
         assert USER is done.value.value
@@ -616,7 +596,7 @@ class TestUserOf:
         flow = load_user(read(context(), issued(context())).principal)
         next(flow)
 
-        with pytest.raises(MissingUserError):
+        with pytest.raises(errors.MissingUserError):
             flow.send(None)
 
     def test_invalid(self):
@@ -624,7 +604,7 @@ class TestUserOf:
         flow = load_user(read(context(), issued(context())).principal)
         answered(flow, USER)
 
-        with pytest.raises(InvalidUserError):
+        with pytest.raises(errors.InvalidUserError):
             flow.send(NO)
 
 
@@ -640,9 +620,9 @@ class TestRevoke:
         asked = [next(flow), flow.send(["2 5"]), flow.send(YES)]
 
         assert asked == [
-            GetState((session,), NOW),
-            CompareAndSetState(session, "2 5", "ended", NOW + REFRESH + 60, NOW),
-            Emit(SessionRevoked(at=NOW, identity="1", session=digest)),
+            questions.GetState((session,), NOW),
+            questions.CompareAndSetState(session, "2 5", "ended", NOW + REFRESH + 60, NOW),
+            questions.Emit(SessionRevoked(at=NOW, identity="1", session=digest)),
         ]
 
     def test_again(self):
@@ -663,13 +643,13 @@ class TestRevoke:
         flow = revoke(self.chosen, issued(self.chosen), NOW)
         answered(flow, *[[None], NO] * (MAX_CAS_ATTEMPTS - 1), [None])
 
-        with pytest.raises(ServiceUnavailableError):
+        with pytest.raises(errors.ServiceUnavailableError):
             flow.send(NO)
 
     @pytest.mark.parametrize("now", [NOW + ACCESS, NOW + REFRESH, NOW + REFRESH + 59])
     def test_expired(self, now):
         """An expired token will do, as long as some machine may take it for alive."""
-        assert GetState is type(next(revoke(self.chosen, issued(self.chosen), now)))
+        assert questions.GetState is type(next(revoke(self.chosen, issued(self.chosen), now)))
 
     def test_long_dead(self):
         """What is dead on every machine needs no entry."""
@@ -680,12 +660,12 @@ class TestRevoke:
 
     def test_forged(self):
         """A forged token changes nothing: nothing is asked (RFC 7009 §2.2)."""
-        with pytest.raises(InvalidTokenError):
+        with pytest.raises(errors.InvalidTokenError):
             next(revoke(self.chosen, issued(context(ring=OTHER_RING)), NOW))
 
     def test_no_store(self):
         """Without a store nothing can be ended, which is said."""
-        with pytest.raises(ConfigurationError, match="revoke needs a store"):
+        with pytest.raises(errors.ConfigurationError, match="revoke needs a store"):
             next(revoke(context(), issued(context()), NOW))
 
     def test_action(self):
@@ -695,7 +675,10 @@ class TestRevoke:
         flow = revoke(self.chosen, token, NOW)
         asked = [next(flow), flow.send([None])]
 
-        assert asked == [GetState((key,), NOW), CompareAndSetState(key, None, "spent", NOW + 120, NOW)]
+        assert asked == [
+            questions.GetState((key,), NOW),
+            questions.CompareAndSetState(key, None, "spent", NOW + 120, NOW),
+        ]
         with pytest.raises(StopIteration):
             flow.send(YES)
 
@@ -709,13 +692,13 @@ class TestRevokeUser:
         read_question = next(flow)
         swap = flow.send([E])
 
-        assert (GetState((epoch_key(1),), NOW), epoch_key(1), E, NEVER) == (
+        assert (questions.GetState((epoch_key(1),), NOW), epoch_key(1), E, NEVER) == (
             read_question,
             swap.key,
             swap.expected,
             swap.expires_at,
         )
-        assert Emit(UserRevoked(at=NOW, identity="1")) == flow.send(YES)
+        assert questions.Emit(UserRevoked(at=NOW, identity="1")) == flow.send(YES)
 
     def test_random(self):
         """No two epochs are alike, so the second one in a second counts as well."""
@@ -732,16 +715,16 @@ class TestRevokeUser:
         flow = revoke_user(self.chosen, 1, NOW)
         answered(flow, *[[E], NO] * (MAX_CAS_ATTEMPTS - 1), [E])
 
-        with pytest.raises(ServiceUnavailableError):
+        with pytest.raises(errors.ServiceUnavailableError):
             flow.send(NO)
 
     def test_no_store(self):
         """Without a store nothing can be ended, which is said."""
-        with pytest.raises(ConfigurationError, match="revoke_user needs a store"):
+        with pytest.raises(errors.ConfigurationError, match="revoke_user needs a store"):
             next(revoke_user(context(), 1, NOW))
 
     @pytest.mark.parametrize("identity", [None, True, 1.0, b"1", "", 2**64], ids=repr)
     def test_nobody(self, identity):
         """What is nobody's identity is refused, for it would end nobody's sessions in silence."""
-        with pytest.raises(ConfigurationError, match="identity"):
+        with pytest.raises(errors.ConfigurationError, match="identity"):
             next(revoke_user(self.chosen, identity, NOW))

@@ -4,37 +4,11 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from tests.core.guard.world import (
-    LAYOUTS,
-    World,
-    tampered,
-)
-from tests.support import (
-    ACCESS,
-    DAY,
-    HASHED,
-    NOW,
-    REFRESH,
-    authorization,
-    bearer,
-    both_layouts,
-    outcome,
-)
+from tests.core.guard.world import LAYOUTS, World, tampered
+from tests.support import ACCESS, DAY, HASHED, NOW, REFRESH, authorization, bearer, both_layouts, outcome
 
-from praetorian_core.errors import (
-    ConfigurationError,
-    ExpiredRefreshError,
-    InvalidTokenError,
-    MalformedHeaderError,
-    MissingRoleError,
-    MissingTokenError,
-    MissingUserError,
-    MisusedTokenError,
-    RevokedTokenError,
-)
-from praetorian_core.events import (
-    TokenRefused,
-)
+from praetorian_core import errors
+from praetorian_core.events import TokenRefused
 from praetorian_core.policy import Policy, all_roles, any_role
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.testing import as_user
@@ -85,7 +59,7 @@ class TestVerify:
         token = world.guard.issue(world.alice)
         other = World(keys=KeyRing.from_secret(generate_secret()))
 
-        assert (InvalidTokenError, InvalidTokenError) == (
+        assert (errors.InvalidTokenError, errors.InvalidTokenError) == (
             outcome(world.guard.verify, tampered(token)),
             outcome(other.guard.verify, token),
         )
@@ -96,7 +70,7 @@ class TestVerify:
         world = World(layout=layout)
         tokens = [world.guard.issue_action(world.alice, action) for action in ("registration", "reset")]
 
-        assert [MisusedTokenError] * 2 == [outcome(world.guard.verify, token) for token in tokens]
+        assert [errors.MisusedTokenError] * 2 == [outcome(world.guard.verify, token) for token in tokens]
 
     def test_eternal(self):
         """A token of a million days opens routes to its last second, and is dead at the next."""
@@ -105,7 +79,7 @@ class TestVerify:
         end = NOW + 1_000_000 * DAY
 
         assert end == world.at(end - 1).verify(token).access_expires_at
-        assert ExpiredRefreshError is outcome(world.at(end).verify, token)
+        assert errors.ExpiredRefreshError is outcome(world.at(end).verify, token)
 
     def test_roles_disabled(self):
         """Without roles a token carries none, and a user needs no ``rolenames``."""
@@ -122,7 +96,7 @@ class TestVerify:
         token = world.guard.issue(world.alice)
 
         assert 1 == fleet.guard.verify(token).identity
-        assert InvalidTokenError is outcome(old.guard.verify, token)
+        assert errors.InvalidTokenError is outcome(old.guard.verify, token)
 
 
 class TestAdmit:
@@ -133,7 +107,7 @@ class TestAdmit:
     def test_a_policy_is_a_policy(self, world):
         """A role's name in the place of a policy is a mistake of the programmer's, and lets nobody in."""
         view = bearer(world.guard.issue(world.alice))
-        with pytest.raises(ConfigurationError) as refusal:
+        with pytest.raises(errors.ConfigurationError) as refusal:
             world.guard.admit(view, "admin")
 
         assert "the policy is str; write all_roles('admin') or any_role('a', 'b')" == str(refusal.value)
@@ -153,13 +127,13 @@ class TestAdmit:
     @pytest.mark.parametrize(
         ("values", "refusal"),
         [
-            ((), MissingTokenError),
-            (("Basic YWxpY2U6c2VjcmV0",), MissingTokenError),
-            (("Bearerxyz",), MissingTokenError),
-            (("Bearer",), MalformedHeaderError),
-            (("Bearer a b",), MalformedHeaderError),
-            (("Bearer a", "Bearer b"), MalformedHeaderError),
-            (("Bearer junk",), InvalidTokenError),
+            ((), errors.MissingTokenError),
+            (("Basic YWxpY2U6c2VjcmV0",), errors.MissingTokenError),
+            (("Bearerxyz",), errors.MissingTokenError),
+            (("Bearer",), errors.MalformedHeaderError),
+            (("Bearer a b",), errors.MalformedHeaderError),
+            (("Bearer a", "Bearer b"), errors.MalformedHeaderError),
+            (("Bearer junk",), errors.InvalidTokenError),
         ],
     )
     def test_refused(self, world, values, refusal):
@@ -171,8 +145,8 @@ class TestAdmit:
         [
             ((), None),
             (("Basic YWxpY2U6c2VjcmV0",), None),
-            (("Bearer",), MalformedHeaderError),
-            (("Bearer junk",), InvalidTokenError),
+            (("Bearer",), errors.MalformedHeaderError),
+            (("Bearer junk",), errors.InvalidTokenError),
         ],
     )
     def test_optional(self, world, values, expected):
@@ -202,7 +176,7 @@ class TestAdmit:
         """A policy is judged by the roles in the token."""
         found = outcome(world.guard.admit, bearer(world.guard.issue(world.alice)), policy)
 
-        assert admitted is (found is not MissingRoleError)
+        assert admitted is (found is not errors.MissingRoleError)
 
     def test_sloppy_policy(self, world):
         """A policy of an application's own permits only with ``True`` itself."""
@@ -214,7 +188,7 @@ class TestAdmit:
             def __str__(self):
                 return "whatever"
 
-        assert MissingRoleError is outcome(world.guard.admit, bearer(world.guard.issue(world.alice)), Sloppy())
+        assert errors.MissingRoleError is outcome(world.guard.admit, bearer(world.guard.issue(world.alice)), Sloppy())
 
     def test_optional_policy(self, world):
         """A policy on an optional route binds whoever shows a token."""
@@ -223,14 +197,14 @@ class TestAdmit:
             outcome(world.guard.admit_optional, view, any_role("root")) for view in (bearer(token), authorization())
         ]
 
-        assert [MissingRoleError, None] == outcomes
+        assert [errors.MissingRoleError, None] == outcomes
 
     def test_roles_disabled(self):
         """A policy where roles are disabled is a contradiction, and admits nobody."""
         world = World(roles_disabled=True)
         token = world.guard.issue(world.alice)
 
-        assert ConfigurationError is outcome(world.guard.admit, bearer(token), any_role("admin"))
+        assert errors.ConfigurationError is outcome(world.guard.admit, bearer(token), any_role("admin"))
         assert 1 == world.guard.admit(bearer(token)).identity
 
     def test_unknown_role(self):
@@ -238,7 +212,7 @@ class TestAdmit:
         world = World(roles=["admin", "editor"])
         token = world.guard.issue(world.alice)
 
-        assert ConfigurationError is outcome(world.guard.admit, bearer(token), any_role("admin", "editro"))
+        assert errors.ConfigurationError is outcome(world.guard.admit, bearer(token), any_role("admin", "editro"))
         assert 1 == world.guard.admit(bearer(token), any_role("admin", "editor")).identity
 
     def test_revoked(self, stored):
@@ -246,7 +220,7 @@ class TestAdmit:
         token = stored.guard.issue(stored.alice)
         stored.guard.revoke(token)
 
-        assert RevokedTokenError is outcome(stored.guard.admit, bearer(token))
+        assert errors.RevokedTokenError is outcome(stored.guard.admit, bearer(token))
 
     def test_find_token(self, world):
         """A refresh route takes the token from the request as it is, dead or alive."""
@@ -254,7 +228,7 @@ class TestAdmit:
         world.clock.tick(ACCESS)
 
         assert token == world.guard.find_token(bearer(token))
-        assert MissingTokenError is outcome(world.guard.find_token, authorization())
+        assert errors.MissingTokenError is outcome(world.guard.find_token, authorization())
 
 
 class TestUserOf:
@@ -269,4 +243,4 @@ class TestUserOf:
         principal = world.guard.verify(world.guard.issue(world.alice))
         world.users.remove(world.alice)
 
-        assert (MissingUserError, [TokenRefused]) == (outcome(world.guard.load_user, principal), world.kinds)
+        assert (errors.MissingUserError, [TokenRefused]) == (outcome(world.guard.load_user, principal), world.kinds)

@@ -5,25 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.core.guard.world import (
-    World,
-)
-from tests.support import (
-    NOW,
-    RING,
-    both_layouts,
-    outcome,
-)
+from tests.core.guard.world import World
+from tests.support import NOW, RING, both_layouts, outcome
 
-from praetorian_core.errors import (
-    ConfigurationError,
-    ExpiredActionError,
-    MissingUserError,
-    ReusedTokenError,
-    RevokedTokenError,
-    TokenError,
-    WeakPasswordError,
-)
+from praetorian_core import errors
 from praetorian_core.guard import Guard
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
@@ -43,13 +28,13 @@ class TestActions:
     @pytest.mark.parametrize(
         ("store", "action", "once", "expected"),
         [
-            (False, "confirm", True, [ConfigurationError, ConfigurationError]),
+            (False, "confirm", True, [errors.ConfigurationError, errors.ConfigurationError]),
             (False, "confirm", False, ["alice", "alice"]),
             (False, "reset", True, ["alice", "alice"]),
             (False, "reset", False, ["alice", "alice"]),
-            (True, "confirm", True, ["alice", ReusedTokenError]),
+            (True, "confirm", True, ["alice", errors.ReusedTokenError]),
             (True, "confirm", False, ["alice", "alice"]),
-            (True, "reset", True, ["alice", ReusedTokenError]),
+            (True, "reset", True, ["alice", errors.ReusedTokenError]),
             (True, "reset", False, ["alice", "alice"]),
         ],
     )
@@ -68,7 +53,7 @@ class TestActions:
         first, second = (world.guard.issue_action(world.alice, "reset") for _ in range(2))
         world.guard.redeem_action(first, "reset")
         world.alice.password = world.guard.hash_password("another fine password")
-        expected = [ReusedTokenError if store else RevokedTokenError, RevokedTokenError]
+        expected = [errors.ReusedTokenError if store else errors.RevokedTokenError, errors.RevokedTokenError]
 
         assert expected == [outcome(world.guard.redeem_action, token, "reset") for token in (first, second)]
         assert world.alice is world.guard.redeem_action(world.guard.issue_action(world.alice, "reset"), "reset")
@@ -78,15 +63,15 @@ class TestActions:
         stored = World(guard={"store": MemoryStore()}, leeway=60)
         token = stored.guard.issue_action(stored.alice, "confirm", lifespan=60)
 
-        assert ExpiredActionError is outcome(stored.at(NOW + 60).redeem_action, token, "confirm")
+        assert errors.ExpiredActionError is outcome(stored.at(NOW + 60).redeem_action, token, "confirm")
 
     def test_nobody(self, stored):
         """Nobody gets no token."""
-        assert MissingUserError is outcome(stored.guard.issue_action, None, "confirm")
+        assert errors.MissingUserError is outcome(stored.guard.issue_action, None, "confirm")
 
     def test_bad_lifespan(self, stored):
         """A lifespan that is none is refused by its name."""
-        with pytest.raises(ConfigurationError, match="lifespan must be "):
+        with pytest.raises(errors.ConfigurationError, match="lifespan must be "):
             stored.guard.issue_action(stored.alice, "confirm", lifespan=0)
 
 
@@ -100,7 +85,7 @@ class TestReadAction:
             (action.user, action.claims, action.expires_at) for action in actions
         ]
         assert stored.alice is stored.guard.redeem_action(token, "change-address")
-        assert ReusedTokenError is outcome(stored.guard.read_action, token, "change-address")
+        assert errors.ReusedTokenError is outcome(stored.guard.read_action, token, "change-address")
 
     def test_claims_are_frozen(self, stored):
         """The claims cannot be changed, and a JSON encoder accepts them."""
@@ -121,7 +106,7 @@ class TestResetPassword:
         user.password = hashed
 
         assert (world.alice, True) == (user, world.guard.verify_password("a new password", hashed))
-        assert (ReusedTokenError if store else RevokedTokenError) is outcome(
+        assert (errors.ReusedTokenError if store else errors.RevokedTokenError) is outcome(
             world.guard.reset_password, token, "a new password"
         )
 
@@ -129,7 +114,7 @@ class TestResetPassword:
         """A rejected password does not spend the token."""
         token = stored.guard.issue_action(stored.alice, "reset")
 
-        assert WeakPasswordError is outcome(stored.guard.reset_password, token, "short")
+        assert errors.WeakPasswordError is outcome(stored.guard.reset_password, token, "short")
         assert stored.alice is stored.guard.reset_password(token, "a new password")[0]
 
     @pytest.mark.parametrize("kind", ["junk", "session", "other action", "spent", "expired", "revoked"])
@@ -148,7 +133,7 @@ class TestResetPassword:
             stored.alice.password = stored.hasher.hash("another password")
         before = stored.hasher.computations
 
-        assert issubclass(outcome(stored.guard.reset_password, token, "a new password"), TokenError)
+        assert issubclass(outcome(stored.guard.reset_password, token, "a new password"), errors.TokenError)
         assert before == stored.hasher.computations
 
     def test_first_password(self, stored):
@@ -166,5 +151,5 @@ class TestResetPassword:
         token = World().guard.issue_action(World().alice, "reset")
         guard = World(**options).guard if needs == "passwords" else Guard(None, Settings(keys=RING))
 
-        with pytest.raises(ConfigurationError, match=f"reset_password needs {needs}"):
+        with pytest.raises(errors.ConfigurationError, match=f"reset_password needs {needs}"):
             guard.reset_password(token, "a new password")

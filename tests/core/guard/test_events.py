@@ -6,30 +6,11 @@ import logging
 import pickle
 
 import pytest
-from tests.core.guard.world import (
-    STORE_CALLS,
-    Failing,
-    World,
-    tampered,
-)
-from tests.support import (
-    ACCESS,
-    HASHED,
-    NOW,
-    PASSWORD,
-    REFRESH,
-    RING,
-    SECRET,
-    authorization,
-    bearer,
-    outcome,
-)
+from tests.core.guard.world import STORE_CALLS, Failing, World, tampered
+from tests.support import ACCESS, HASHED, NOW, PASSWORD, REFRESH, RING, SECRET, authorization, bearer, outcome
 
 from praetorian_core import events
-from praetorian_core.errors import (
-    ExpiredAccessError,
-    PraetorianError,
-)
+from praetorian_core.errors import ExpiredAccessError, PraetorianError
 from praetorian_core.events import (
     ActionRedeemed,
     LoginFailed,

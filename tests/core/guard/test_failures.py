@@ -15,25 +15,10 @@ from tests.core.guard.world import (
     call_refresh,
     call_verify,
 )
-from tests.support import (
-    ACCESS,
-    HASHED,
-    NOW,
-    PASSWORD,
-    bearer,
-    outcome,
-)
+from tests.support import ACCESS, HASHED, NOW, PASSWORD, bearer, outcome
 
-from praetorian_core.errors import (
-    ConfigurationError,
-    InvalidTokenError,
-    ServiceUnavailableError,
-)
-from praetorian_core.events import (
-    CallFailed,
-    LoginSucceeded,
-    TokenRefused,
-)
+from praetorian_core.errors import ConfigurationError, InvalidTokenError, ServiceUnavailableError
+from praetorian_core.events import CallFailed, LoginSucceeded, TokenRefused
 from praetorian_core.flows.state import epoch_key, session_key
 from praetorian_core.stores.memory import MemoryStore
 

@@ -5,23 +5,10 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from tests.core.guard.world import (
-    World,
-)
-from tests.support import (
-    ACCESS,
-    HASHED,
-    NOW,
-    PASSWORD,
-    both_layouts,
-    outcome,
-)
+from tests.core.guard.world import World
+from tests.support import ACCESS, HASHED, NOW, PASSWORD, both_layouts, outcome
 
-from praetorian_core.errors import (
-    ClaimValueError,
-    ConfigurationError,
-    InvalidUserError,
-)
+from praetorian_core.errors import ClaimValueError, ConfigurationError, InvalidUserError
 from praetorian_core.token import FLASK_PRAETORIAN
 
 

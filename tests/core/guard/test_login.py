@@ -5,27 +5,11 @@ from __future__ import annotations
 import functools
 
 import pytest
-from tests.core.guard.world import (
-    OUTDATED,
-    World,
-)
-from tests.support import (
-    HASHED,
-    PASSWORD,
-    outcome,
-)
+from tests.core.guard.world import OUTDATED, World
+from tests.support import HASHED, PASSWORD, outcome
 
-from praetorian_core.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    LoginThrottledError,
-    ServiceUnavailableError,
-    WeakPasswordError,
-)
-from praetorian_core.events import (
-    CallFailed,
-    LoginSucceeded,
-)
+from praetorian_core import errors
+from praetorian_core.events import CallFailed, LoginSucceeded
 from praetorian_core.login import LoginThrottle
 from praetorian_core.testing import cheapest_hasher
 
@@ -42,15 +26,18 @@ class TestAuthenticate:
         password = "wrong" if spoil == "wrong" else PASSWORD
         world.alice.valid = spoil != "disabled"
         world.alice.password = {"corrupt hash": "$argon2id$junk", "no hash": None}.get(spoil, HASHED)
-        with pytest.raises(AuthenticationError) as refusal:
+        with pytest.raises(errors.AuthenticationError) as refusal:
             world.guard.authenticate(username, password)
 
-        assert (AuthenticationError, str(AuthenticationError())) == (type(refusal.value), str(refusal.value))
+        assert (errors.AuthenticationError, str(errors.AuthenticationError())) == (
+            type(refusal.value),
+            str(refusal.value),
+        )
 
     def test_a_failure_does_not_read_roles(self, world):
         """Roles may cost a query, which would tell by its time that a user of this name exists (CVE-2021-29621)."""
         del world.alice.rolenames
-        with pytest.raises(AuthenticationError):
+        with pytest.raises(errors.AuthenticationError):
             world.guard.authenticate("alice", "wrong")
 
         assert world.alice is world.guard.authenticate("alice", PASSWORD)
@@ -92,7 +79,7 @@ class TestAuthenticate:
         before = world.hasher.computations, world.hasher.work
         found = outcome(world.guard.authenticate, username, password)
 
-        assert AuthenticationError is found
+        assert errors.AuthenticationError is found
         assert (1, 8) == (world.hasher.computations - before[0], world.hasher.work - before[1])
 
     def test_cost_of_success(self, world):
@@ -130,20 +117,20 @@ class TestAuthenticate:
         world = World(guard={"throttle": LoginThrottle(per_account=2)})
         found = [outcome(world.guard.authenticate, "alice", "wrong") for _ in range(3)]
 
-        assert [AuthenticationError, AuthenticationError, LoginThrottledError] == found
+        assert [errors.AuthenticationError, errors.AuthenticationError, errors.LoginThrottledError] == found
 
     def test_source(self):
         """The source that the framework trusts is counted, and told."""
         world = World(guard={"throttle": LoginThrottle(per_account_and_source=1)})
         found = [outcome(world.guard.authenticate, "alice", "wrong", source="8.8.8.8") for _ in range(2)]
 
-        assert [AuthenticationError, LoginThrottledError] == found
+        assert [errors.AuthenticationError, errors.LoginThrottledError] == found
         assert ["8.8.8.8", "8.8.8.8"] == [event.source for event in world.heard]
 
     def test_full(self):
         """Where hashing is full the answer is 503 with a time to wait, and nobody is let in."""
         world = World(guard={"passwords": (hasher := cheapest_hasher(max_concurrent=1, max_waiting=0))})
-        with hasher._queue.slot(), pytest.raises(ServiceUnavailableError) as refusal:
+        with hasher._queue.slot(), pytest.raises(errors.ServiceUnavailableError) as refusal:
             world.guard.authenticate("alice", PASSWORD)
 
         assert (10, [CallFailed]) == (refusal.value.retry_after, world.kinds)
@@ -162,7 +149,7 @@ class TestPasswords:
 
     def test_weak(self, world):
         """A new password obeys the rules."""
-        with pytest.raises(WeakPasswordError):
+        with pytest.raises(errors.WeakPasswordError):
             world.guard.hash_password("short")
 
     def test_nobody(self, world):
@@ -227,7 +214,7 @@ class TestSavePassword:
     )
     def test_other_arguments(self, save_password):
         """A function of other arguments is refused with what to write, when the guard is created."""
-        with pytest.raises(ConfigurationError, match=r"write def save_password\(user, hashed, former\)"):
+        with pytest.raises(errors.ConfigurationError, match=r"write def save_password\(user, hashed, former\)"):
             World(guard={"save_password": save_password})
 
     def test_compare_and_set(self):

@@ -8,29 +8,12 @@ import attrs
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from tests.core.guard.world import (
-    HASHER,
-    Failing,
-    World,
-)
-from tests.support import (
-    ACCESS,
-    NOW,
-    PASSWORD,
-    RING,
-    SECRET,
-    bearer,
-    outcome,
-)
+from tests.core.guard.world import HASHER, Failing, World
+from tests.support import ACCESS, NOW, PASSWORD, RING, SECRET, bearer, outcome
 
 from praetorian_core import guard as module
 from praetorian_core.async_guard import AsyncGuard
-from praetorian_core.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    LoginThrottledError,
-    RevokedTokenError,
-)
+from praetorian_core.errors import AuthenticationError, ConfigurationError, LoginThrottledError, RevokedTokenError
 from praetorian_core.guard import Guard
 from praetorian_core.login import LoginThrottle, PasswordHasher
 from praetorian_core.policy import all_roles

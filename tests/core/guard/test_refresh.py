@@ -4,25 +4,11 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from tests.core.guard.world import (
-    LAYOUTS,
-    World,
-)
-from tests.support import (
-    ACCESS,
-    NOW,
-    both_layouts,
-    outcome,
-)
+from tests.core.guard.world import LAYOUTS, World
+from tests.support import ACCESS, NOW, both_layouts, outcome
 
-from praetorian_core.errors import (
-    ConfigurationError,
-    ReusedTokenError,
-    RevokedTokenError,
-)
-from praetorian_core.events import (
-    TokenReused,
-)
+from praetorian_core.errors import ConfigurationError, ReusedTokenError, RevokedTokenError
+from praetorian_core.events import TokenReused
 from praetorian_core.stores.memory import MemoryStore
 
 

@@ -5,28 +5,11 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from tests.core.guard.world import (
-    LAYOUTS,
-    CountingStore,
-    World,
-)
-from tests.support import (
-    ACCESS,
-    NOW,
-    REFRESH,
-    both_layouts,
-    outcome,
-)
+from tests.core.guard.world import LAYOUTS, CountingStore, World
+from tests.support import ACCESS, NOW, REFRESH, both_layouts, outcome
 
-from praetorian_core.errors import (
-    ConfigurationError,
-    ExpiredRefreshError,
-    ReusedTokenError,
-    RevokedTokenError,
-)
-from praetorian_core.events import (
-    UserRevoked,
-)
+from praetorian_core.errors import ConfigurationError, ExpiredRefreshError, ReusedTokenError, RevokedTokenError
+from praetorian_core.events import UserRevoked
 from praetorian_core.stores.memory import MemoryStore
 
 

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support import (
-    ACCESS,
-    HASHED,
-    NOW,
-    PASSWORD,
-    REFRESH,
-    RING,
-    bearer,
-)
+from tests.support import ACCESS, HASHED, NOW, PASSWORD, REFRESH, RING, bearer
 
 from praetorian_core.guard import Guard
 from praetorian_core.policy import any_role

@@ -3,13 +3,7 @@
 import pytest
 from tests.support import Request
 
-from praetorian_core.errors import (
-    ClaimCollisionError,
-    ExpiredAccessError,
-    InvalidUserError,
-    MissingRoleError,
-    MissingTokenError,
-)
+from praetorian_core import errors
 from praetorian_core.guard import Guard
 from praetorian_core.policy import all_roles
 from praetorian_core.settings import Settings
@@ -54,14 +48,14 @@ class TestAsUser:
     def test_without_the_headers(self, build):
         """The twin: the same request without them is refused."""
 
-        with pytest.raises(MissingTokenError):
+        with pytest.raises(errors.MissingTokenError):
             build().admit(Request(), all_roles("admin"))
 
     def test_gives_no_more_than_the_user_has(self, build, alice):
         """It is no way around a policy: the token is a real one, with the user's own roles."""
         guard = build()
 
-        with pytest.raises(MissingRoleError):
+        with pytest.raises(errors.MissingRoleError):
             guard.admit(Request(as_user(guard, alice).items()), all_roles("owner"))
 
     def test_is_one_header(self, build, alice):
@@ -102,7 +96,7 @@ class TestAsUser:
         headers = as_user(guard, alice, access_lifespan=5)
         clock.tick(5)
 
-        with pytest.raises(ExpiredAccessError):
+        with pytest.raises(errors.ExpiredAccessError):
             guard.admit(Request(headers.items()))
 
     def test_custom_claims(self, build, alice):
@@ -112,12 +106,12 @@ class TestAsUser:
         assert {"team": "red", "level": 3} == dict(
             guard.admit(Request(as_user(guard, alice, team="red", level=3).items())).claims
         )
-        with pytest.raises(ClaimCollisionError):
+        with pytest.raises(errors.ClaimCollisionError):
             as_user(guard, alice, roles=["owner"])
 
     def test_a_user_who_may_not_act(self, build, alice):
         """No headers are made for a disabled user."""
         alice.valid = False
 
-        with pytest.raises(InvalidUserError):
+        with pytest.raises(errors.InvalidUserError):
             as_user(build(), alice)

@@ -10,13 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.support import NOW, RING
 
-from praetorian_core.errors import (
-    ClaimValueError,
-    ConfigurationError,
-    InvalidTokenError,
-    MissingClaimError,
-    ServiceUnavailableError,
-)
+from praetorian_core import errors
 from praetorian_core.principal import Principal
 from praetorian_core.token import (
     FLASK_PRAETORIAN,
@@ -126,7 +120,7 @@ class TestDecode:
         """Nothing of the payload is looked at before its signature is good (facts 5)."""
         head, _, signature = token_of(SESSION).split(".")
 
-        with pytest.raises(InvalidTokenError, match="no configured key verifies the signature"):
+        with pytest.raises(errors.InvalidTokenError, match="no configured key verifies the signature"):
             codec().decode(f"{head}.bm8ganNvbg.{signature}", NOW)
 
     @pytest.mark.parametrize(
@@ -150,7 +144,7 @@ class TestDecode:
     )
     def test_a_payload_that_is_no_strict_object_is_refused(self, payload):
         """Though its signature be good (RFC 7519 §7.2, RFC 8725 §2.4)."""
-        with pytest.raises(InvalidTokenError):
+        with pytest.raises(errors.InvalidTokenError):
             codec().decode(SEALER.sign("JWT", payload), NOW)
 
     @KINDS
@@ -164,7 +158,7 @@ class TestDecode:
         """Only what the operator reads is read; the error names the layout."""
         reader = codec(layout=accept[0], accept_layouts=accept)
 
-        with pytest.raises(InvalidTokenError, match="which accept_layouts does not hold"):
+        with pytest.raises(errors.InvalidTokenError, match="which accept_layouts does not hold"):
             reader.decode(token_of(payload), NOW)
 
     @pytest.mark.parametrize(("accept", "payload"), [((STANDARD,), SESSION), ((FLASK_PRAETORIAN,), LEGACY)])
@@ -177,13 +171,13 @@ class TestDecode:
     @pytest.mark.parametrize("payload", [{}, {**SESSION, **LEGACY}])
     def test_a_payload_of_both_layouts_or_none_is_refused(self, payload):
         """One token has one meaning."""
-        with pytest.raises(InvalidTokenError, match="of no known layout"):
+        with pytest.raises(errors.InvalidTokenError, match="of no known layout"):
             codec().decode(token_of(payload), NOW)
 
     def test_the_typ_of_the_header_decides_the_kind(self):
         """A session's payload under ``action+jwt`` is refused, and the reverse (RFC 8725 §3.12)."""
         for typ, payload in (("action+jwt", SESSION), ("JWT", ACTION), ("action+jwt", LEGACY)):
-            with pytest.raises(InvalidTokenError):
+            with pytest.raises(errors.InvalidTokenError):
                 codec().decode(token_of(payload, typ), NOW)
 
     @pytest.mark.parametrize("now", [NOW + 900, NOW + 9_000, NOW + 10**9])
@@ -206,7 +200,7 @@ class TestNotBefore:
     @pytest.mark.parametrize(("ahead", "leeway"), [(11, 0), (61, 60)])
     def test_a_token_of_the_future_is_refused(self, typ, payload, ahead, leeway):
         """Of sessions and of actions."""
-        with pytest.raises(InvalidTokenError, match=f"claim 'iat' lies {ahead} s in the future"):
+        with pytest.raises(errors.InvalidTokenError, match=f"claim 'iat' lies {ahead} s in the future"):
             codec(leeway=leeway).decode(token_of(payload, typ, iat=NOW + ahead), NOW)
 
     @KINDS
@@ -221,14 +215,14 @@ class TestNotBefore:
     @pytest.mark.parametrize(("ahead", "leeway"), [(11, 0), (61, 60), (2**53 - 1 - NOW, 60)])
     def test_a_token_that_has_not_begun_is_refused(self, typ, payload, ahead, leeway):
         """One second more than tolerated is rejected, also after exp."""
-        with pytest.raises(InvalidTokenError, match=f"claim 'nbf' lies {ahead} s in the future"):
+        with pytest.raises(errors.InvalidTokenError, match=f"claim 'nbf' lies {ahead} s in the future"):
             codec(leeway=leeway).decode(token_of(payload, typ, nbf=NOW + ahead), NOW)
 
     @KINDS
     @pytest.mark.parametrize("nbf", [True, False, 1.0, "1", "", None, -1, 2**53, [], {}], ids=repr)
     def test_an_nbf_that_is_no_time_is_refused(self, typ, payload, nbf):
         """It is checked as the other times are, and null is not an absence (facts 17)."""
-        with pytest.raises(InvalidTokenError, match=f"claim 'nbf' is {type(nbf).__name__}; expected an integer"):
+        with pytest.raises(errors.InvalidTokenError, match=f"claim 'nbf' is {type(nbf).__name__}; expected an integer"):
             codec().decode(token_of(payload, typ, nbf=nbf), NOW)
 
 
@@ -245,7 +239,7 @@ class TestIssuer:
     )
     def test_another_issuer_is_refused(self, typ, payload, issuer):
         """A part, another letter case or a list is another issuer (RFC 8725 §3.8, CVE-2024-53861)."""
-        with pytest.raises(InvalidTokenError) as caught:
+        with pytest.raises(errors.InvalidTokenError) as caught:
             codec(issuer="me").decode(token_of(payload, typ, iss=issuer), NOW)
 
         assert "claim 'iss' is not the configured issuer" == str(caught.value)
@@ -253,7 +247,7 @@ class TestIssuer:
     @KINDS
     def test_no_issuer_is_refused(self, typ, payload):
         """Configured is required (facts 27)."""
-        with pytest.raises(MissingClaimError) as caught:
+        with pytest.raises(errors.MissingClaimError) as caught:
             codec(issuer="me").decode(token_of(payload, typ), NOW)
 
         assert "iss" == caught.value.claim
@@ -301,7 +295,7 @@ class TestAudience:
     )
     def test_another_audience_is_refused(self, typ, payload, audience):
         """No part of a name, no other case, and no list that holds anything but strings (RFC 8725 §3.9)."""
-        with pytest.raises(InvalidTokenError) as caught:
+        with pytest.raises(errors.InvalidTokenError) as caught:
             codec(audience="you").decode(token_of(payload, typ, aud=audience), NOW)
 
         assert "claim 'aud' does not name the configured audience" == str(caught.value)
@@ -309,7 +303,7 @@ class TestAudience:
     @KINDS
     def test_no_audience_is_refused(self, typ, payload):
         """Configured is required (facts 27)."""
-        with pytest.raises(MissingClaimError) as caught:
+        with pytest.raises(errors.MissingClaimError) as caught:
             codec(audience="you").decode(token_of(payload, typ), NOW)
 
         assert "aud" == caught.value.claim
@@ -318,7 +312,7 @@ class TestAudience:
     @pytest.mark.parametrize("audience", ["you", ["you"], [], "", None, [None], 0], ids=repr)
     def test_an_audience_that_nobody_configured_is_refused(self, typ, payload, audience):
         """Who has no name is not meant: "If the principal … does not identify itself …" (RFC 7519 §4.1.3)."""
-        with pytest.raises(InvalidTokenError, match="claim 'aud' does not name"):
+        with pytest.raises(errors.InvalidTokenError, match="claim 'aud' does not name"):
             codec().decode(token_of(payload, typ, aud=audience), NOW)
 
     def test_both_are_asked_for(self):
@@ -327,7 +321,7 @@ class TestAudience:
 
         assert 7 == said(both.decode(token_of(SESSION, iss="me", aud="you"), NOW))
         for members in ({"iss": "me"}, {"aud": "you"}, {"iss": "you", "aud": "me"}, {}):
-            with pytest.raises(InvalidTokenError):
+            with pytest.raises(errors.InvalidTokenError):
                 both.decode(token_of(SESSION, **members), NOW)
 
 
@@ -365,7 +359,7 @@ class TestParseIdentity:
     @pytest.mark.parametrize("parse", [uuid.UUID, int, refuse])
     def test_a_value_error_refuses_the_token(self, typ, payload, parse):
         """The parser says that this is no identity; the text of its error is not repeated."""
-        with pytest.raises(InvalidTokenError) as caught:
+        with pytest.raises(errors.InvalidTokenError) as caught:
             codec(parse_identity=parse).decode(token_of(payload, typ, sub="canary", id=ABSENT), NOW)
 
         assert "parse_identity rejects the token's identity with a ValueError" == str(caught.value)
@@ -376,7 +370,7 @@ class TestParseIdentity:
     )
     def test_any_other_failure_is_ours(self, parse):
         """The token may be good: 503, with the cause for the log (facts 110)."""
-        with pytest.raises(ServiceUnavailableError) as caught:
+        with pytest.raises(errors.ServiceUnavailableError) as caught:
             codec(parse_identity=parse).decode(token_of(SESSION, sub="canary", id=ABSENT), NOW)
 
         cause = caught.value.__cause__
@@ -409,7 +403,7 @@ class TestParseIdentity:
             token_of(SESSION, sub="c", id=ABSENT, iss="me", iat=NOW + 11),
             token_of(SESSION, sub="d", id=ABSENT, iss="me", exp="soon"),
         ):
-            with pytest.raises(InvalidTokenError):
+            with pytest.raises(errors.InvalidTokenError):
                 reader.decode(token, NOW)
 
         assert [] == seen
@@ -426,7 +420,7 @@ class TestEncode:
         while True:
             try:
                 maker.encode(session(claims={"x": "x" * (length + 1)}))
-            except ConfigurationError as error:
+            except errors.ConfigurationError as error:
                 refused = str(error)
                 break
             length += 1
@@ -438,7 +432,7 @@ class TestEncode:
 
     def test_a_token_that_is_far_too_long_is_refused(self):
         """The error says how long it would be and what to do, and holds nothing of it."""
-        with pytest.raises(ConfigurationError) as caught:
+        with pytest.raises(errors.ConfigurationError) as caught:
             codec().encode(session(roles=frozenset({f"canary{number}" for number in range(1_000)})))
 
         assert str(caught.value).startswith("the token must have at most 8192 characters to be accepted; got ")
@@ -450,20 +444,22 @@ class TestEncode:
         pem = pair.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         reader = codec(ring=KeyRing.from_pem(pem, algorithm="ES256"))
 
-        with pytest.raises(ConfigurationError, match=r"only verifies.*load the private key with KeyRing\.from_pem"):
+        with pytest.raises(
+            errors.ConfigurationError, match=r"only verifies.*load the private key with KeyRing\.from_pem"
+        ):
             reader.encode(session())
 
     @pytest.mark.parametrize("role", ["guest,admin", " admin"])
     def test_a_role_that_the_layout_cannot_spell_is_refused(self, role):
         """Nothing is minted that would be read as another role."""
-        with pytest.raises(ClaimValueError):
+        with pytest.raises(errors.ClaimValueError):
             codec(layout=FLASK_PRAETORIAN).encode(session(roles=frozenset({role})))
 
         assert role in codec().decode(codec().encode(session(roles=frozenset({role}))), NOW).principal.roles
 
     def test_an_action_that_the_layout_cannot_spell_is_refused(self):
         """flask-praetorian has two, and STANDARD any."""
-        with pytest.raises(ConfigurationError, match="got 'invite'"):
+        with pytest.raises(errors.ConfigurationError, match="got 'invite'"):
             codec(layout=FLASK_PRAETORIAN).encode(action(action="invite"))
 
         assert "invite" == codec().decode(codec().encode(action(action="invite")), NOW).action

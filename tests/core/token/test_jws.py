@@ -21,12 +21,7 @@ from hypothesis import strategies as st
 from praetorian_core.errors import ConfigurationError, InvalidTokenError
 from praetorian_core.token import Key, KeyRing, base64url, generate_secret, verify_compact
 from praetorian_core.token.algorithms import ALGORITHMS
-from praetorian_core.token.jws import (
-    MAX_LENGTH,
-    JWSSigner,
-    JWSVerifier,
-    read_header,
-)
+from praetorian_core.token.jws import MAX_LENGTH, JWSSigner, JWSVerifier, read_header
 
 PAYLOAD = b'{"sub":"7"}'
 

@@ -6,23 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from praetorian_core.errors import (
-    EarlyRefreshError,
-    ExpiredAccessError,
-    ExpiredActionError,
-    ExpiredRefreshError,
-    InvalidTokenError,
-    PraetorianError,
-)
+from praetorian_core import errors
 from praetorian_core.principal import Principal
 from praetorian_core.testing import FrozenClock
 from praetorian_core.token.claims import ActionClaims
-from praetorian_core.token.lifecycle import (
-    check_access,
-    check_action,
-    check_not_in_future,
-    check_refresh,
-)
+from praetorian_core.token.lifecycle import check_access, check_action, check_not_in_future, check_refresh
 
 IAT = FrozenClock().now
 EXP = IAT + 900
@@ -50,7 +38,7 @@ def outcome(check, *arguments):
     """Return the code of the error, or None."""
     try:
         return check(*arguments)
-    except PraetorianError as error:
+    except errors.PraetorianError as error:
         return error.code
 
 
@@ -105,9 +93,9 @@ class TestCheckAccess:
 
     def test_the_errors_carry_the_deadline(self):
         """Evidence for the log: the deadline, and the time of the check."""
-        with pytest.raises(ExpiredAccessError) as access:
+        with pytest.raises(errors.ExpiredAccessError) as access:
             check_access(principal(), EXP + 70, 60)
-        with pytest.raises(ExpiredRefreshError) as refresh:
+        with pytest.raises(errors.ExpiredRefreshError) as refresh:
             check_access(principal(), RF_EXP + 5, 60)
 
         assert (EXP, EXP + 70) == (access.value.expired_at, access.value.now)
@@ -166,9 +154,9 @@ class TestCheckRefresh:
 
     def test_the_errors_carry_the_deadline(self):
         """The first second of refresh, or its end."""
-        with pytest.raises(EarlyRefreshError) as early:
+        with pytest.raises(errors.EarlyRefreshError) as early:
             check_refresh(principal(), IAT, 300)
-        with pytest.raises(ExpiredRefreshError) as late:
+        with pytest.raises(errors.ExpiredRefreshError) as late:
             check_refresh(principal(), RF_EXP, 300)
 
         assert (EXP - 300, IAT) == (early.value.refreshable_at, early.value.now)
@@ -240,7 +228,7 @@ class TestCheckAction:
         """Evidence for the log."""
         claims = ActionClaims(identity=7, action="reset", token_id="j1", issued_at=IAT, expires_at=EXP)
 
-        with pytest.raises(ExpiredActionError) as caught:
+        with pytest.raises(errors.ExpiredActionError) as caught:
             check_action(claims, EXP + 12)
 
         assert (EXP, EXP + 12) == (caught.value.expired_at, caught.value.now)
@@ -262,7 +250,7 @@ class TestCheckNotInFuture:
     )
     def test_one_second_more_is_rejected(self, name, ahead, leeway, tolerance):
         """The token is invalid, and the error names the setting."""
-        with pytest.raises(InvalidTokenError) as caught:
+        with pytest.raises(errors.InvalidTokenError) as caught:
             check_not_in_future(name, IAT + ahead, IAT, leeway)
 
         expected = (
