@@ -20,20 +20,27 @@ from praetorian_falcon.current import (
     current_user,
     current_user_id,
     current_user_or_none,
+    keep_principal,
 )
 from praetorian_falcon.decorators import (
     auth_accepted,
+    auth_exempt,
     auth_required,
     policy_required,
     roles_accepted,
     roles_required,
+    verify_in_request,
 )
 from praetorian_falcon.errors import build_error_handler, build_error_handler_async
 from praetorian_falcon.middleware import PraetorianMiddleware, init_app
+from praetorian_falcon.request import ASGIRequest, WSGIRequest
 
 __all__ = [
+    "ASGIRequest",
     "PraetorianMiddleware",
+    "WSGIRequest",
     "auth_accepted",
+    "auth_exempt",
     "auth_required",
     "authenticate",
     "build_error_handler",
@@ -49,7 +56,9 @@ __all__ = [
     "current_user_id",
     "current_user_or_none",
     "init_app",
+    "keep_principal",
     "policy_required",
     "roles_accepted",
     "roles_required",
+    "verify_in_request",
 ]

@@ -16,11 +16,12 @@ import falcon.asgi
 
 from praetorian_core import AsyncGuard, Guard, Principal
 from praetorian_core.errors import ConfigurationError, MissingTokenError
+from praetorian_core.protocols import UserLike
 from praetorian_falcon.request import request_info
 
 U = TypeVar("U")
 
-AnyGuard: TypeAlias = Guard[object] | AsyncGuard[object]
+AnyGuard: TypeAlias = Guard[UserLike] | AsyncGuard[UserLike]
 
 SLOT = "praetorian"
 
@@ -90,7 +91,7 @@ def state_of(req: falcon.Request) -> State:
     return state
 
 
-def plain_guard(state: State) -> Guard[object]:
+def plain_guard(state: State) -> Guard[UserLike]:
     """Return the guard for plain code.
 
     Raises:
@@ -104,7 +105,7 @@ def plain_guard(state: State) -> Guard[object]:
     return state.guard
 
 
-def async_guard(state: State) -> AsyncGuard[object]:
+def async_guard(state: State) -> AsyncGuard[UserLike]:
     """Return the guard for coroutines.
 
     Raises:
@@ -121,7 +122,7 @@ def async_guard(state: State) -> AsyncGuard[object]:
 
 
 @overload
-def current_guard(req: falcon.asgi.Request) -> AsyncGuard[object]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
+def current_guard(req: falcon.asgi.Request) -> AsyncGuard[UserLike]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
 
 
 @overload
@@ -129,7 +130,7 @@ def current_guard(req: falcon.asgi.Request, kind: type[U]) -> AsyncGuard[U]: ...
 
 
 @overload
-def current_guard(req: falcon.Request) -> Guard[object]: ...
+def current_guard(req: falcon.Request) -> Guard[UserLike]: ...
 
 
 @overload
@@ -162,7 +163,7 @@ def current_token(req: falcon.Request) -> str:
 
 
 @overload
-def authenticate(req: falcon.asgi.Request, username: object, password: object) -> Awaitable[object]: ...
+def authenticate(req: falcon.asgi.Request, username: object, password: object) -> Awaitable[UserLike]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
 
 
 @overload
@@ -172,7 +173,7 @@ def authenticate(  # pyright: ignore[reportOverlappingOverload]
 
 
 @overload
-def authenticate(req: falcon.Request, username: object, password: object) -> object: ...
+def authenticate(req: falcon.Request, username: object, password: object) -> UserLike: ...
 
 
 @overload
@@ -206,6 +207,25 @@ def authenticate(
     return _checked(plain_guard(state).authenticate(username, password, source=source), kind)
 
 
+def keep_principal(req: falcon.Request, principal: Principal | None) -> None:
+    """Set the principal of this request, for a token that was verified by other means than a decorator.
+
+    Args:
+        req: The request, or the handshake of a WebSocket.
+        principal: The result of ``guard.verify``; None for an anonymous request.
+
+    Raises:
+        ConfigurationError: The application has no guard.
+
+    Example::
+
+        async def on_websocket(self, req, ws):
+            await ws.accept()
+            keep_principal(req, await current_guard(req).verify(await ws.receive_text()))
+    """
+    state_of(req).keep(principal)
+
+
 def current_principal_or_none(req: falcon.Request) -> Principal | None:
     """Return the authenticated principal, or None."""
     state = state_or_none(req)
@@ -216,12 +236,18 @@ def current_principal(req: falcon.Request) -> Principal:
     """Return the authenticated principal.
 
     Raises:
-        MissingTokenError: No token was verified for this request.
+        MissingTokenError: The responder accepts requests without a token, and this one carries none.
+        ConfigurationError: No decorator guards the responder, so no token was looked for.
     """
-    principal = current_principal_or_none(req)
-    if principal is None:
-        raise MissingTokenError("no token was verified in this request; decorate the responder with @auth_required")
-    return principal
+    state = state_or_none(req)
+    if state is None or not state.is_verified:
+        raise ConfigurationError(
+            f"no token was verified in this request to {req.path!r}; decorate the responder with @auth_required, call "
+            "verify_in_request(req), or use current_user_or_none(req)"
+        )
+    if state.principal is None:
+        raise MissingTokenError("the request carries no token")
+    return state.principal
 
 
 def current_user_id(req: falcon.Request) -> object:
@@ -229,6 +255,7 @@ def current_user_id(req: falcon.Request) -> object:
 
     Raises:
         MissingTokenError: See ``current_principal``.
+        ConfigurationError: See ``current_principal``.
     """
     return current_principal(req).identity
 
@@ -238,6 +265,7 @@ def current_rolenames(req: falcon.Request) -> frozenset[str]:
 
     Raises:
         MissingTokenError: See ``current_principal``.
+        ConfigurationError: See ``current_principal``.
     """
     return current_principal(req).roles
 
@@ -247,12 +275,13 @@ def current_custom_claims(req: falcon.Request) -> dict[str, object]:
 
     Raises:
         MissingTokenError: See ``current_principal``.
+        ConfigurationError: See ``current_principal``.
     """
     return dict(current_principal(req).claims)
 
 
 @overload
-def current_user(req: falcon.asgi.Request) -> Awaitable[object]: ...
+def current_user(req: falcon.asgi.Request) -> Awaitable[UserLike]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
 
 
 @overload
@@ -260,7 +289,7 @@ def current_user(req: falcon.asgi.Request, kind: type[U]) -> Awaitable[U]: ...  
 
 
 @overload
-def current_user(req: falcon.Request) -> object: ...
+def current_user(req: falcon.Request) -> UserLike: ...
 
 
 @overload
@@ -279,7 +308,7 @@ def current_user(req: falcon.Request, kind: type[object] = object) -> object:
         MissingUserError: The user does not exist.
         InvalidUserError: The user is not active.
         ServiceUnavailableError: The user class failed.
-        ConfigurationError: The user is not an instance of ``kind``.
+        ConfigurationError: The user is not an instance of ``kind``; or see ``current_principal``.
     """
     if isinstance(req, falcon.asgi.Request):
         return _current_user_async(req, kind)
@@ -309,12 +338,12 @@ async def _checked_async(loading: Awaitable[object], kind: type[object]) -> obje
 
 def _checked(user: object, kind: type[object]) -> object:
     if not isinstance(user, kind):
-        raise ConfigurationError(f"the user is {type(user).__name__}; expected {kind.__name__}")
+        raise ConfigurationError(f"the user must be an instance of {kind.__name__}; got {type(user).__name__}")
     return user
 
 
 @overload
-def current_user_or_none(req: falcon.asgi.Request) -> Awaitable[object | None]: ...  # pyright: ignore[reportOverlappingOverload]
+def current_user_or_none(req: falcon.asgi.Request) -> Awaitable[UserLike | None]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
 
 
 @overload
@@ -322,7 +351,7 @@ def current_user_or_none(req: falcon.asgi.Request, kind: type[U]) -> Awaitable[U
 
 
 @overload
-def current_user_or_none(req: falcon.Request) -> object | None: ...
+def current_user_or_none(req: falcon.Request) -> UserLike | None: ...
 
 
 @overload

@@ -8,107 +8,89 @@ inherited ones, and those of subclasses, which are wrapped when the subclass is 
 because that describes what a later request may do; decorate an ``on_options`` that reveals more. Falcon's own response
 to ``OPTIONS`` is unchanged.
 
-A class decorator cannot see a responder that is assigned later, to the class or to an instance, nor a subclass whose
-other base has an ``__init_subclass__`` that does not call ``super()``.
+A class decorator cannot wrap a responder that is assigned later, to the class or to an instance, or that
+``__getattr__`` returns. Such an application is refused at its first request; see ``startup.py``.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
-import types
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from functools import wraps
-from typing import Protocol, TypeVar, cast
-from weakref import WeakKeyDictionary, WeakSet
+from collections.abc import Awaitable, Callable
+from typing import NoReturn, TypeVar, overload
 
-import attrs
 import falcon
+import falcon.asgi
 
-from praetorian_core import all_roles, any_role
+from praetorian_core import Principal, all_roles, any_role
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.policy import Policy
 from praetorian_core.web.request import is_preflight
-from praetorian_falcon.current import async_guard, plain_guard, state_of
-from praetorian_falcon.preflight import answer_preflight
+from praetorian_core.web.views import check_applied, role_names
+from praetorian_falcon.current import State, async_guard, plain_guard, state_of
+from praetorian_falcon.guarded import Demand, exempt, guard
+from praetorian_falcon.preflight import ANY_METHOD
 from praetorian_falcon.request import request_info
 
-A = TypeVar("A")
 T = TypeVar("T")
 
-_METHODS = [method for method in (*falcon.COMBINED_METHODS, "REQUEST") if method != "OPTIONS"]
-_RESPONDER = re.compile(rf"on_({'|'.join(re.escape(method.lower()) for method in _METHODS)})(_\w+)?")
-_DEMANDS = "__praetorian_demands__"
+
+@overload
+def auth_required() -> NoReturn: ...
 
 
-class _Function(Protocol):
-    def __call__(self, /, *args: object, **kwargs: object) -> object: ...
+@overload
+def auth_required(target: T, /) -> T: ...
 
 
-class _Holder(Protocol):
-    __func__: object
-
-
-class _Hook(Protocol):
-    def __call__(self, subclass: type, /, **options: object) -> None: ...
-
-
-@attrs.frozen(eq=False)
-class _Demand:
-    """Demand of one decorator; two demands are never equal."""
-
-    policy: Policy | None = None
-    optional: bool = False
-
-
-_GUARDED: WeakKeyDictionary[object, frozenset[_Demand]] = WeakKeyDictionary()
-"""The demands of each wrapper, including those of the wrappers within it."""
-
-_HOOKS: WeakSet[_Hook] = WeakSet()
-"""The ``__init_subclass__`` functions that this module added."""
-
-
-def auth_required(target: T) -> T:
+def auth_required(*targets: T) -> T:
     """Guard a responder, a sink or a resource class: the request must carry a valid token.
 
     Raises:
-        MissingTokenError: The request carries no token.
-        PraetorianError: See ``Guard.verify``.
-        ConfigurationError: At decoration: ``target`` is of another kind.
+        PraetorianError: In a request: every error of ``Guard.admit``.
+        ConfigurationError: At decoration: the target is of another kind.
     """
-    return _guarded(target, _Demand())
+    return guard("auth_required", check_applied("auth_required", targets), Demand())
 
 
-def auth_accepted(target: T) -> T:
+@overload
+def auth_accepted() -> NoReturn: ...
+
+
+@overload
+def auth_accepted(target: T, /) -> T: ...
+
+
+def auth_accepted(*targets: T) -> T:
     """Accept a valid token or none in a responder, a sink or a resource class; an invalid token is refused.
 
     Raises:
-        PraetorianError: See ``Guard.verify``.
-        ConfigurationError: At decoration: ``target`` is of another kind.
+        PraetorianError: In a request: every error of ``Guard.admit_optional``.
+        ConfigurationError: At decoration: the target is of another kind.
     """
-    return _guarded(target, _Demand(optional=True))
+    return guard("auth_accepted", check_applied("auth_accepted", targets), Demand(optional=True))
 
 
 def roles_required(*names: str) -> Callable[[T], T]:
     """Guard a responder, a sink or a resource class: the principal must hold all of these roles.
 
     Raises:
-        MissingRoleError: The principal lacks a role.
-        PraetorianError: See ``Guard.verify``.
-        ConfigurationError: At decoration: no role, or one that is not a str. In a request: roles are disabled.
+        MissingRoleError: In a request: a role is missing.
+        PraetorianError: In a request: every other error of ``Guard.admit``.
+        ConfigurationError: At decoration: a name is missing or is not the name of one role. In a request: roles are
+            disabled.
     """
-    return policy_required(all_roles(*names))
+    return _requiring("roles_required", all_roles(*role_names("roles_required", names)))
 
 
 def roles_accepted(*names: str) -> Callable[[T], T]:
-    """Guard a responder, a sink or a resource class: the principal must hold at least one of these roles.
+    """Guard a responder, a sink or a resource class: the principal must hold one of these roles.
 
     Raises:
-        MissingRoleError: The principal holds none of the roles.
-        PraetorianError: See ``Guard.verify``.
-        ConfigurationError: At decoration: no role, or one that is not a str. In a request: roles are disabled.
+        MissingRoleError: In a request: the principal holds none of them.
+        PraetorianError: In a request: every other error of ``Guard.admit``.
+        ConfigurationError: At decoration: a name is missing or is not the name of one role. In a request: roles are
+            disabled.
     """
-    return policy_required(any_role(*names))
+    return _requiring("roles_accepted", any_role(*role_names("roles_accepted", names)))
 
 
 def policy_required(policy: Policy) -> Callable[[T], T]:
@@ -120,134 +102,75 @@ def policy_required(policy: Policy) -> Callable[[T], T]:
         def on_put(self, req, resp): ...
 
     Raises:
-        MissingRoleError: The principal does not satisfy the policy.
-        PraetorianError: See ``Guard.verify``.
+        MissingRoleError: In a request: the policy is not satisfied.
+        PraetorianError: In a request: every other error of ``Guard.admit``.
         ConfigurationError: At decoration: ``policy`` is not a policy. In a request: roles are disabled.
     """
     if not isinstance(policy, Policy):
         raise ConfigurationError(
-            f"policy_required was given {type(policy).__name__}; write a policy, such as all_roles('admin')"
+            f"policy_required takes a policy; got {type(policy).__name__}; write "
+            "@policy_required(all_roles('admin') | any_role('a', 'b'))"
         )
+    return _requiring("policy_required", policy)
 
+
+def _requiring(decorator: str, policy: Policy) -> Callable[[T], T]:
     def decorate(target: T) -> T:
-        return _guarded(target, _Demand(policy=policy))
+        return guard(decorator, target, Demand(policy=policy))
 
     return decorate
 
 
-def _guarded(target: T, demand: _Demand) -> T:
-    if isinstance(target, type):
-        setattr(target, _DEMANDS, (*_own_demands(target), demand))
-        _guard_class(target)
-        return target
-    guarded = _guarded_member(target, (demand,))
-    if guarded is None:
-        raise ConfigurationError(f"expected a responder, a sink or a resource class; got {type(target).__name__}")
-    return cast("T", guarded)
+def auth_exempt(target: T) -> T:
+    """Leave a responder open although its class is guarded.
+
+    Raises:
+        ConfigurationError: The target is not a function, or is guarded itself.
+
+    Example::
+
+        @auth_required
+        class Article:
+            @auth_exempt
+            def on_get(self, req, resp): ...
+    """
+    return exempt(target)
 
 
-def _guard_class(kind: type) -> None:
-    """Guard every responder of a class and, when they are created, of its subclasses."""
-    demands = [demand for base in kind.__mro__ for demand in _own_demands(base)]
-    for name in filter(_RESPONDER.fullmatch, dir(kind)):
-        member: object = inspect.getattr_static(kind, name)
-        missing = [demand for demand in demands if demand not in _demands_on(member)]
-        if not missing or not (callable(member) or hasattr(member, "__get__")):
-            continue  # ``on_get = None`` removes an inherited responder
-        guarded = _guarded_member(member, missing)
-        if guarded is None:
-            raise ConfigurationError(
-                f"{kind.__name__}.{name} is a {type(member).__name__}, which cannot be guarded; write a method"
-            )
-        setattr(kind, name, guarded)
-    own = cast("_Hook | None", getattr(vars(kind).get("__init_subclass__"), "__func__", None))
-    if own is None or own not in _HOOKS:
-        hook = _subclass_hook(kind, own)
-        _HOOKS.add(hook)
-        setattr(kind, "__init_subclass__", classmethod(hook))  # noqa: B010  (type checkers take it for a method)
+@overload
+def verify_in_request(req: falcon.asgi.Request, policy: Policy | None = None) -> Awaitable[Principal]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
 
 
-def _subclass_hook(kind: type[object], own: _Hook | None) -> _Hook:
-    def guard_subclass(subclass: type, /, **options: object) -> None:
-        if own is None:
-            super(kind, subclass).__init_subclass__(**options)  # type: ignore[misc]
-        else:
-            own(subclass, **options)
-        _guard_class(subclass)
-
-    return guard_subclass
+@overload
+def verify_in_request(req: falcon.Request, policy: Policy | None = None) -> Principal: ...
 
 
-def _own_demands(kind: type) -> tuple[_Demand, ...]:
-    """Return the demands of a class's own decorators."""
-    return cast("tuple[_Demand, ...]", vars(kind).get(_DEMANDS, ()))
+def verify_in_request(req: falcon.Request, policy: Policy | None = None) -> Principal | Awaitable[Principal]:
+    """Require a valid token, as a decorator does, within a responder, a sink or middleware; awaitable under ASGI.
+
+    A CORS preflight is answered with 200 and ends the request, because it carries no token.
+
+    Args:
+        req: The request.
+        policy: The required roles; None for any principal.
+
+    Returns:
+        The principal, which the ``current_*`` functions return from now on.
+
+    Raises:
+        PraetorianError: Every error of ``Guard.admit``.
+    """
+    info, state = request_info(req), state_of(req)
+    if is_preflight(info):
+        raise falcon.HTTPStatus(falcon.HTTP_200, headers={"Allow": ", ".join(ANY_METHOD)})
+    if isinstance(req, falcon.asgi.Request):
+        return _verify_async(state, async_guard(state).admit(info, policy))
+    principal = plain_guard(state).admit(info, policy)
+    state.keep(principal)
+    return principal
 
 
-def _demands_on(member: object) -> frozenset[_Demand]:
-    """Return the demands of a wrapper, found by identity because other decorators copy attributes."""
-    function: object = getattr(member, "__func__", member)
-    return _GUARDED.get(function, frozenset()) if isinstance(function, types.FunctionType) else frozenset()
-
-
-def _guarded_member(member: object, demands: Iterable[_Demand]) -> object | None:
-    """Return a function, or one in a static or a class method, with guards around it; None for any other object."""
-    if isinstance(member, staticmethod | classmethod):
-        within = cast("_Function | None", _guarded_member(cast("_Holder", member).__func__, demands))
-        again = cast("Callable[[_Function], object]", type(cast("object", member)))
-        return None if within is None else again(within)
-    if not isinstance(member, types.FunctionType | types.MethodType):
-        return None
-    function: _Function = member
-    for demand in demands:
-        wrapper = _wrapped(function, demand)
-        _GUARDED[wrapper] = _demands_on(function) | {demand}
-        function = wrapper
-    return function
-
-
-def _wrapped(function: _Function, demand: _Demand) -> _Function:
-    if inspect.iscoroutinefunction(function):
-
-        @wraps(function)
-        async def guarded_coroutine(*args: object, **kwargs: object) -> object:
-            req = _argument(falcon.Request, args, kwargs)
-            info = request_info(req)
-            if is_preflight(info):
-                _skip(function, args, kwargs)
-                return None
-            state = state_of(req)
-            guard = async_guard(state)
-            admit = guard.admit_optional if demand.optional else guard.admit
-            state.keep(await admit(info, demand.policy))
-            return await cast("Awaitable[object]", function(*args, **kwargs))
-
-        return guarded_coroutine
-
-    @wraps(function)
-    def guarded(*args: object, **kwargs: object) -> object:
-        req = _argument(falcon.Request, args, kwargs)
-        info = request_info(req)
-        if is_preflight(info):
-            _skip(function, args, kwargs)
-            return None
-        state = state_of(req)
-        guard = plain_guard(state)
-        admit = guard.admit_optional if demand.optional else guard.admit
-        state.keep(admit(info, demand.policy))
-        return function(*args, **kwargs)
-
-    return guarded
-
-
-def _skip(function: _Function, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
-    """Answer a preflight instead of running the function."""
-    name = str(getattr(function, "__name__", ""))
-    answer_preflight(_argument(falcon.Response, args, kwargs), next(iter(args), None), name)
-
-
-def _argument(kind: type[A], args: tuple[object, ...], kwargs: Mapping[str, object]) -> A:
-    """Return the first argument of a kind."""
-    for value in (*args, *kwargs.values()):
-        if isinstance(value, kind):
-            return value
-    raise ConfigurationError(f"a guarded responder or sink was called without a {kind.__name__.lower()}")
+async def _verify_async(state: State, admission: Awaitable[Principal]) -> Principal:
+    principal = await admission
+    state.keep(principal)
+    return principal

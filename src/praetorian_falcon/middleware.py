@@ -6,6 +6,7 @@ decorators guard, and static files, unknown paths and undecorated responders sta
 
 from __future__ import annotations
 
+import os
 from typing import TypeVar, cast, overload
 
 import falcon
@@ -14,8 +15,10 @@ import falcon.asgi
 from praetorian_core import AsyncGuard, Guard
 from praetorian_core.errors import ConfigurationError, PraetorianError
 from praetorian_core.web.hooks import OnError
+from praetorian_core.web.processes import warn_of_memory_store
 from praetorian_falcon.current import AnyGuard, attach, state_or_none
 from praetorian_falcon.errors import build_error_handler, build_error_handler_async
+from praetorian_falcon.startup import find_fault, running_application
 
 U = TypeVar("U")
 Req = TypeVar("Req", bound=falcon.Request)
@@ -49,11 +52,14 @@ class PraetorianMiddleware:
                 f"guard is {_name(guard)}; expected Guard(User, settings), or for ASGI AsyncGuard(User, settings)"
             )
         self._guard = cast("AnyGuard", guard)
-        self._has_attributes = False
+        self._pid = os.getpid()
+        self._is_checked = False
+        self._fault: str | None = None
+        self._is_ready = False
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Attach the guard to a WSGI request."""
-        if self._has_attributes:
+        if self._is_ready:
             # The fast path: a request to an open route costs this line alone.
             req.context.praetorian = self._guard
         else:
@@ -61,7 +67,7 @@ class PraetorianMiddleware:
 
     async def process_request_async(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Attach the guard to an ASGI request."""
-        if self._has_attributes:
+        if self._is_ready:
             req.context.praetorian = self._guard
         else:
             self._attach(req)
@@ -76,7 +82,18 @@ class PraetorianMiddleware:
                 "this application has a guard already; write init_app(app, guard) once, or add one middleware"
             )
         attach(req, self._guard)
-        self._has_attributes = not isinstance(req.context, dict)
+        if not self._is_checked:
+            self._fault = find_fault(running_application())
+            self._warn_of_memory_store(req)
+            self._is_checked = True
+        if self._fault is not None:
+            raise ConfigurationError(self._fault)
+        self._is_ready = not isinstance(req.context, dict)
+
+    def _warn_of_memory_store(self, req: falcon.Request) -> None:
+        is_forked = os.getpid() != self._pid
+        is_multiprocess = not isinstance(req, falcon.asgi.Request) and bool(req.env.get("wsgi.multiprocess"))
+        warn_of_memory_store(self._guard.settings.store, is_one_of_several=is_forked or is_multiprocess)
 
 
 @overload

@@ -8,7 +8,7 @@ import pytest
 from tests.falcon.world import PREFLIGHT, make_world
 
 from praetorian_core.errors import ConfigurationError
-from praetorian_falcon import auth_accepted, auth_required, roles_accepted, roles_required
+from praetorian_falcon import auth_accepted, auth_exempt, auth_required, roles_accepted, roles_required
 
 RESPONDERS = ("on_get", "on_head", "on_post", "on_put", "on_patch", "on_delete")
 
@@ -144,7 +144,7 @@ class TestDecoratedClass:
         base = auth_required(world.resource("on_get"))
         route(world, base, "/one")
         route(world, world.resource(bases=(base,)), "/inherited")
-        two = roles_required("admin")(base)
+        two = roles_required("admin")(auth_required(world.resource("on_get")))
         route(world, two, "/two")
         route(world, world.resource(bases=(two,)), "/two-inherited")
         static = auth_required(type("Resource", (), {"on_get": staticmethod(world.say("static"))}))
@@ -350,3 +350,51 @@ class TestInitSubclass:
         assert world.outcome("GET", "/child") == (401, [])
         assert world.outcome("GET", "/grandchild") == (401, [])
         assert world.outcome("GET", "/grandchild", world.headers()) == (200, ["grandchild"])
+
+
+class TestExempt:
+    def test_leaves_a_responder_open(self, world):
+        """``auth_exempt`` opens one responder of a guarded class."""
+        kind = auth_required(
+            type("Resource", (), {"on_get": auth_exempt(world.named("on_get")), "on_put": world.named("on_put")})
+        )
+        route(world, kind)
+
+        assert world.outcome("GET", "/") == (200, ["on_get"])
+        assert world.outcome("GET", "/", {"Authorization": "Bearer bad"}) == (200, ["on_get"])
+        assert world.outcome("PUT", "/") == (401, [])
+        assert world.outcome("PUT", "/", world.headers()) == (200, ["on_put"])
+
+    def test_is_inherited_and_overridden(self, world):
+        """A subclass inherits the exemption; its override is guarded."""
+        base = auth_required(type("Resource", (), {"on_get": auth_exempt(world.named("on_get"))}))
+        route(world, world.resource(bases=(base,)), "/inherited")
+        route(world, world.resource("on_get", bases=(base,)), "/override")
+
+        assert world.outcome("GET", "/inherited") == (200, ["on_get"])
+        assert world.outcome("GET", "/override") == (401, [])
+
+    def test_static_method(self, world):
+        """A static method can be exempt, with the decorator on either side."""
+
+        def on_get(req, resp):
+            world.ran.append("static")
+
+        for number, member in enumerate(
+            (auth_exempt(staticmethod(world.shaped(on_get))), staticmethod(auth_exempt(world.shaped(on_get))))
+        ):
+            route(world, auth_required(type("Resource", (), {"on_get": member})), f"/{number}")
+            assert world.outcome("GET", f"/{number}") == (200, ["static"])
+
+    def test_refuses_a_guarded_responder(self, world):
+        """Two decorators that contradict each other are refused, in either order."""
+        with pytest.raises(ConfigurationError, match="remove one decorator"):
+            auth_exempt(auth_required(world.named("on_get")))
+        with pytest.raises(ConfigurationError, match="auth_required was applied to the exempt responder on_get"):
+            auth_required(auth_exempt(world.named("on_get")))
+
+    @pytest.mark.parametrize("target", [None, int, property(print)], ids=["none", "class", "property"])
+    def test_refuses_what_is_no_responder(self, target):
+        """Only a function can be exempt."""
+        with pytest.raises(ConfigurationError, match="auth_exempt takes a responder"):
+            auth_exempt(target)

@@ -6,9 +6,10 @@ import falcon
 import falcon.asgi
 import pytest
 from falcon.testing import create_asgi_req, create_req
-from tests.falcon.world import PASSWORD, ask, make_app, make_world
+from tests.falcon.world import PASSWORD, PREFLIGHT, ask, make_app, make_world
 
-from praetorian_core.errors import ConfigurationError, MissingTokenError
+from praetorian_core import all_roles
+from praetorian_core.errors import ConfigurationError
 from praetorian_core.testing import MemoryUser
 from praetorian_falcon import (
     auth_accepted,
@@ -23,7 +24,11 @@ from praetorian_falcon import (
     current_user,
     current_user_id,
     current_user_or_none,
+    keep_principal,
+    verify_in_request,
 )
+
+ADMIN = all_roles("admin")
 
 
 class TestCurrent:
@@ -44,62 +49,179 @@ class TestCurrent:
         "question",
         [current_principal, current_user_id, current_rolenames, current_custom_claims, current_user],
     )
-    def test_refuses_where_nobody_acts(self, world, question):
-        """On an open responder, and on one that accepts an anonymous request."""
+    def test_anonymous_request(self, world, question):
+        """A responder with ``auth_accepted`` answers 401 if it needs the principal of an anonymous request."""
         assert ask(world, question, auth_accepted, headers={}) == (401, "missing_token")
 
-        fresh = make_world(world.kind)
-        assert ask(fresh, question, decorate=lambda responder: responder) == (401, "missing_token")
+    @pytest.mark.parametrize(
+        "question",
+        [current_principal, current_user_id, current_rolenames, current_custom_claims, current_user],
+    )
+    def test_undecorated_responder(self, world, question, caplog):
+        """A responder without a decorator answers 500, and the log says what to write."""
+        assert ask(world, question, decorate=lambda responder: responder) == (500, "configuration")
+        assert "decorate the responder with @auth_required" in caplog.text
+        assert "'/ask'" in caplog.text
 
-    def test_or_none_is_none_where_nobody_acts(self, world):
-        """The twin, for ``auth_accepted``."""
+    def test_or_none_is_none_without_a_principal(self, world):
+        """The ``or_none`` functions return None for an anonymous request, also in an undecorated responder."""
         assert ask(world, current_principal_or_none, auth_accepted, headers={}) is None
 
         fresh = make_world(world.kind)
         assert ask(fresh, current_user_or_none, auth_accepted, headers={}) is None
 
-    def test_or_none_is_the_user_where_somebody_does(self, world):
-        """With and without the class that is wanted."""
+    def test_or_none_is_the_user_of_a_principal(self, world):
+        """The ``or_none`` functions return the user of an authenticated request, with and without its class."""
         assert ask(world, current_user_or_none, auth_accepted) is world.alice
 
         fresh = make_world(world.kind)
         assert ask(fresh, lambda req: current_user_or_none(req, MemoryUser), auth_accepted) is fresh.alice
 
     def test_does_not_leak_into_the_next_request(self, world):
-        """An anonymous request after alice's is anonymous (facts 3.6)."""
+        """An anonymous request after alice's is anonymous."""
         world.app.add_route("/", auth_required(world.resource("on_get"))())
         world.send("GET", "/", world.headers())
 
         assert ask(world, current_principal_or_none, auth_accepted, headers={}) is None
 
     def test_token_is_the_raw_one(self, world):
-        """Unjudged, on an open route too: what a refresh route hands on."""
+        """``current_token`` returns the token unverified, also in an undecorated responder."""
         headers = {"Authorization": "Bearer not.a.token"}
 
         assert ask(world, current_token, lambda responder: responder, headers=headers) == "not.a.token"
 
-    def test_token_refuses_where_there_is_none(self, world):
-        """The twin."""
+    def test_token_without_one(self, world):
+        """``current_token`` raises for a request without a token."""
         assert ask(world, current_token, lambda responder: responder, headers={}) == (401, "missing_token")
 
     def test_guard_is_the_applications(self, world):
-        """The very object, of the application's kind."""
+        """``current_guard`` returns the application's guard."""
         assert ask(world, current_guard) is world.guard
 
     @pytest.mark.parametrize("make", [create_req, create_asgi_req])
     def test_without_a_middleware_names_what_to_write(self, make):
-        """A request that no middleware saw has no guard, and nobody acts in it."""
+        """A request without the middleware has neither guard nor principal."""
         request = make()
 
         for call in (current_guard, current_token):
             with pytest.raises(ConfigurationError, match="write init_app"):
                 call(request)
         assert current_principal_or_none(request) is None
-        with pytest.raises(MissingTokenError):
+        with pytest.raises(ConfigurationError, match="no token was verified"):
             current_principal(request)
+        with pytest.raises(ConfigurationError, match="write init_app"):
+            keep_principal(request, None)
+
+
+class TestKeepPrincipal:
+    def test_sets_the_principal(self, world):
+        """A principal that was verified by other means is returned by the ``current_*`` functions."""
+        token = world.token(world.bob)
+
+        def question(req):
+            if world.kind == "wsgi":
+                keep_principal(req, world.guard.verify(token))
+                return current_user(req), current_user_id(req)
+
+            async def wait():
+                keep_principal(req, await world.guard.verify(token))
+                return await current_user(req), current_user_id(req)
+
+            return wait()
+
+        assert ask(world, question, decorate=lambda responder: responder, headers={}) == (world.bob, 2)
+
+    def test_anonymous(self, world):
+        """None marks the request as anonymous, so a missing principal is 401 and not 500."""
+
+        def question(req):
+            keep_principal(req, None)
+            return current_user_id(req)
+
+        assert ask(world, question, decorate=lambda responder: responder) == (401, "missing_token")
+
+
+class TestVerifyInRequest:
+    """``verify_in_request`` does in a call what a decorator does."""
+
+    @pytest.mark.parametrize(
+        ("token", "expected"),
+        [(None, (401, "missing_token")), ("bad", (401, "invalid_token")), ("bob", (403, "missing_role"))],
+    )
+    def test_refuses(self, world, token, expected):
+        """Without a token, with an invalid one and without the role the request is refused."""
+        value = world.token(world.bob) if token == "bob" else token
+        headers = {} if value is None else {"Authorization": f"Bearer {value}"}
+
+        assert self.verify(world, headers) == expected
+
+    def test_returns_the_principal(self, world):
+        """The principal is returned and kept."""
+        principal, kept = self.verify(world, world.headers())
+
+        assert principal is kept
+        assert principal.identity == 1
+
+    def test_without_a_policy(self, world):
+        """Without a policy any valid token will do."""
+        assert self.verify(world, world.headers(world.bob), None)[0].identity == 2
+
+    def verify(self, world, headers, policy=ADMIN):
+        """Return what was returned and what is kept, or status and code of the refusal."""
+
+        def question(req):
+            if world.kind == "wsgi":
+                return verify_in_request(req, policy), current_principal(req)
+
+            async def wait():
+                return await verify_in_request(req, policy), current_principal(req)
+
+            return wait()
+
+        return ask(world, question, decorate=lambda responder: responder, headers=headers)
+
+    def test_in_a_sink_ends_a_preflight(self, world):
+        """A preflight carries no token: it is answered, and the code after the call does not run."""
+
+        def sink(req, resp):
+            if world.kind == "wsgi":
+                verify_in_request(req)
+                world.ran.append("sink")
+                return None
+
+            async def wait():
+                await verify_in_request(req)
+                world.ran.append("sink")
+
+            return wait()
+
+        world.app.add_sink(world.shaped(sink), "/sink")
+
+        assert world.outcome("OPTIONS", "/sink", PREFLIGHT) == (200, [])
+        assert world.outcome("OPTIONS", "/sink") == (401, [])
+        assert world.outcome("OPTIONS", "/sink", world.headers()) == (200, ["sink"])
 
 
 class TestCurrentUser:
+    def test_follows_a_change_of_the_principal(self, world):
+        """After the principal of a request changed, the user is the new principal's."""
+        token = world.token(world.bob)
+
+        def question(req):
+            if world.kind == "wsgi":
+                before = current_user(req)
+                keep_principal(req, world.guard.verify(token))
+                return before, current_user(req)
+
+            async def wait():
+                before = await current_user(req)
+                keep_principal(req, await world.guard.verify(token))
+                return before, await current_user(req)
+
+            return wait()
+
+        assert ask(world, question) == (world.alice, world.bob)
+
     def test_is_loaded_once_a_request(self, world):
         """However often it is asked for."""
 

@@ -8,6 +8,7 @@ import falcon.routing
 import pytest
 from tests.falcon.world import KINDS, PREFLIGHT, make_world, shaped
 
+import praetorian_falcon as pf
 from praetorian_core import all_roles, any_role
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.testing import MemoryUser
@@ -307,7 +308,7 @@ class TestPreflight:
         assert self.preflight(world, "/sink") == (200, "DELETE, GET, HEAD, PATCH, POST, PUT", "0", [])
 
     def test_is_answered_whoever_calls(self, world):
-        """Called with keywords alone, as another responder may do, it is answered all the same."""
+        """A guarded function that other code calls with keywords alone answers it."""
         sink = auth_required(world.say("sink"))
 
         def caller(req, resp):
@@ -339,43 +340,67 @@ class TestPreflight:
 
 
 class TestDecoration:
-    """What cannot work is refused when it is written."""
+    """A mistake is refused when the decorator runs, in a message that names it."""
 
-    @pytest.mark.parametrize("maker", [roles_required, roles_accepted])
-    @pytest.mark.parametrize("names", [(), ("",), (1,), ("admin", None), (["admin"],)])
-    def test_refuses_what_is_no_role_name(self, maker, names):
-        """Without a name, or with something else, nothing is decorated."""
-        with pytest.raises(ConfigurationError):
-            maker(*names)
+    @pytest.mark.parametrize("name", ["roles_required", "roles_accepted"])
+    @pytest.mark.parametrize(
+        ("roles", "text"),
+        [
+            ((), "needs at least one role"),
+            (("",), "empty"),
+            ((1,), "of type str"),
+            (("admin", None), "of type str"),
+            ((["admin"],), "not a list"),
+            (("admin,editor",), "one role per argument"),
+        ],
+        ids=["none", "empty", "int", "NoneType", "list", "comma"],
+    )
+    def test_refuses_what_is_no_role_name(self, name, roles, text):
+        """Each argument must be the name of one role."""
+        with pytest.raises(ConfigurationError, match=f"{name} .*{text}"):
+            getattr(pf, name)(*roles)
 
-    @pytest.mark.parametrize("maker", [roles_required, roles_accepted])
-    def test_refuses_a_forgotten_call(self, maker):
-        """``@roles_required`` without names takes the responder for one."""
-        with pytest.raises(ConfigurationError, match="write role names"):
-            maker(lambda self, req, resp: None)
+    @pytest.mark.parametrize("name", ["roles_required", "roles_accepted"])
+    def test_refuses_a_forgotten_call(self, name):
+        """``@roles_required`` without roles is applied to the responder."""
 
-    @pytest.mark.parametrize("policy", ["admin", None, lambda self, req, resp: None, frozenset({"admin"})])
+        def on_get(self, req, resp):
+            """Do nothing."""
+
+        with pytest.raises(ConfigurationError, match=rf"{name} was applied to the view on_get .*@{name}\('admin'\)"):
+            getattr(pf, name)(on_get)
+
+    @pytest.mark.parametrize("name", ["auth_required", "auth_accepted"])
+    def test_refuses_parentheses(self, name):
+        """``@auth_required()`` decorates nothing."""
+        with pytest.raises(ConfigurationError, match=f"{name} takes no parentheses; write @{name}"):
+            getattr(pf, name)()
+
+    @pytest.mark.parametrize("name", ["auth_required", "auth_accepted"])
+    def test_refuses_roles(self, name):
+        """``@auth_required("admin")`` does not require the role."""
+        with pytest.raises(ConfigurationError, match=f"{name} takes no roles"):
+            getattr(pf, name)("admin")
+
+    @pytest.mark.parametrize(
+        "policy",
+        ["admin", None, lambda self, req, resp: None, frozenset({"admin"})],
+        ids=["str", "none", "function", "set"],
+    )
     def test_refuses_what_is_no_policy(self, policy):
-        """A name is no policy."""
-        with pytest.raises(ConfigurationError, match="write a policy"):
+        """``policy_required`` takes a policy and nothing else."""
+        with pytest.raises(ConfigurationError, match="policy_required takes a policy"):
             policy_required(policy)
 
     @pytest.mark.parametrize("name", DECORATORS)
     @pytest.mark.parametrize(
         "target",
-        [
-            None,
-            "on_get",
-            7,
-            object(),
-            functools.partial(print),
-            property(print),
-            staticmethod(functools.partial(print)),
-        ],
+        [None, 7, object(), functools.partial(print), property(print), staticmethod(functools.partial(print))],
+        ids=["none", "int", "object", "partial", "property", "staticmethod of a partial"],
     )
     def test_refuses_what_cannot_be_guarded(self, name, target):
         """Only functions, methods and classes are decorated."""
-        with pytest.raises(ConfigurationError, match="expected a responder, a sink or a resource class"):
+        with pytest.raises(ConfigurationError, match=f"{name} takes a responder, a sink or a resource class"):
             DECORATORS[name](target)
 
 

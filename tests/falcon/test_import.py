@@ -37,8 +37,11 @@ class TestNames:
         assert names == sorted(names)
         assert [name for name in names if not hasattr(praetorian_falcon, name)] == []
         assert set(names) == {
+            "ASGIRequest",
             "PraetorianMiddleware",
+            "WSGIRequest",
             "auth_accepted",
+            "auth_exempt",
             "auth_required",
             "authenticate",
             "build_error_handler",
@@ -54,7 +57,9 @@ class TestNames:
             "current_user_id",
             "current_user_or_none",
             "init_app",
+            "keep_principal",
             "policy_required",
             "roles_accepted",
             "roles_required",
+            "verify_in_request",
         }

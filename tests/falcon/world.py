@@ -131,7 +131,18 @@ def make_guard(kind, users, settings, **options):
     return (Guard if kind == "wsgi" else AsyncGuard)(users, settings, **{"passwords": HASHER, **options})
 
 
-def make_world(kind, on_error=None, *, native=True, app=None, users=None, store=None, guard_options=None, **settings):
+def make_world(
+    kind,
+    on_error=None,
+    *,
+    native=True,
+    app=None,
+    users=None,
+    store=None,
+    guard_options=None,
+    store_setting=None,
+    **settings,
+):
     """Return a world of this kind."""
     app = make_app(kind) if app is None else app
     clock = FrozenClock()
@@ -139,9 +150,12 @@ def make_world(kind, on_error=None, *, native=True, app=None, users=None, store=
     alice = plain.add(MemoryUser(identity=1, username="alice", password=HASHED, rolenames=["admin", "staff"]))
     bob = plain.add(MemoryUser(identity=2, username="bob", password=HASHED))
     options = {"clock": clock, "store": store, **(guard_options or {})}
+    if store_setting is not None:
+        settings["store"] = store_setting
+        del options["store"]
     chosen = Settings(**{"keys": KEYS, **settings})
     guard = make_guard(kind, plain if users is None else users(plain), chosen, **options)
-    issuer = Guard(plain, chosen, passwords=HASHER, clock=clock, store=None)
+    issuer = Guard(plain, attrs.evolve(chosen, store=None), passwords=HASHER, clock=clock, store=None)
     init_app(app, guard, on_error=on_error, native=native)
     return World(kind, app, clock, plain, alice, bob, guard, issuer)
 

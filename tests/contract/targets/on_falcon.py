@@ -16,11 +16,36 @@ from praetorian_core.testing.adapter_suite import ASGIClient, BodyStyle, Lack, O
 WRITING = ("post", "put", "patch", "delete", "options")
 
 
+def plain(responder):
+    """Return a coroutine function that never waits as a plain function."""
+
+    @functools.wraps(responder)
+    def call(*args, **kwargs):
+        try:
+            responder(*args, **kwargs).send(None)
+        except StopIteration as done:
+            return done.value
+        raise AssertionError("a responder waited under WSGI")
+
+    return call
+
+
+def waiting(responder):
+    """Return a coroutine function of its own, because one function cannot be registered open and guarded."""
+
+    @functools.wraps(responder)
+    async def call(*args, **kwargs):
+        return await responder(*args, **kwargs)
+
+    return call
+
+
 class OnFalcon:
     """Falcon (WSGI), with the bodies of its error serializer or the canonical ones."""
 
     # Falcon answers HEAD only if there is an on_head.
     lacks = frozenset({Lack.HEAD})
+    shape = staticmethod(plain)
 
     def __init__(self, *, native=True):
         self.native = native
@@ -35,7 +60,7 @@ class OnFalcon:
 
     def add_routes(self, world, app):
         """Return the application with the routes of the suite."""
-        for path, resource in resources(plain, world.users).items():
+        for path, resource in resources(self.shape, world.users).items():
             app.add_route(path, resource)
         return app
 
@@ -43,31 +68,13 @@ class OnFalcon:
 class OnFalconASGI(OnFalcon):
     """Falcon (ASGI), with the bodies of its error serializer or the canonical ones."""
 
+    shape = staticmethod(waiting)
+
     def build(self, world):
         """Return the application."""
         guard = AsyncGuard(world.users, world.settings, **world.options)
         app = pf.init_app(falcon.asgi.App(), guard, on_error=world.on_error, native=self.native)
         return ASGIClient(self.add_routes(world, app))
-
-    def add_routes(self, world, app):
-        """Return the application with the routes of the suite."""
-        for path, resource in resources(lambda responder: responder, world.users).items():
-            app.add_route(path, resource)
-        return app
-
-
-def plain(responder):
-    """Return a coroutine function that never waits as a plain function."""
-
-    @functools.wraps(responder)
-    def call(*args, **kwargs):
-        try:
-            responder(*args, **kwargs).send(None)
-        except StopIteration as done:
-            return done.value
-        raise AssertionError("a responder waited under WSGI")
-
-    return call
 
 
 async def done(value):

@@ -1,0 +1,90 @@
+"""Checks of an application at its first request, when its routes are registered.
+
+A decorator that runs after ``app.add_route`` guards a function that no route calls. The route itself shows it: Falcon
+keeps the bound responders, which are compared with what the decorators wrapped.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol, cast
+
+import falcon
+
+from praetorian_falcon.guarded import VIEWS, demands_of, demands_within, wrapped_by
+
+
+class _Node(Protocol):
+    """Node of Falcon's ``CompiledRouter``."""
+
+    children: Iterable[_Node]
+    method_map: Mapping[str, object] | None
+    resource: object
+    uri_template: str | None
+
+
+def running_application() -> object | None:
+    """Return the application whose middleware is running; Falcon does not pass it to middleware."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        owner: object = frame.f_locals.get("self")
+        if isinstance(owner, falcon.App):
+            return cast("object", owner)
+        frame = frame.f_back
+    return None
+
+
+def find_fault(app: object) -> str | None:
+    """Return why an application must not serve: a guard that has no effect; None if there is no fault."""
+    registered = dict(_registered(app))
+    unguarded = sorted({*VIEWS.unguarded(registered), *_without_demands(app)})
+    if not unguarded:
+        return None
+    names = ", ".join(unguarded)
+    return (
+        f"the guard of {names} has no effect, because an undecorated function is registered; decorate the class, "
+        "responder or sink before app.add_route(...) or app.add_sink(...), and define the responders in the class"
+    )
+
+
+def _registered(app: object) -> Iterator[tuple[str, object]]:
+    for node in _nodes(app):
+        for method, responder in (node.method_map or {}).items():
+            yield f"{_name(node, responder)} ({method} {node.uri_template})", responder
+    for sink in cast("Iterable[tuple[object, object]]", getattr(app, "_sinks", ())):
+        prefix, function = sink[0], sink[1]
+        name = getattr(function, "__name__", type(function).__name__)
+        yield f"the sink {name} ({getattr(prefix, 'pattern', prefix)})", function
+
+
+def _without_demands(app: object) -> Iterator[str]:
+    """Yield the responders of guarded classes that do not carry the demands of their class."""
+    for node in _nodes(app):
+        demands = demands_of(type(node.resource))
+        if not demands:
+            continue
+        for method, responder in (node.method_map or {}).items():
+            if method == "OPTIONS" or _is_falcons(responder) or any(map(VIEWS.is_exempt, wrapped_by(responder))):
+                continue
+            found = demands_within(responder)
+            if not all(any(demand.is_met_by(other) for other in found) for demand in demands):
+                yield f"{_name(node, responder)} ({method} {node.uri_template})"
+
+
+def _nodes(app: object) -> Iterator[_Node]:
+    # A custom router may keep its routes elsewhere.
+    waiting = list(cast("Iterable[_Node]", getattr(getattr(app, "_router", None), "_roots", ())))
+    while waiting:
+        node = waiting.pop()
+        waiting.extend(node.children)
+        if node.resource is not None:
+            yield node
+
+
+def _is_falcons(responder: object) -> bool:
+    return str(getattr(responder, "__module__", "")).startswith("falcon.")
+
+
+def _name(node: _Node, responder: object) -> str:
+    return f"{type(node.resource).__name__}.{getattr(responder, '__name__', type(responder).__name__)}"
