@@ -56,6 +56,7 @@ _LONGEST = _LONGEST_DAYS * 86_400
 _PART = re.compile(r"([0-9]+)[ \t\r\n]*([a-z]+)[ \t\r\n]*(,?)[ \t\r\n]*", re.IGNORECASE | re.ASCII)
 _BLANK = " \t\r\n"
 _DIGITS = 15  # A longer number exceeds the longest lifespan and is slow to convert.
+_NUMBER = re.compile(rf"[0-9]{{1,{_DIGITS}}}")
 _MAX_COMPARED = 80
 
 
@@ -86,12 +87,16 @@ def parse_lifespan(value: object, *, name: str = "lifespan") -> int:
     except _Refusal as refusal:
         raise ConfigurationError(
             f"{name} must be a timedelta, a dict, a string with units or integer seconds; got {shown(value)}, which "
-            f"{refusal}; write for example {{'minutes': 15}}, '15 minutes' or 900"
+            f"{refusal}; write {refusal.write}"
         ) from None
 
 
 class _Refusal(Exception):
     """The reason why a value is not a lifespan; the message puts it after "which"."""
+
+    def __init__(self, reason: str, write: str = "for example {'minutes': 15}, '15 minutes' or 900") -> None:
+        super().__init__(reason)
+        self.write = write
 
 
 def _bounded(total: int) -> int:
@@ -146,6 +151,8 @@ def _read_text(text: str) -> int:
     text = text.strip(_BLANK)
     if not text:
         raise _Refusal("is empty")
+    if _NUMBER.fullmatch(text):
+        raise _Refusal("is a number without a unit", f"{int(text)} or '{text} seconds'")
     amounts: dict[str, int] = {}
     position = 0
     while position < len(text):

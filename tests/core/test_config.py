@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 import uuid
+from datetime import timedelta
 from types import MappingProxyType
 
 import attrs
@@ -14,6 +15,7 @@ from tests.support import RING, SECRET, refusal
 
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.settings import Settings
+from praetorian_core.settings.config import FLASK_JWT_EXTENDED_KEYS
 from praetorian_core.settings.declaration import declaration_of
 from praetorian_core.token.keys import Key, KeyRing, generate_secret
 from praetorian_core.token.layouts import FLASK_PRAETORIAN, STANDARD
@@ -100,6 +102,23 @@ class TestNames:
             ("PRAETORIAN_CHECK_SESSION", "PRAETORIAN_CHECK_SESSIONS"),
             ("PRAETORIAN_REFRESHGRACE", "PRAETORIAN_REFRESH_GRACE"),
             ("PRAETORIAN_DISABLE_ERROR_HANDLER", "DISABLE_PRAETORIAN_ERROR_HANDLER"),
+            # A key under the other prefix.
+            ("PRAETORIAN_ACCESS_LIFESPAN", "JWT_ACCESS_LIFESPAN"),
+            ("PRAETORIAN_REFRESH_LIFESPAN", "JWT_REFRESH_LIFESPAN"),
+            ("PRAETORIAN_ACCESS_LIFESPANS", "JWT_ACCESS_LIFESPAN"),
+            ("PRAETORIAN_LEEWAY", "JWT_LEEWAY"),
+            ("PRAETORIAN_SECRET_KEY", "JWT_SECRET_KEY"),
+            ("PRAETORIAN_HEADER_TYPE", "JWT_HEADER_TYPE"),
+            ("PRAETORIAN_JWT_ISSUER", "JWT_ISSUER"),
+            ("JWT_STORE", "PRAETORIAN_STORE"),
+            ("JWT_REFRESH_GRACE", "PRAETORIAN_REFRESH_GRACE"),
+            ("JWT_THROTTLE", "PRAETORIAN_THROTTLE"),
+            ("PRAETORIAN_VALIDATION_METHOD", "USER_CLASS_VALIDATION_METHOD"),
+            # A mistyped prefix.
+            ("PRETORIAN_STORE", "PRAETORIAN_STORE"),
+            ("PRAETORAIN_STORE", "PRAETORIAN_STORE"),
+            ("PREATORIAN_THROTTLE", "PRAETORIAN_THROTTLE"),
+            ("SECRET_KEY_FALLBACK", "SECRET_KEY_FALLBACKS"),
         ],
     )
     def test_an_unknown_praetorian_key(self, name, nearest):
@@ -146,31 +165,104 @@ class TestNames:
 
     @pytest.mark.parametrize(
         "name",
-        # All keys of Flask-JWT-Extended 4.7.4 that are not ours as well (its docs/options.rst and config.py).
+        # Keys of flask-jwt-extended 4.7.4 and 3 without a counterpart (its docs/options.rst and jwt_manager.py).
         [
             "JWT_ACCESS_COOKIE_NAME", "JWT_ACCESS_COOKIE_PATH", "JWT_ACCESS_CSRF_COOKIE_NAME",
             "JWT_ACCESS_CSRF_COOKIE_PATH", "JWT_ACCESS_CSRF_FIELD_NAME", "JWT_ACCESS_CSRF_HEADER_NAME",
-            "JWT_ACCESS_TOKEN_EXPIRES", "JWT_COOKIE_CSRF_PROTECT", "JWT_COOKIE_DOMAIN", "JWT_COOKIE_SAMESITE",
-            "JWT_COOKIE_SECURE", "JWT_CSRF_CHECK_FORM", "JWT_CSRF_IN_COOKIES", "JWT_CSRF_METHODS",
-            "JWT_DECODE_ALGORITHMS", "JWT_DECODE_AUDIENCE", "JWT_DECODE_ISSUER", "JWT_DECODE_LEEWAY",
-            "JWT_ENCODE_AUDIENCE", "JWT_ENCODE_ISSUER", "JWT_ENCODE_NBF", "JWT_ERROR_MESSAGE_KEY",
-            "JWT_IDENTITY_CLAIM", "JWT_JSON_KEY", "JWT_PRIVATE_KEY", "JWT_PUBLIC_KEY", "JWT_QUERY_STRING_NAME",
+            "JWT_COOKIE_CSRF_PROTECT", "JWT_COOKIE_DOMAIN", "JWT_COOKIE_SAMESITE", "JWT_COOKIE_SECURE",
+            "JWT_CSRF_CHECK_FORM", "JWT_CSRF_IN_COOKIES", "JWT_CSRF_METHODS", "JWT_ENCODE_NBF",
+            "JWT_ERROR_MESSAGE_KEY", "JWT_IDENTITY_CLAIM", "JWT_JSON_KEY", "JWT_QUERY_STRING_NAME",
             "JWT_QUERY_STRING_VALUE_PREFIX", "JWT_REFRESH_COOKIE_NAME", "JWT_REFRESH_COOKIE_PATH",
             "JWT_REFRESH_CSRF_COOKIE_NAME", "JWT_REFRESH_CSRF_COOKIE_PATH", "JWT_REFRESH_CSRF_FIELD_NAME",
-            "JWT_REFRESH_CSRF_HEADER_NAME", "JWT_REFRESH_JSON_KEY", "JWT_REFRESH_TOKEN_EXPIRES", "JWT_SESSION_COOKIE",
-            "JWT_TOKEN_LOCATION", "JWT_VERIFY_SUB",
-            # Of its version 3.
-            "JWT_BLACKLIST_ENABLED",
-            "JWT_BLACKLIST_TOKEN_CHECKS",
-            "JWT_CLAIMS_IN_REFRESH_TOKEN",
-            "JWT_CSRF_HEADER_NAME",
-            "JWT_USER_CLAIMS",
+            "JWT_REFRESH_CSRF_HEADER_NAME", "JWT_REFRESH_JSON_KEY", "JWT_SESSION_COOKIE", "JWT_VERIFY_SUB",
+            "JWT_CLAIMS_IN_REFRESH_TOKEN", "JWT_CSRF_HEADER_NAME", "JWT_USER_CLAIMS",
         ],
     )  # fmt: skip
-    def test_foreign_jwt_keys_pass(self, name, caplog):
-        """Flask-JWT-Extended writes its defaults into the same configuration; the two can share an application."""
+    def test_keys_of_flask_jwt_extended_without_counterpart(self, name, caplog):
+        """Another library's key that has no counterpart is ignored."""
 
         assert Settings(keys=RING) == Settings.from_mapping({name: "x"}, keys=RING)
+        assert [] == caplog.records
+
+    def test_defaults_of_flask_jwt_extended(self, caplog):
+        """Flask-jwt-extended writes its defaults into Flask's configuration, so they cause no warning."""
+        # As its version 4.7.4 writes them; the last two are of version 3.
+        defaults = {
+            "JWT_ACCESS_TOKEN_EXPIRES": timedelta(minutes=15),
+            "JWT_REFRESH_TOKEN_EXPIRES": timedelta(days=30),
+            "JWT_TOKEN_LOCATION": ("headers",),
+            "JWT_DECODE_LEEWAY": 0,
+            "JWT_DECODE_AUDIENCE": None,
+            "JWT_ENCODE_AUDIENCE": None,
+            "JWT_DECODE_ISSUER": None,
+            "JWT_ENCODE_ISSUER": None,
+            "JWT_DECODE_ALGORITHMS": None,
+            "JWT_PRIVATE_KEY": None,
+            "JWT_PUBLIC_KEY": None,
+            "JWT_ALGORITHM": "HS256",
+            "JWT_HEADER_NAME": "Authorization",
+            "JWT_HEADER_TYPE": "Bearer",
+            "JWT_SECRET_KEY": None,
+            "JWT_BLACKLIST_ENABLED": False,
+            "JWT_BLACKLIST_TOKEN_CHECKS": ("access", "refresh"),
+        }
+
+        assert Settings(keys=RING) == Settings.from_mapping(defaults, keys=RING)
+        assert [] == caplog.records
+        assert FLASK_JWT_EXTENDED_KEYS.keys() <= defaults.keys()
+
+    @pytest.mark.parametrize("location", ["headers", ["headers"], {"headers"}], ids=["text", "list", "set"])
+    def test_other_forms_of_a_default(self, location, caplog):
+        """A default in another form is still the default."""
+        Settings.from_mapping({"JWT_TOKEN_LOCATION": location}, keys=RING)
+
+        assert [] == caplog.records
+
+    @pytest.mark.parametrize(
+        ("name", "value", "counterpart"),
+        [
+            ("JWT_ACCESS_TOKEN_EXPIRES", timedelta(hours=1), "JWT_ACCESS_LIFESPAN"),
+            ("JWT_ACCESS_TOKEN_EXPIRES", False, "JWT_ACCESS_LIFESPAN"),
+            ("JWT_REFRESH_TOKEN_EXPIRES", 3600, "JWT_REFRESH_LIFESPAN"),
+            ("JWT_TOKEN_LOCATION", ["cookies"], "JWT_HEADER_NAME"),
+            ("JWT_TOKEN_LOCATION", "query_string", "JWT_HEADER_NAME"),
+            ("JWT_TOKEN_LOCATION", ["headers", "cookies"], "JWT_HEADER_NAME"),
+            ("JWT_TOKEN_LOCATION", 5, "JWT_HEADER_NAME"),
+            ("JWT_DECODE_LEEWAY", 10, "JWT_LEEWAY"),
+            ("JWT_DECODE_AUDIENCE", "hunter2", "JWT_AUDIENCE"),
+            ("JWT_ENCODE_AUDIENCE", "hunter2", "JWT_AUDIENCE"),
+            ("JWT_DECODE_ISSUER", "hunter2", "JWT_ISSUER"),
+            ("JWT_ENCODE_ISSUER", "hunter2", "JWT_ISSUER"),
+            ("JWT_DECODE_ALGORITHMS", ["HS512"], "JWT_KEYS"),
+            ("JWT_PRIVATE_KEY", "hunter2", "JWT_KEYS"),
+            ("JWT_PUBLIC_KEY", "hunter2", "JWT_KEYS"),
+            ("JWT_BLACKLIST_ENABLED", True, "PRAETORIAN_STORE"),
+            ("JWT_BLACKLIST_TOKEN_CHECKS", ["refresh"], "PRAETORIAN_CHECK_SESSIONS"),
+        ],
+    )
+    def test_settings_of_flask_jwt_extended(self, name, value, counterpart, caplog):
+        """One warning names a setting of flask-jwt-extended and its counterpart, without the value."""
+        settings = Settings.from_mapping({**KEY, name: value})
+        expected = f"these settings of flask-jwt-extended have no effect here: {name} (set {counterpart})"
+
+        assert Settings(keys=settings.keys) == settings
+        assert [("praetorian", logging.WARNING, expected)] == caplog.record_tuples
+
+    def test_one_warning_for_all(self, caplog):
+        """Several settings cause one warning."""
+        Settings.from_mapping({"JWT_TOKEN_LOCATION": ["cookies"], "JWT_ACCESS_TOKEN_EXPIRES": 60}, keys=RING)
+
+        assert [
+            (
+                "these settings of flask-jwt-extended have no effect here: JWT_ACCESS_TOKEN_EXPIRES (set JWT_ACCESS_LIFESPAN), "
+                "JWT_TOKEN_LOCATION (set JWT_HEADER_NAME)"
+            )
+        ] == caplog.messages
+
+    def test_no_warning_beside_the_counterpart(self, caplog):
+        """If the counterpart is set, both libraries are configured, and there is no warning."""
+        Settings.from_mapping({"JWT_ACCESS_TOKEN_EXPIRES": 60, "JWT_ACCESS_LIFESPAN": 60}, keys=RING)
+
         assert [] == caplog.records
 
     @pytest.mark.parametrize(

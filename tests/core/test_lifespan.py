@@ -177,7 +177,9 @@ class TestText:
         [
             ("", "is empty"),
             (" \n", "is empty"),
-            ("900", "has no number with a unit at '900'"),
+            ("900", "is a number without a unit; write 900 or '900 seconds'"),
+            (" 0900\n", "is a number without a unit; write 900 or '0900 seconds'"),
+            ("900.0", "has no number with a unit at '900.0'"),
             ("minutes", "has no number with a unit at 'minutes'"),
             ("1 day, 900", "has no number with a unit at '900'"),
             ("1.5 hours", "has no number with a unit at '1.5 hours'"),
@@ -325,11 +327,11 @@ class TestMessage:
     def test_name(self):
         """The message names the setting, what was expected, what was found and what to write."""
         expected = (
-            "JWT_ACCESS_LIFESPAN must be a timedelta, a dict, a string with units or integer seconds; got '900', which "
-            "has no number with a unit at '900'; write for example {'minutes': 15}, '15 minutes' or 900"
+            "JWT_ACCESS_LIFESPAN must be a timedelta, a dict, a string with units or integer seconds; got 'x', which "
+            "has no number with a unit at 'x'; write for example {'minutes': 15}, '15 minutes' or 900"
         )
 
-        assert expected == refusal("900", name="JWT_ACCESS_LIFESPAN")
+        assert expected == refusal("x", name="JWT_ACCESS_LIFESPAN")
 
     def test_default_name(self):
         """Without a name the message says lifespan."""

@@ -247,6 +247,17 @@ class TestValues:
 
         assert refusal(settings_with, key, None).startswith(f"{key} must be ")
 
+    @pytest.mark.parametrize(
+        "keys", ["hunter2", b"hunter2", ["hunter2"], {"keys": ["hunter2"]}], ids=["str", "bytes", "list", "dict"]
+    )
+    def test_a_secret_as_keys(self, keys):
+        """The message shows how to make a key ring of a secret, and not the secret."""
+
+        assert (
+            f"JWT_KEYS must be a KeyRing; got {type(keys).__name__}; write Settings(keys=KeyRing.from_secret(secret)), "
+            "or SECRET_KEY = secret in the configuration"
+        ) == refusal(Settings, keys=keys)
+
     def test_every_setting_is_tested(self):
         """Both tables hold every key."""
         keys = set(ATTRIBUTES)

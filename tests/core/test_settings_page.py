@@ -18,7 +18,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "settings.md").read_text(encoding="utf-8")
 FIELDS = attrs.fields(Settings)
 NAMES = {"uuid": uuid, "STANDARD": STANDARD, "FLASK_PRAETORIAN": FLASK_PRAETORIAN}
-NAMES |= {"KeyRing": KeyRing, "generate_secret": generate_secret}
+NAMES |= {"KeyRing": KeyRing, "secret": generate_secret()}
 by_key = pytest.mark.parametrize("field", FIELDS, ids=lambda field: declaration_of(field).key)
 
 

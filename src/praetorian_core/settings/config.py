@@ -4,8 +4,9 @@ Rules:
 
 * A key whose value is None counts as absent, because frameworks preset keys to None.
 * ``JWT_KEYS`` takes precedence over ``JWT_SECRET_KEY``, and that over ``SECRET_KEY`` with ``SECRET_KEY_FALLBACKS``.
-* An unknown ``PRAETORIAN_`` key raises, because a mistyped setting would silently do nothing. Keys with other prefixes
-  may belong to other libraries, so they raise only if they resemble a known key.
+* An unknown ``PRAETORIAN_`` key raises, because a mistyped setting would silently do nothing. Other keys may belong to
+  other libraries, so they raise only if they resemble a known key.
+* flask-jwt-extended writes its defaults into Flask's configuration, so only another value of its keys causes a warning.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import cast
 
 from praetorian_core.errors import ConfigurationError
@@ -45,11 +47,30 @@ FLASK_PRAETORIAN_KEYS = frozenset(
 """Keys of flask-praetorian that have no effect: algorithms are bound to keys, tokens are read from the header alone,
 passwords are argon2id, and the application sends its own mail."""
 
+FLASK_JWT_EXTENDED_KEYS: dict[str, tuple[object, str]] = {
+    "JWT_ACCESS_TOKEN_EXPIRES": (timedelta(minutes=15), "JWT_ACCESS_LIFESPAN"),
+    "JWT_REFRESH_TOKEN_EXPIRES": (timedelta(days=30), "JWT_REFRESH_LIFESPAN"),
+    "JWT_TOKEN_LOCATION": (("headers",), "JWT_HEADER_NAME"),
+    "JWT_DECODE_LEEWAY": (0, "JWT_LEEWAY"),
+    "JWT_DECODE_AUDIENCE": (None, "JWT_AUDIENCE"),
+    "JWT_ENCODE_AUDIENCE": (None, "JWT_AUDIENCE"),
+    "JWT_DECODE_ISSUER": (None, "JWT_ISSUER"),
+    "JWT_ENCODE_ISSUER": (None, "JWT_ISSUER"),
+    "JWT_DECODE_ALGORITHMS": (None, "JWT_KEYS"),
+    "JWT_PRIVATE_KEY": (None, "JWT_KEYS"),
+    "JWT_PUBLIC_KEY": (None, "JWT_KEYS"),
+    "JWT_BLACKLIST_ENABLED": (False, "PRAETORIAN_STORE"),
+    "JWT_BLACKLIST_TOKEN_CHECKS": (("access", "refresh"), "PRAETORIAN_CHECK_SESSIONS"),
+}
+"""Keys of flask-jwt-extended 3 and 4 that have a counterpart: the default that it writes, and the counterpart."""
+
 _OTHERS_KEYS = frozenset({"JWT_ACCESS_COOKIE_NAME", "JWT_COOKIE_SAMESITE", "JWT_CSRF_HEADER_NAME"})
 """Keys of flask-jwt-extended that resemble a known key; it writes its defaults into the same configuration."""
 
 _SHARED_PREFIXES = ("JWT_", "USER_CLASS_", "DISABLE_")
 """Prefixes of known keys that keys of other libraries begin with too."""
+
+_FLASK_KEYS = frozenset({"SECRET_KEY", "SECRET_KEY_FALLBACKS"})
 
 _COMMAND = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
 
@@ -70,21 +91,54 @@ def values_from(config: Mapping[str, object], attributes: Mapping[str, str]) -> 
 
 def unknown_name(name: str, known: Iterable[str], kind: str) -> ConfigurationError:
     """Return the error for a name that is not known, with the nearest one that is."""
-    nearest = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)
-    return ConfigurationError(f"{name} is not {kind}; did you mean {nearest[0]}?")
+    nearest = max(sorted(known), key=lambda key: max(_likeness(name, key), _likeness(_stem(name), _stem(key))))
+    return ConfigurationError(f"{name} is not {kind}; did you mean {nearest}?")
+
+
+def _likeness(left: str, right: str) -> float:
+    return difflib.SequenceMatcher(None, left, right).ratio()
+
+
+def _stem(key: str) -> str:
+    return key.replace("PRAETORIAN_", "", 1).removeprefix("JWT_")
 
 
 def _check_names(config: Mapping[str, object], known: set[str]) -> None:
+    others = FLASK_PRAETORIAN_KEYS | FLASK_JWT_EXTENDED_KEYS.keys() | _OTHERS_KEYS | _FLASK_KEYS
+    for name in config:
+        if isinstance(name, str) and name not in known | others and _is_mistyped(name, known):
+            raise unknown_name(name, known | _FLASK_KEYS, "a setting of Praetorian")
+    _warn(config)
+
+
+def _is_mistyped(name: str, known: set[str]) -> bool:
+    first = name.partition("_")[0]
+    if first == "PRAETORIAN" or difflib.get_close_matches(first, ["PRAETORIAN"], cutoff=0.8):
+        return True
+    if first == "JWT" and _stem(name) in map(_stem, known):
+        return True
+    cutoff = 0.8 if name.startswith(_SHARED_PREFIXES) else 0.92
+    return bool(difflib.get_close_matches(name, known | {"SECRET_KEY_FALLBACKS"}, n=1, cutoff=cutoff))
+
+
+def _warn(config: Mapping[str, object]) -> None:
     without_effect = sorted(FLASK_PRAETORIAN_KEYS & config.keys())
     if without_effect:
         _LOG.warning("these settings of flask-praetorian have no effect; remove them: %s", ", ".join(without_effect))
-    for name in config:
-        if not isinstance(name, str) or name in known | FLASK_PRAETORIAN_KEYS | _OTHERS_KEYS:
-            continue
-        if name.startswith("PRAETORIAN_"):
-            raise unknown_name(name, (key for key in known if "PRAETORIAN" in key), "a setting of Praetorian")
-        if name.startswith(_SHARED_PREFIXES) and difflib.get_close_matches(name, known, n=1, cutoff=0.8):
-            raise unknown_name(name, known, "a setting of Praetorian")
+    replaced = [
+        f"{key} (set {counterpart})"
+        for key, (default, counterpart) in FLASK_JWT_EXTENDED_KEYS.items()
+        if config.get(key) is not None and not _is_default(config[key], default) and config.get(counterpart) is None
+    ]
+    if replaced:
+        _LOG.warning("these settings of flask-jwt-extended have no effect here: %s", ", ".join(replaced))
+
+
+def _is_default(value: object, default: object) -> bool:
+    if isinstance(default, tuple):
+        names = (value,) if isinstance(value, str) else value
+        return isinstance(names, Iterable) and set(cast("Iterable[object]", names)) == set(default)
+    return value == default
 
 
 def key_ring_from(config: Mapping[str, object]) -> KeyRing:

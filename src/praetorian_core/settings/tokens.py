@@ -7,8 +7,10 @@ from typing import cast
 
 import attrs
 
+from praetorian_core.errors import ConfigurationError
 from praetorian_core.messages import type_name
 from praetorian_core.settings.declaration import (
+    Declaration,
     check_lifespan,
     check_optional_lifespan,
     declare,
@@ -34,6 +36,14 @@ def _is_optional_text(value: object) -> bool:
 _OPTIONAL_TEXT = must_be("None or a non-empty str without surrogates", _is_optional_text)
 
 
+def _check_keys(setting: Declaration, value: object) -> None:
+    if not isinstance(value, KeyRing):
+        raise ConfigurationError(
+            f"{setting.key} must be a KeyRing; got {type_name(value)}; write Settings(keys=KeyRing.from_secret(secret)), "
+            "or SECRET_KEY = secret in the configuration"
+        )
+
+
 def _to_layouts(value: Layout | Iterable[Layout]) -> tuple[Layout, ...]:
     return cast("tuple[Layout, ...]", tuple(value) if isinstance(value, Iterable) else (value,))
 
@@ -56,11 +66,11 @@ class TokenSettings:
     keys: KeyRing = attrs.field(
         metadata=declare(
             "JWT_KEYS",
-            must_be("a KeyRing", lambda value: isinstance(value, KeyRing), show=type_name),
+            _check_keys,
             section="Keys",
             does="The keys that sign tokens and verify them. `SECRET_KEY` or `JWT_SECRET_KEY` is enough for one secret.",
             change="For key pairs, a JWKS document, or several keys of one algorithm.",
-            example="KeyRing.from_secret(generate_secret())",
+            example="KeyRing.from_secret(secret)",
         )
     )
     access_lifespan: int = attrs.field(
