@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar, cast
 
@@ -128,7 +128,14 @@ class DescribeUser(Question[UserFacts]):
 
     def _read(self, with_roles: bool) -> UserFacts:  # noqa: FBT001  (private, and a setting)
         identity = _read_attribute(self.user, "identity", "an int or a str")
-        return UserFacts(identity, _read_attribute(self.user, "rolenames", "a list of str") if with_roles else None)
+        return UserFacts(identity, self._read_rolenames() if with_roles else None)
+
+    def _read_rolenames(self) -> object:
+        rolenames = _read_attribute(self.user, "rolenames", "a list of str")
+        if isinstance(rolenames, str | bytes | Mapping) or not isinstance(rolenames, Iterable):
+            return rolenames
+        # Iterated here, because iterating a lazy collection may query the application's database.
+        return list(cast("Iterable[object]", rolenames))
 
 
 @attrs.frozen

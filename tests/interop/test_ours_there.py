@@ -1,5 +1,7 @@
 """Tokens minted by us, presented to flask-praetorian."""
 
+from uuid import UUID
+
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -72,8 +74,10 @@ class TestAccess:
             },
         }
 
-    def test_a_uuid_is_its_text(self, peer, guard, dora_by_uuid):
-        """An identity that JSON has no word for arrives as its text, as flask-praetorian itself spells it."""
+    def test_a_uuid_is_its_text(self, peer, make_guard, dora_by_uuid):
+        """A UUID arrives as its text, as flask-praetorian encodes it."""
+        guard = make_guard(parse_identity=UUID)
+
         answer = peer.get(path="/protected", token=guard.issue(dora_by_uuid))
 
         assert (answer["status"], answer["json"]["user_id"]) == (200, str(dora_by_uuid.identity))

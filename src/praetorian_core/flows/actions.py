@@ -73,7 +73,7 @@ def issue_action(
     check_custom_claims(custom_claims)
     if user is None:
         raise MissingUserError
-    identity = encode_identity((yield from ask(ReadIdentity(user))))
+    identity = encode_identity((yield from ask(ReadIdentity(user))), context.settings.parse_identity)
     token_id = secrets.token_urlsafe(16)
     fingerprint = (yield from _fingerprint(user, token_id)) if action == RESET else None
     claims = ActionClaims(

@@ -77,4 +77,4 @@ def identity_and_roles(context: FlowContext, user: object) -> Flow[tuple[object,
     """
     facts = yield from ask(DescribeUser(user))
     roles = frozenset[str]() if context.settings.roles_disabled else encode_roles(facts.rolenames)
-    return encode_identity(facts.identity), roles
+    return encode_identity(facts.identity, context.settings.parse_identity), roles

@@ -132,7 +132,8 @@ def refresh(context: FlowContext, token: str, access_lifespan: int | None, now: 
         access_expires_at=min(now + access, old.refresh_expires_at),
     )
     # A counted session is counted under every layout, or a reuse would go unseen.
-    counts = context.has_store and (context.codec.layout.counts_generations or claims.generation is not None)
+    is_counted = claims.generation is not None or entry is not None
+    counts = context.has_store and (context.codec.layout.counts_generations or is_counted)
     generation = (claims.generation or 0) + 1 if counts else claims.generation
     # Before the generation is spent: if encoding fails, the presented token can still be refreshed.
     fresh = context.codec.encode(claims._replace(principal=successor, generation=generation))
@@ -240,7 +241,7 @@ def revoke_user(context: FlowContext, identity: object, now: int) -> Flow[None]:
         ConfigurationError: There is no store, or the identity cannot be a user's.
     """
     context.need_store("revoke_user")
-    identity = encode_identity(identity)
+    identity = encode_identity(identity, context.settings.parse_identity)
     key = epoch_key(identity)
     fresh = Write(secrets.token_urlsafe(9), NEVER)
     yield from update(key, lambda _: fresh, now, (yield from get_entry(key, now)))

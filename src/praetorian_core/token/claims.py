@@ -6,14 +6,24 @@ compares their times with the clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple, TypeAlias, cast
+import functools
+import logging
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, SupportsIndex, TypeAlias, cast
 
 import attrs
 
-from praetorian_core.errors import ClaimCollisionError, ClaimValueError, ConfigurationError
+from praetorian_core.errors import (
+    ClaimCollisionError,
+    ClaimValueError,
+    ConfigurationError,
+    ServiceUnavailableError,
+)
 from praetorian_core.principal import Principal
 from praetorian_core.token.strict_json import check_value, is_text
+
+_LOG = logging.getLogger("praetorian")
 
 SESSION_TYP = "JWT"
 ACTION_TYP = "action+jwt"
@@ -42,7 +52,7 @@ class SessionClaims(NamedTuple):
 
     Attributes:
         principal: The authenticated principal, with the token's times and custom claims.
-        generation: How often the session was refreshed; None where the layout does not count.
+        generation: How often the session was refreshed; None in a session that is not counted.
         epoch: The epoch of the user's sessions to which this one belongs; None before the first ``revoke_user``.
     """
 
@@ -99,54 +109,140 @@ def check_custom_claims(claims: Mapping[str, object]) -> None:
 _REPRESENTATIONS = (object.__str__, BaseException.__str__)
 """``__str__`` methods that fall back to ``repr``; such text cannot identify a user."""
 
+ParseIdentity: TypeAlias = Callable[[str], object]
+"""Returns the application's identity from its text, or raises ValueError."""
 
-def encode_identity(identity: object) -> int | str:
-    """Return an identity as a token carries it: an integer unchanged, anything else as its text.
+
+def encode_identity(identity: object, parse: ParseIdentity | None = None) -> int | str:
+    """Return an identity as a token carries it: an int or a str.
+
+    An integer of any type becomes an int, a str of any type a str. Anything else travels as its text, and ``parse`` must
+    return it from that text: otherwise a login would succeed and every refresh would fail.
+
+    Args:
+        identity: The value of ``user.identity``.
+        parse: The setting ``PRAETORIAN_PARSE_IDENTITY``; None if it is not set.
 
     Raises:
-        ConfigurationError: The identity is None, a boolean, out of range or not a short non-empty text.
+        ConfigurationError: The identity is None or a boolean, is out of range, has no short non-empty text, or ``parse``
+            does not return it from its text.
+        ServiceUnavailableError: ``parse`` raised something other than ValueError.
     """
-    if type(identity) is int:
-        if -MAX_IDENTITY <= identity <= MAX_IDENTITY:
-            return identity
-        raise ConfigurationError("user.identity is an integer beyond 64 bits; expected one up to 2**63 - 1, or a str")
-    if identity is None or isinstance(identity, bool | float | bytes):
-        raise ConfigurationError(
-            f"user.identity is {type(identity).__name__}; expected an int, a str or something like a UUID"
-        )
+    if identity is None or isinstance(identity, bool):
+        raise ConfigurationError(f"user.identity must be an int or a str; got {type(identity).__name__}")
+    if isinstance(identity, str):
+        # Not str(): of a member of an enum, that is its name.
+        text = _checked_text(str.__str__(identity))
+        if parse is not None:
+            _parse_back(text, parse, identity)
+        return text
+    number = _as_integer(identity)
+    if number is None:
+        return _encode_parsed(identity, parse)
+    if not -MAX_IDENTITY <= number <= MAX_IDENTITY:
+        raise ConfigurationError("user.identity must be an int up to 2**63 - 1, or a str; got a larger int")
+    return number
+
+
+def _as_integer(identity: object) -> int | None:
+    try:
+        return operator.index(cast("SupportsIndex", identity))
+    except TypeError:
+        return None
+
+
+def _encode_parsed(identity: object, parse: ParseIdentity | None) -> str:
+    kind = type(identity).__name__
     if callable(identity) or type(identity).__str__ in _REPRESENTATIONS:
         # The text of such a thing is its representation, which may hold anything: for a method, the whole user.
         raise ConfigurationError(
-            f"user.identity is {type(identity).__name__}, which has no text of its own; expected an int, a str or "
-            "something like a UUID (of a method, make a property)"
+            f"user.identity must be an int, a str or something with a text of its own; got {kind} (of a method, make a "
+            "property)"
+        )
+    if parse is None:
+        raise ConfigurationError(
+            f"user.identity must be an int or a str; got {kind}; write PRAETORIAN_PARSE_IDENTITY = a function that returns "
+            f"it from its text, such as {type(identity).__module__}.{type(identity).__qualname__}"
         )
     try:
         text = str(identity)
     except Exception as error:
         raise ConfigurationError(f"str(user.identity) raised {type(error).__name__}") from error
+    same: object = _parse_back(_checked_text(text), parse, identity) == identity
+    if same is not True:
+        raise ConfigurationError(
+            f"PRAETORIAN_PARSE_IDENTITY must return user.identity, a {kind}, from its text; got another value"
+        )
+    return text
+
+
+def _parse_back(text: str, parse: ParseIdentity, identity: object) -> object:
+    problem = "it raised ValueError"
+    try:
+        parsed = parse(text)
+        if str(parsed) == text:
+            return parsed
+        problem = f"got {type(parsed).__name__} with another text"
+    except ValueError:
+        # Raise outside of the except block, so that the error does not carry the text.
+        pass
+    except Exception as error:
+        raise ServiceUnavailableError(
+            f"PRAETORIAN_PARSE_IDENTITY must return a value or raise ValueError; it raised {type(error).__name__}"
+        ) from error
+    raise ConfigurationError(
+        f"PRAETORIAN_PARSE_IDENTITY must return user.identity, a {type(identity).__name__}, from its text; {problem}"
+    )
+
+
+def _checked_text(text: str) -> str:
     if not _is_name(text):
         raise ConfigurationError(
-            f"user.identity is a text of {len(text)} characters; expected 1 to {MAX_NAME} characters"
+            f"user.identity must have 1 to {MAX_NAME} characters as text; got {len(text)} characters"
         )
     return text
 
 
 def encode_roles(rolenames: object) -> frozenset[str]:
-    """Return a user's role names, checked.
+    """Return a user's role names, without blanks around a name and without empty names.
+
+    Args:
+        rolenames: The value of ``user.rolenames``: any iterable of str, also of members of an enum of str.
 
     Raises:
-        ConfigurationError: ``rolenames`` is not a list of non-empty str. A coerced value could grant a role that the
-            application never gave.
+        ConfigurationError: ``rolenames`` is something else. Reading a str as its letters, or a mapping as its keys, could
+            grant a role that the application never gave.
     """
-    if not isinstance(rolenames, list | tuple | set | frozenset):
-        raise ConfigurationError(f"user.rolenames is {type(rolenames).__name__}; expected a list of str")
+    if not isinstance(rolenames, Iterable) or isinstance(rolenames, _NO_ROLE_COLLECTIONS):
+        raise ConfigurationError(f"user.rolenames must be an iterable of str; got {type(rolenames).__name__}")
     roles: set[str] = set()
     for role in cast("Iterable[object]", rolenames):
-        if type(role) is not str or not _is_name(role):
-            found = type(role).__name__ if type(role) is not str else f"a text of {len(role)} characters"
-            raise ConfigurationError(f"user.rolenames holds {found}; expected str of 1 to {MAX_NAME} characters")
-        roles.add(role)
+        if not isinstance(role, str):
+            raise ConfigurationError(f"user.rolenames must hold only str; got {type(role).__name__}")
+        # Not str(): of a member of an enum, that is its name.
+        given = str.__str__(role)
+        name = given.strip()
+        if name != given or not name:
+            _warn_of_blanks()
+        if not name:
+            continue
+        if not _is_name(name):
+            raise ConfigurationError(
+                f"user.rolenames must hold names of 1 to {MAX_NAME} characters; got one of {len(name)} characters"
+            )
+        roles.add(name)
     return frozenset(roles)
+
+
+_NO_ROLE_COLLECTIONS = (str, bytes, bytearray, memoryview, Mapping)
+
+
+@functools.cache
+def _warn_of_blanks() -> None:
+    """Log once per process: the roles are the same at every login."""
+    _LOG.warning(
+        "user.rolenames holds an empty name, or a name with blanks around it; they are removed, and reported only once"
+    )
 
 
 def _is_name(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import attrs
 
@@ -12,7 +12,7 @@ from praetorian_core.errors import (
     MissingClaimError,
     ServiceUnavailableError,
 )
-from praetorian_core.token.claims import MAX_TIME, ActionClaims, Claims, SessionClaims
+from praetorian_core.token.claims import MAX_TIME, ActionClaims, Claims, ParseIdentity, SessionClaims
 from praetorian_core.token.jws import MAX_LENGTH, JWSSigner, JWSVerifier
 from praetorian_core.token.keys import KeyRing
 from praetorian_core.token.layouts import Layout, layout_of
@@ -50,7 +50,7 @@ class TokenCodec:
     audience: str | None = None
     leeway: int = 0
     with_roles: bool = True
-    parse_identity: Callable[[str], object] | None = None
+    parse_identity: ParseIdentity | None = None
     _verifier: JWSVerifier = attrs.field(init=False, repr=False, default=attrs.Factory(_verifier_of, takes_self=True))
     _signer: JWSSigner | None = attrs.field(init=False, repr=False, default=attrs.Factory(_signer_of, takes_self=True))
 

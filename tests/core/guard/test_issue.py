@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
+from enum import Enum, IntEnum
 
 import pytest
 from tests.core.guard.world import World
 from tests.support import ACCESS, HASHED, NOW, PASSWORD, both_layouts, outcome
 
-from praetorian_core.errors import ClaimValueError, ConfigurationError, InvalidUserError
+from praetorian_core.errors import ClaimValueError, ConfigurationError, InvalidUserError, RevokedTokenError
+from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.token import FLASK_PRAETORIAN
 
 
@@ -58,7 +61,7 @@ class TestIssue:
         assert world.alice.identity == world.guard.verify(token).identity
         assert "admin" in world.at(NOW + ACCESS).verify(world.guard.refresh(token)).roles
 
-    @pytest.mark.parametrize("role", ["a,admin", " admin", "admin "])
+    @pytest.mark.parametrize("role", ["a,admin", ",", "admin,"])
     def test_comma(self, role):
         """Where roles travel with commas between them, no name may make two of itself; elsewhere any name is one."""
         legacy, standard = World(layout=FLASK_PRAETORIAN), World()
@@ -119,10 +122,11 @@ class TestIdentity:
         assert PASSWORD not in str(refusal.value)
 
     def test_with_a_text(self, world):
-        """A UUID has a text of its own."""
+        """A UUID has a text of its own, but without the setting no refresh could find the user."""
         world.alice.identity = uuid.UUID(int=7)
 
-        assert str(uuid.UUID(int=7)) == world.guard.verify(world.guard.issue(world.alice)).identity
+        with pytest.raises(ConfigurationError, match=r"write PRAETORIAN_PARSE_IDENTITY = .* such as uuid\.UUID"):
+            world.guard.issue(world.alice)
 
 
 class TestValidationMethod:
@@ -151,6 +155,14 @@ class Uppercase:
         return self.text.upper()
 
 
+class Number(IntEnum):
+    SEVEN = 7
+
+
+class Name(str, Enum):
+    ALICE = "alice"
+
+
 class TestParseIdentity:
     @pytest.mark.parametrize("parse", [Uppercase, {}.get, lambda _text: None], ids=["other text", "nothing", "None"])
     def test_another_text(self, parse):
@@ -159,7 +171,34 @@ class TestParseIdentity:
         world.alice.identity = "alice-1"
 
         with pytest.raises(ConfigurationError, match="with another text"):
-            world.guard.verify(world.guard.issue(world.alice))
+            world.guard.issue(world.alice)
+        with pytest.raises(ConfigurationError, match="with another text"):
+            world.guard.verify(World().guard.issue(world.alice))
+
+    @pytest.mark.parametrize(
+        ("identity", "parse"),
+        [
+            (7, None),
+            ("alice", None),
+            (Number.SEVEN, None),
+            (Name.ALICE, None),
+            (uuid.UUID(int=7), uuid.UUID),
+            (Decimal("7.10"), Decimal),
+        ],
+        ids=["int", "str", "int enum", "str enum", "UUID", "Decimal"],
+    )
+    @both_layouts
+    def test_what_is_issued_can_be_refreshed_and_revoked(self, layout, identity, parse):
+        """A login that succeeds is never followed by a refresh that cannot find the user."""
+        world = World(layout=layout, parse_identity=parse, guard={"store": MemoryStore()})
+        world.alice.identity = identity
+        token = world.guard.issue(world.alice)
+        second = world.at(NOW + ACCESS).refresh(token)
+
+        assert identity == world.guard.verify(second).identity
+        assert world.alice is world.guard.load_user(world.guard.verify(second))
+        world.guard.revoke_user(identity)
+        assert RevokedTokenError is outcome(world.guard.verify, second)
 
     def test_the_same_text(self):
         """A UUID gives its text back, and ends up as a UUID."""

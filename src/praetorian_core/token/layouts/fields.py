@@ -1,6 +1,6 @@
-"""Reads single claims from a payload, with their types checked and nothing coerced.
+"""Single claims: reads them from a payload, with their types checked and nothing coerced.
 
-Each function removes the claim that it reads, so that in the end only custom claims are left.
+Each ``take`` function removes the claim that it reads, so that in the end only custom claims are left.
 """
 
 from __future__ import annotations
@@ -53,6 +53,11 @@ def take_integer_identity(payload: dict[str, JSONValue]) -> int:
     if type(identity) is int and -MAX_IDENTITY <= identity <= MAX_IDENTITY:
         return identity
     raise malformed("id", identity, "an integer up to 2**63 - 1")
+
+
+def encoded_identity(identity: object) -> int | str:
+    """Return an identity as a claim: what ``encode_identity`` returned, or the text of what was parsed from it."""
+    return identity if type(identity) is int else str(identity)
 
 
 def take_time(payload: dict[str, JSONValue], name: str) -> int:

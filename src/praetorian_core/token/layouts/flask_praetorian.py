@@ -2,6 +2,10 @@
 
 ``jti`` is the session id, ``id`` the identity and ``rls`` a comma-separated string of roles. Session and action tokens
 have the same ``typ``; the claims ``is_ert`` and ``is_prt`` mark its two actions.
+
+A session that begins in this layout counts no generations, because flask-praetorian copies unknown claims into the
+refreshed token and so would copy a counter unchanged. A session that was counted before keeps its counter: without it,
+the next machine with another layout could not distinguish an honest token from a reused one.
 """
 
 from __future__ import annotations
@@ -10,14 +14,16 @@ import attrs
 
 from praetorian_core.errors import ClaimValueError, ConfigurationError, InvalidTokenError
 from praetorian_core.principal import make_principal
-from praetorian_core.token.claims import SESSION_TYP, ActionClaims, Claims, SessionClaims, encode_identity
+from praetorian_core.token.claims import SESSION_TYP, ActionClaims, Claims, SessionClaims
 from praetorian_core.token.layouts.fields import (
     ABSENT,
     custom_claims,
+    encoded_identity,
     malformed,
     take_integer_identity,
     take_name,
     take_session_times,
+    take_time,
 )
 from praetorian_core.token.layouts.layout import EncodedClaims, Layout
 from praetorian_core.token.strict_json import JSONValue
@@ -30,7 +36,6 @@ _FLAGS = {"registration": "is_ert", "reset": "is_prt"}
 class _FlaskPraetorian:
     name: str = "FLASK_PRAETORIAN"
     marker: str = "rls"
-    # flask-praetorian copies unknown claims into the refreshed token, so it would copy a counter unchanged.
     counts_generations: bool = False
 
     def read(self, typ: str | None, payload: dict[str, JSONValue], *, with_roles: bool) -> Claims:
@@ -44,7 +49,6 @@ class _FlaskPraetorian:
         roles = _take_roles(payload)
         epoch = take_name(payload, "epoch") if "epoch" in payload else None
         action = _take_action(payload)
-        custom = custom_claims(payload)
         if action is not None:
             return ActionClaims(
                 identity=identity,
@@ -52,17 +56,19 @@ class _FlaskPraetorian:
                 token_id=token_id,
                 issued_at=times[0],
                 expires_at=times[1],
-                claims=custom,
+                claims=custom_claims(payload),
             )
+        generation = take_time(payload, "gen") if "gen" in payload else None
+        custom = custom_claims(payload)
         principal = make_principal(identity, roles if with_roles else frozenset(), custom, token_id, times)
-        return SessionClaims(principal, generation=None, epoch=epoch)
+        return SessionClaims(principal, generation, epoch)
 
     def write(self, claims: Claims, *, with_roles: bool) -> EncodedClaims:
         payload: dict[str, object]
         if isinstance(claims, ActionClaims):
             payload = {
                 "jti": claims.token_id,
-                "id": encode_identity(claims.identity),
+                "id": encoded_identity(claims.identity),
                 "rls": "",
                 "iat": claims.issued_at,
                 "exp": claims.expires_at,
@@ -73,12 +79,14 @@ class _FlaskPraetorian:
         principal = claims.principal
         payload = {
             "jti": principal.session_id,
-            "id": encode_identity(principal.identity),
+            "id": encoded_identity(principal.identity),
             "rls": _join_roles(principal.roles) if with_roles else "",
             "iat": principal.issued_at,
             "exp": principal.access_expires_at,
             "rf_exp": principal.refresh_expires_at,
         }
+        if claims.generation is not None:
+            payload["gen"] = claims.generation
         if claims.epoch is not None:
             payload["epoch"] = claims.epoch
         return EncodedClaims(typ=SESSION_TYP, payload={**payload, **principal.claims})

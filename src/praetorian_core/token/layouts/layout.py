@@ -33,7 +33,7 @@ class Layout(Protocol):
 
     @property
     def counts_generations(self) -> bool:
-        """Whether a token carries how often its session was refreshed."""
+        """Whether a session that begins in this layout counts its refreshes; a counted session stays counted."""
         ...
 
     def read(self, typ: str | None, payload: dict[str, JSONValue], *, with_roles: bool) -> Claims:

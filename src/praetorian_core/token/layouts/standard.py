@@ -16,11 +16,11 @@ from praetorian_core.token.claims import (
     ActionClaims,
     Claims,
     SessionClaims,
-    encode_identity,
 )
 from praetorian_core.token.layouts.fields import (
     ABSENT,
     custom_claims,
+    encoded_identity,
     malformed,
     take_action_times,
     take_integer_identity,
@@ -124,7 +124,7 @@ def _write_action(claims: ActionClaims) -> EncodedClaims:
 
 
 def _subject(identity: object) -> dict[str, object]:
-    encoded = encode_identity(identity)
+    encoded = encoded_identity(identity)
     return {"sub": encoded} if isinstance(encoded, str) else {"sub": str(encoded), "id": encoded}
 
 
