@@ -1,6 +1,7 @@
 """The settings: their defaults, what each accepts, and how it rejects."""
 
 import enum
+import json
 import re
 import uuid
 from datetime import timedelta
@@ -432,7 +433,16 @@ class TestFrozen:
         assert Settings(keys=RING, leeway=5) != Settings(keys=RING, leeway=6)
 
     @pytest.mark.parametrize(
-        "show", [repr, str, lambda settings: str(attrs.asdict(settings))], ids=["repr", "str", "asdict"]
+        "show",
+        [
+            repr,
+            str,
+            lambda settings: str(attrs.asdict(settings)),
+            lambda settings: str(attrs.astuple(settings)),
+            lambda settings: str(vars(settings)),
+            lambda settings: json.dumps(attrs.asdict(settings), default=lambda it: getattr(it, "__dict__", str(it))),
+        ],
+        ids=["repr", "str", "asdict", "astuple", "vars", "json"],
     )
     def test_no_secret_is_shown(self, show):
         """ASVS 13.3.1: settings can be printed; they show the kid and the algorithm of a key only."""

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from praetorian_core.errors import ConfigurationError
@@ -23,8 +24,8 @@ _WRITE = "write 'memory://', 'sqlite:///path/to/file.db' or 'redis://host:6379/0
 class StoreURL:
     """The URL of a store.
 
-    ``str``, ``repr`` and serializers show the location alone. The class has no public attribute with the whole text,
-    because the text may hold a password. It compares equal to the text.
+    ``str``, ``repr`` and serializers show the location alone, because the text may hold a password: the text is kept in
+    a function, so no attribute holds it. A StoreURL equals its text.
 
     Args:
         text: The URL.
@@ -34,44 +35,46 @@ class StoreURL:
             repeat it.
     """
 
-    __slots__ = ("_target", "_text", "kind", "location", "prefix")
+    __slots__ = ("_reveal", "kind", "location", "prefix")
 
     kind: Literal["memory", "sqlite", "redis"]
     location: str
     prefix: str | None
+    _reveal: Callable[[], tuple[str, str]]
 
     def __init__(self, text: str) -> None:
         """Check the URL without opening the store."""
         if type(text) is not str:
             raise ConfigurationError(f"{_NAME} must be the URL of a store; got {type_name(text)}; {_WRITE}")
-        self._text = text
         self.prefix = None
         scheme, mark, rest = text.partition("://")
         if mark and scheme == "memory":
             if rest:
                 raise _error("a text after memory://; write 'memory://'")
-            self.kind, self.location, self._target = "memory", text, ""
+            self.kind, self.location, target = "memory", text, ""
         elif mark and scheme == "sqlite":
-            self.kind, self.location, self._target = "sqlite", text, _sqlite_path(rest)
+            self.kind, self.location, target = "sqlite", text, _sqlite_path(rest)
         elif mark and scheme in SCHEMES:
             read = read_redis_url(text, _NAME)
-            self.kind, self.location, self._target, self.prefix = "redis", read.location, read.server, read.prefix
+            self.kind, self.location, target, self.prefix = "redis", read.location, read.server, read.prefix
         else:
             raise _error(f"another text; {_WRITE}")
+        self._reveal = lambda: (text, target)
 
     def reveal_target(self) -> str:
         """Return the path of the SQLite file or the URL for redis-py, which may hold a password."""
-        return self._target
+        return self._reveal()[1]
 
     def __eq__(self, other: object) -> bool:
         """Compare with another URL or with a text."""
+        text, _ = self._reveal()
         if isinstance(other, StoreURL):
-            return self._text == other._text
-        return self._text == other if isinstance(other, str) else NotImplemented
+            return text == other._reveal()[0]
+        return text == other if isinstance(other, str) else NotImplemented
 
     def __hash__(self) -> int:
         """Return the hash of the text, which is equal."""
-        return hash(self._text)
+        return hash(self._reveal()[0])
 
     def __str__(self) -> str:
         """Return the location."""

