@@ -39,7 +39,8 @@ _HEAVY = ("tests/processes/", "tests/core/test_races.py", "tests/core/stores/", 
 # These tests share nothing and are many, so each may run on any worker.
 _SINGLE = ("tests/contract/test_contract.py",)
 
-_ADDRESS = re.compile(r"\bat 0x[0-9a-f]+")
+# A memory address, or a set with several members: other texts in each process.
+_UNSTABLE = re.compile(r"\bat 0x[0-9a-f]+|\{'[^':]*'(?:, '[^':]*')+\}")
 
 
 def _group(nodeid: str) -> str:
@@ -67,8 +68,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Check the ids, put the heavy tests first, and drop the tests that need a missing Valkey."""
-    if unstable := [item.nodeid for item in items if _ADDRESS.search(item.nodeid)]:
-        raise pytest.UsageError("test ids must not hold memory addresses; got:", *unstable)
+    if unstable := [item.nodeid for item in items if _UNSTABLE.search(item.nodeid)]:
+        raise pytest.UsageError("test ids must not hold memory addresses or sets; got:", *unstable)
     items.sort(key=lambda item: not item.nodeid.startswith(_HEAVY))
     needing = [item for item in items if "valkey" in getattr(item, "fixturenames", ())]
     if needing:

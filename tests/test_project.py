@@ -136,14 +136,15 @@ class TestNoTestIsExcused:
 
 
 class TestIds:
-    def test_an_address_stops_the_collection(self, pytester):
-        """A test id with a memory address cannot be run again, so no test of the run starts."""
+    @pytest.mark.parametrize("value", ["object()", "{'a', 'b'}"])
+    def test_an_unstable_id_stops_the_collection(self, pytester, value):
+        """An id with a memory address or a set differs in each process, so no test of the run starts."""
         pytester.makeconftest((ROOT / "conftest.py").read_text(encoding="utf-8"))
         pytester.makepyfile(
-            "import pytest\n@pytest.mark.parametrize('value', [object()], ids=repr)\ndef test_it(value): pass"
+            f"import pytest\n@pytest.mark.parametrize('value', [{value}], ids=repr)\ndef test_it(value): pass"
         )
 
         result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
 
         assert pytest.ExitCode.USAGE_ERROR == result.ret
-        result.stderr.fnmatch_lines(["*test ids must not hold memory addresses; got:*"])
+        result.stderr.fnmatch_lines(["*test ids must not hold memory addresses or sets; got:*"])

@@ -205,7 +205,7 @@ class TestNames:
             (any_role("a") & all_roles("b"), {"a", "b"}),
             (any_role("a") | all_roles("b") & any_role("c"), {"a", "b", "c"}),
         ],
-        ids=str,
+        ids=["all", "and", "or"],
     )
     def test_declared(self, policy, expected):
         """A policy declares the names of all its roles, to be compared with the setting ``PRAETORIAN_ROLES``."""
