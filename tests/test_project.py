@@ -136,7 +136,7 @@ class TestNoTestIsExcused:
 
 
 class TestIds:
-    @pytest.mark.parametrize("value", ["object()", "{'a', 'b'}"])
+    @pytest.mark.parametrize("value", ["object()", "{'a', 'b'}"], ids=["address", "set"])
     def test_an_unstable_id_stops_the_collection(self, pytester, value):
         """An id with a memory address or a set differs in each process, so no test of the run starts."""
         pytester.makeconftest((ROOT / "conftest.py").read_text(encoding="utf-8"))
