@@ -32,6 +32,7 @@ _SECONDS = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,6})?")
 _GRAPHIC = re.compile(r"[!-~]+")
 _PREFIX = re.compile(r"[!-z|~]+")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_RESERVED = re.compile(r'["<>\\^`{|}]')  # RFC 3986 §2: no URI holds these characters
 _MAX_SECONDS = 60
 
 
@@ -63,7 +64,8 @@ _OPTIONS: dict[str, tuple[Callable[[str], bool], str]] = {
     "socket_timeout": (_is_seconds, "seconds above 0 and at most 60"),
     "ssl_ca_certs": (_is_text, "the path of a file"),
     "ssl_ca_path": (_is_text, "the path of a folder"),
-    "ssl_cert_reqs": (lambda value: value in ("required", "optional", "none"), "required, optional or none"),
+    # In a client, CERT_OPTIONAL has the same meaning as CERT_REQUIRED (docs.python.org, ssl), so "optional" would mislead.
+    "ssl_cert_reqs": (lambda value: value in ("required", "none"), "required, or none for no check of the certificate"),
     "ssl_certfile": (_is_text, "the path of a file"),
     "ssl_check_hostname": (_is_flag, "true or false"),
     "ssl_keyfile": (_is_text, "the path of a file"),
@@ -120,6 +122,8 @@ def _read(text: str) -> RedisURL:
         raise _InvalidURL("a URL of another kind; write redis://host:6379/0, rediss://host:6379/0 or unix:///path")
     if not rest.isprintable() or " " in rest:
         raise _InvalidURL(f"a blank or a control character in the URL; {_ENCODED}")
+    if _RESERVED.search(rest):
+        raise _InvalidURL(f"a character that a URL cannot hold; {_ENCODED}")
     if "#" in rest:
         raise _InvalidURL(f"an unencoded '#'; {_ENCODED}")
     if _BAD_PERCENT.search(rest):
@@ -135,6 +139,8 @@ def _read(text: str) -> RedisURL:
     tls = SCHEMES[scheme] == "rediss"
     if not tls and any(option.startswith("ssl_") for option in options):
         raise _InvalidURL("an option of TLS in a URL without TLS; write rediss://host:6379/0")
+    if tls:
+        _check_hostname(options)
     if scheme == "unix":
         location = f"unix:///{_read_socket(authority, path)}"
         target = "/" + quote(path and _decode(path))
@@ -183,6 +189,14 @@ def _unknown_option(option: str) -> str:
     near = difflib.get_close_matches(option, _OPTIONS, n=1, cutoff=0.7)
     hint = f"did you mean {near[0]}?" if near else f"write one of {', '.join(_OPTIONS)}"
     return f"an unknown option after the '?'; {hint}"
+
+
+def _check_hostname(options: dict[str, str]) -> None:
+    if options.get("ssl_cert_reqs") != "none":
+        # Before version 6 redis-py did not check it by default.
+        options.setdefault("ssl_check_hostname", "true")
+    elif options.get("ssl_check_hostname", "false").lower() == "true":
+        raise _InvalidURL("a check of the host name without a certificate; write ssl_cert_reqs=required")
 
 
 def _read_credentials(authority: str, options: dict[str, str]) -> tuple[str, str]:

@@ -108,6 +108,8 @@ def _sqlite_path(rest: str) -> str:
         raise _error("options of SQLite, which would become part of the file's name; write 'sqlite:///state.db'")
     if "%" in path:
         raise _error("a '%', although the path is not decoded; write the path without percent-encoding")
-    if path.startswith("~") or "$" in path:
-        raise _error("'~' or '$', which are not expanded; write an absolute path, 'sqlite:////var/lib/app/state.db'")
+    if path.startswith("~") or any(character in path for character in "${}"):
+        raise _error(
+            "'~', '$' or a brace, which are not expanded; write an absolute path, 'sqlite:////var/lib/app/state.db'"
+        )
     return path

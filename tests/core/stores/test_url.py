@@ -64,7 +64,8 @@ GOOD = [
 ]  # fmt: skip
 
 GOOD_TLS = [
-    ("rediss://db", {"host": "db", "port": 6379, "db": 0}),
+    ("rediss://db", {"host": "db", "port": 6379, "db": 0, "ssl_check_hostname": True}),
+    ("rediss://db?ssl_check_hostname=false", {"host": "db", "port": 6379, "db": 0, "ssl_check_hostname": False}),
     ("valkeys://db?ssl_cert_reqs=none", {"host": "db", "port": 6379, "db": 0, "ssl_cert_reqs": "none"}),
     (
         "rediss://db?ssl_ca_certs=%2Fetc%2Fca.pem&ssl_check_hostname=true",
@@ -90,6 +91,12 @@ BAD = [
     ("redis://ho\nst", "a blank or a control character"),
     ("redis://host\t", "a blank or a control character"),
     (" redis://host", "another text"),
+    ("'redis://host'", "another text"),
+    ("redis://:${PASSWORD}@host", "a character that a URL cannot hold"),
+    ("redis://:a\\b@host", "a character that a URL cannot hold"),
+    ('redis://:a"b@host', "a character that a URL cannot hold"),
+    ("redis://host'", "a host or port that cannot be read"),
+    ("redis://{host}/0", "a character that a URL cannot hold"),
     # Credentials that redis-py would drop or take for something else.
     ("redis://hunter2@host", "a user name without a password"),
     ("redis://hunter2:@host", "a user name without a password"),
@@ -154,12 +161,14 @@ BAD = [
     ("redis://host?max_connections=0", "another value of the option max_connections"),
     ("redis://host?socket_keepalive=off", "another value of the option socket_keepalive"),
     ("redis://host?prefix=", "another value of the option prefix"),
-    ("redis://host?prefix={a}", "another value of the option prefix"),
+    ("redis://host?prefix=%7Ba%7D", "another value of the option prefix"),
     ("redis://host?prefix=a%20b", "another value of the option prefix"),
     ("redis://host?ssl_cert_reqs=required", "an option of TLS in a URL without TLS"),
     ("unix:///run/x?ssl_cert_reqs=required", "an option of TLS in a URL without TLS"),
-    ("rediss://host?ssl_cert_reqs=None", "write ssl_cert_reqs= and required, optional or none"),
-    ("rediss://host?ssl_cert_reqs=CERT_NONE", "write ssl_cert_reqs= and required, optional or none"),
+    ("rediss://host?ssl_cert_reqs=None", "write ssl_cert_reqs= and required, or none"),
+    ("rediss://host?ssl_cert_reqs=CERT_NONE", "write ssl_cert_reqs= and required, or none"),
+    ("rediss://host?ssl_cert_reqs=optional", "write ssl_cert_reqs= and required, or none"),
+    ("rediss://host?ssl_cert_reqs=none&ssl_check_hostname=true", "a check of the host name without a certificate"),
     ("rediss://host?ssl_check_hostname=no", "another value of the option ssl_check_hostname"),
     # Sockets.
     ("unix://run/redis.sock", "needs three slashes"),
@@ -180,6 +189,7 @@ BAD = [
     ("sqlite:///a%20b.db", "the path is not decoded"),
     ("sqlite:///~/state.db", "not expanded"),
     ("sqlite:///$HOME/state.db", "not expanded"),
+    ("sqlite:///{folder}/state.db", "not expanded"),
     ("sqlite:///state.db ", "a blank at an end"),
     ("sqlite:///state.db\n", "a blank at an end"),
     # Others.
