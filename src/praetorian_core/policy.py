@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 
 import attrs
 
@@ -141,7 +142,7 @@ def all_roles(*names: str) -> AllRoles:
     Raises:
         ConfigurationError: There is no name, or a name is not a role name.
     """
-    return AllRoles(_role_names(names, "all_roles"))
+    return AllRoles(role_names(names, "all_roles"))
 
 
 def any_role(*names: str) -> AnyRole:
@@ -153,7 +154,7 @@ def any_role(*names: str) -> AnyRole:
     Raises:
         ConfigurationError: There is no name, or a name is not a role name.
     """
-    return AnyRole(_role_names(names, "any_role"))
+    return AnyRole(role_names(names, "any_role"))
 
 
 def check_policy(policy: Policy, principal: Principal) -> None:
@@ -166,7 +167,16 @@ def check_policy(policy: Policy, principal: Principal) -> None:
         raise MissingRoleError(required=str(policy))
 
 
-def _role_names(names: tuple[object, ...], maker: str) -> frozenset[str]:
+def role_names(names: tuple[object, ...], maker: str) -> frozenset[str]:
+    """Return the names that a policy or a decorator was given.
+
+    Args:
+        names: Role names, or members of a str enum.
+        maker: What was called, for the error message.
+
+    Raises:
+        ConfigurationError: There is no name, or a name is not the name of one role.
+    """
     # Without a call, `@roles_required` would take the view itself for a name.
     if not names:
         raise ConfigurationError(f"{maker} needs at least one role; write the names, as in {maker}('admin')")
@@ -176,6 +186,13 @@ def _role_names(names: tuple[object, ...], maker: str) -> frozenset[str]:
 def _role_name(name: object, maker: str) -> str:
     if isinstance(name, enum.Enum):
         name = name.value
+    if callable(name):
+        view = getattr(name, "__name__", type(name).__name__)
+        raise ConfigurationError(f"{maker} was given {view} in place of a role; write {maker}('admin')")
+    if isinstance(name, Collection) and not isinstance(name, str | bytes):
+        raise ConfigurationError(
+            f"{maker} was given a {type(name).__name__}; write the names, as in {maker}('admin', 'editor')"
+        )
     if type(name) is not str:
         raise ConfigurationError(f"{maker} was given {type(name).__name__}; write role names, as in {maker}('admin')")
     if not name or name != name.strip():

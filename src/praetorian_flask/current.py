@@ -53,11 +53,13 @@ class _Entry:
         request: The request, held weakly because it holds this entry.
         principal: The principal, or None if the request carries no token and needs none.
         loaded: An identity and its user, once the user was loaded.
+        advance: Requirements that were checked before the decorated view was called.
     """
 
     request: ReferenceType[Request]
     principal: Principal | None
     loaded: tuple[object, object] | None = None
+    advance: set[object] = attrs.field(factory=set[object])
 
 
 def state_or_none() -> State | None:
@@ -154,6 +156,22 @@ def keep_principal(principal: Principal | None) -> None:
         request.environ[_ENTRY] = _Entry(ref(_request_itself()), principal)
     else:
         entry.principal = principal
+
+
+def give_advance(demand: object) -> None:
+    """Remember that this requirement was checked, for the next wrapper that asks."""
+    entry = _entry_or_none()
+    if entry is not None:
+        entry.advance.add(demand)
+
+
+def take_advance(demand: object) -> bool:
+    """Return whether this requirement was checked, and forget it: a second wrapper checks again."""
+    entry = _entry_or_none()
+    if entry is None or demand not in entry.advance:
+        return False
+    entry.advance.remove(demand)
+    return True
 
 
 def _entry_or_none() -> _Entry | None:

@@ -7,29 +7,66 @@ the whole check, so the order among them does not matter.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import wraps
 from typing import NoReturn, ParamSpec, TypeVar, cast, overload
 
+import attrs
 from flask import Blueprint, current_app, request
 from werkzeug.exceptions import HTTPException
 
-from praetorian_core import Guard, Principal, all_roles, any_role
+from praetorian_core import Principal
 from praetorian_core.errors import ConfigurationError
-from praetorian_core.policy import Policy
-from praetorian_core.protocols import UserLike
+from praetorian_core.policy import AllRoles, AnyRole, Policy, role_names
 from praetorian_core.web.request import RequestInfo, is_preflight
-from praetorian_core.web.views import ViewRegistry, check_applied, role_names
-from praetorian_flask.current import current_guard, keep_principal
+from praetorian_core.web.views import ViewRegistry, check_applied
+from praetorian_flask.current import current_guard, give_advance, keep_principal, take_advance
 from praetorian_flask.request import FlaskRequest
 
 P = ParamSpec("P")
 R = TypeVar("R")
 V = TypeVar("V")
 
-Admit = Callable[[Guard[UserLike], RequestInfo], Principal | None]
-
 VIEWS = ViewRegistry()
+_DEMANDS = "__praetorian_demands__"
+
+
+@attrs.frozen(kw_only=True)
+class Demand:
+    """The requirement of one decorator.
+
+    Attributes:
+        policy: The required roles; None for any principal.
+        is_optional: Whether a request without a token is admitted.
+    """
+
+    policy: Policy | None = None
+    is_optional: bool = False
+
+    def admit(self) -> None:
+        """Verify the token of the current request and set its principal.
+
+        Raises:
+            PraetorianError: Every error of ``Guard.admit``.
+        """
+        guard, info = current_guard(), FlaskRequest(request)
+        keep_principal(guard.admit_optional(info, self.policy) if self.is_optional else guard.admit(info, self.policy))
+
+
+def demands_of(target: object) -> tuple[Demand, ...]:
+    """Return the requirements of a decorator, or those of a decorated view or class, without its bases."""
+    held = vars(target) if isinstance(target, type) else getattr(target, "__dict__", {})
+    return cast("tuple[Demand, ...]", held.get(_DEMANDS, ()))
+
+
+def demands_of_class(kind: object) -> list[Demand]:
+    """Return the requirements of a class and of its bases, those of the bases first."""
+    return [demand for base in reversed(getattr(kind, "__mro__", ())) for demand in demands_of(base)]
+
+
+def add_demand(target: object, demand: Demand) -> None:
+    """Remember a requirement of a decorator, a view or a class."""
+    setattr(target, _DEMANDS, (*demands_of(target), demand))
 
 
 class Preflight(HTTPException):
@@ -51,7 +88,10 @@ def auth_required(*views: Callable[P, R]) -> Callable[P, R]:
         PraetorianError: In a request: every error of ``Guard.admit``.
         ConfigurationError: At decoration: the target is not a view function.
     """
-    return guarded("auth_required", check_applied("auth_required", views), lambda guard, info: guard.admit(info))
+    return guarded("auth_required", check_applied("auth_required", views), Demand())
+
+
+add_demand(auth_required, Demand())
 
 
 @overload
@@ -69,9 +109,10 @@ def auth_accepted(*views: Callable[P, R]) -> Callable[P, R]:
         PraetorianError: In a request: every error of ``Guard.admit_optional``.
         ConfigurationError: At decoration: the target is not a view function.
     """
-    return guarded(
-        "auth_accepted", check_applied("auth_accepted", views), lambda guard, info: guard.admit_optional(info)
-    )
+    return guarded("auth_accepted", check_applied("auth_accepted", views), Demand(is_optional=True))
+
+
+add_demand(auth_accepted, Demand(is_optional=True))
 
 
 def roles_required(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -83,7 +124,7 @@ def roles_required(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         ConfigurationError: At decoration: a name is missing or is not the name of one role. In a request: roles are
             disabled.
     """
-    return requiring("roles_required", all_roles(*role_names("roles_required", names)))
+    return requiring("roles_required", AllRoles(role_names(names, "roles_required")))
 
 
 def roles_accepted(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -95,7 +136,7 @@ def roles_accepted(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         ConfigurationError: At decoration: a name is missing or is not the name of one role. In a request: roles are
             disabled.
     """
-    return requiring("roles_accepted", any_role(*role_names("roles_accepted", names)))
+    return requiring("roles_accepted", AnyRole(role_names(names, "roles_accepted")))
 
 
 def policy_required(policy: Policy) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -124,7 +165,7 @@ def auth_exempt(view: V) -> V:
     Raises:
         ConfigurationError: The view itself is guarded.
     """
-    if VIEWS.is_guarded(view):
+    if VIEWS.is_guarded(view) or demands_of(view):
         raise ConfigurationError("auth_exempt was applied to a guarded view; remove one of the two decorators")
     VIEWS.exempt(view)
     return view
@@ -177,14 +218,16 @@ def verify_in_request(policy: Policy | None = None) -> Principal:
 
 def requiring(decorator: str, policy: Policy) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator that requires a policy."""
+    demand = Demand(policy=policy)
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
-        return guarded(decorator, view, lambda guard, info: guard.admit(info, policy))
+        return guarded(decorator, view, demand)
 
+    add_demand(decorate, demand)
     return decorate
 
 
-def guarded(decorator: str, view: Callable[P, R], admit: Admit) -> Callable[P, R]:
+def guarded(decorator: str, view: Callable[P, R], demand: Demand) -> Callable[P, R]:
     """Return a view that runs only for admitted requests.
 
     Raises:
@@ -214,7 +257,7 @@ def guarded(decorator: str, view: Callable[P, R], admit: Admit) -> Callable[P, R
 
         @wraps(view)
         async def guarded_coroutine(*args: P.args, **kwargs: P.kwargs) -> object:
-            _admit(admit)
+            admit(demand)
             return await awaited(*args, **kwargs)
 
         wrapper = cast("Callable[P, R]", guarded_coroutine)
@@ -222,20 +265,33 @@ def guarded(decorator: str, view: Callable[P, R], admit: Admit) -> Callable[P, R
 
         @wraps(view)
         def guarded_function(*args: P.args, **kwargs: P.kwargs) -> R:
-            _admit(admit)
+            admit(demand)
             return view(*args, **kwargs)
 
         wrapper = guarded_function
     VIEWS.record(wrapper, view)
+    add_demand(wrapper, demand)
     return wrapper
 
 
-def _admit(admit: Admit) -> None:
-    if _is_exempt():
+def admit(demand: Demand) -> None:
+    """Admit the current request, unless its view is exempt or this requirement was checked in advance.
+
+    Raises:
+        Preflight: It is a CORS preflight.
+        PraetorianError: Every error of ``Guard.admit``.
+    """
+    if take_advance(demand) or is_exempt():
         return
-    info = FlaskRequest(request)
-    _answer_preflight(info)
-    keep_principal(admit(current_guard(), info))
+    _answer_preflight(FlaskRequest(request))
+    demand.admit()
+
+
+def admit_in_advance(demands: Iterable[Demand]) -> None:
+    """Admit the current request before its view is called; each wrapper of these requirements then passes once."""
+    for demand in dict.fromkeys(demands):
+        admit(demand)
+        give_advance(demand)
 
 
 def _answer_preflight(info: RequestInfo) -> None:
@@ -244,7 +300,7 @@ def _answer_preflight(info: RequestInfo) -> None:
         raise Preflight(response=current_app.make_default_options_response())
 
 
-def _is_exempt() -> bool:
+def is_exempt() -> bool:
     """Return whether the view of this request, its class or the method that will be called is exempt."""
     if not VIEWS.has_exempt():
         return False

@@ -20,8 +20,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from praetorian_core.errors import ConfigurationError, PraetorianError
+from praetorian_core.web.views import chain
 from praetorian_flask.current import State, state_or_none
-from praetorian_flask.decorators import VIEWS, Preflight
+from praetorian_flask.decorators import VIEWS, Preflight, demands_of_class
 
 _LOG = logging.getLogger("praetorian")
 
@@ -59,13 +60,19 @@ def _find_fault(app: Flask) -> str | None:
     for blueprint, functions in app.before_request_funcs.items():
         for number, function in enumerate(functions):
             registered[f"before_request[{number}] of {blueprint or 'the application'}"] = function
-    names = list(VIEWS.unguarded(registered))
+    names = {*VIEWS.unguarded(registered), *_unguarded_classes(app)}
     if not names:
         return None
     return (
         f"the guard of {', '.join(map(repr, sorted(names)))} has no effect, because the undecorated function is "
         "registered; write @app.get(...) above @auth_required, or register the decorated function"
     )
+
+
+def _unguarded_classes(app: Flask) -> Iterator[str]:
+    for endpoint, view in app.view_functions.items():
+        if demands_of_class(getattr(view, "view_class", None)) and not any(map(VIEWS.is_guarded, chain(view))):
+            yield endpoint
 
 
 def _complete_blueprints(app: Flask) -> None:

@@ -1,6 +1,6 @@
-"""Praetorian for Flask-RESTX: what ``praetorian_flask`` does, where RESTX answers errors and writes documentation.
+"""Praetorian for Flask-RESTX: ``praetorian_flask`` for resources, with responses and documentation by RESTX.
 
-No security decision is made here: see ``praetorian_core``.
+Every security decision is made in ``praetorian_core``.
 """
 
 from importlib.util import find_spec
@@ -9,6 +9,7 @@ if find_spec("flask_restx") is None:
     message = 'praetorian_restx needs Flask-RESTX; write: pip install "praetorian-core[restx]"'
     raise ImportError(message)
 
+from praetorian_flask.decorators import auth_exempt
 from praetorian_restx.decorators import (
     auth_accepted,
     auth_required,
@@ -18,12 +19,14 @@ from praetorian_restx.decorators import (
     roles_required,
 )
 from praetorian_restx.errors import init_api, register_error_handler
-from praetorian_restx.openapi import authorizations
+from praetorian_restx.openapi import authorizations, document_login
 
 __all__ = [
     "auth_accepted",
+    "auth_exempt",
     "auth_required",
     "authorizations",
+    "document_login",
     "init_api",
     "policy_required",
     "protect_namespace",

@@ -1,93 +1,108 @@
-"""The decorators of ``praetorian_flask``, which also document themselves; on methods, resources and whole namespaces.
+"""The decorators of ``praetorian_flask`` for methods, resource classes and namespaces.
 
-They decide nothing: what runs is Flask's decorator. On a method RESTX validates a payload (``validate=True``) before
-any decorator is asked; on a resource or a namespace the decorator is asked first.
+Facts about Flask-RESTX:
+
+* A resource is dispatched by the function that ``Resource.as_view`` returns, whichever class in the MRO defines
+  ``dispatch_request``. A mix-in may dispatch on its own, or return a cached response.
+* ``Resource.dispatch_request`` validates the payload (``validate=True``) before it calls a decorated method.
+
+So the view function of every resource asks first for what the class and the method require. A class may be decorated
+after it was routed: what it requires is looked up at each request.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from typing import Protocol, TypeVar, cast
+from functools import wraps
+from typing import NoReturn, Protocol, TypeVar, cast, overload
+
+from flask import request
 
 import praetorian_flask.decorators as flask_decorators
-from praetorian_core import all_roles, any_role
 from praetorian_core.errors import ConfigurationError
-from praetorian_core.policy import Policy
-from praetorian_core.web.views import role_names
-from praetorian_restx.openapi import (
-    Demand,
+from praetorian_core.policy import AllRoles, AnyRole, Policy, role_names
+from praetorian_core.web.views import check_applied
+from praetorian_flask.decorators import VIEWS, Demand, add_demand, admit_in_advance, demands_of, demands_of_class
+from praetorian_restx.restx_types import (
+    AsView,
+    AsViewMethod,
     Resource,
     RestxNamespace,
     View,
-    announce,
-    demands_of,
-    document,
-    document_resource,
     is_resource,
     namespace_of,
+    resource_class,
 )
 
 V = TypeVar("V")
 
 
 class Decorator(Protocol):
-    """Returns a view, a method or a resource guarded."""
+    """Returns a guarded view, method or resource."""
 
     def __call__(self, view: V, /) -> V:
         """Guard it."""
         ...
 
 
-_TOKEN = Demand()
-_TOKEN_OR_NONE = Demand(is_optional=True)
+@overload
+def auth_required() -> NoReturn: ...
 
 
-def auth_required(view: V) -> V:
-    """Let a view run only for a request with a good token. See ``praetorian_flask.auth_required``."""
-    return _guarded(view, flask_decorators.auth_required, _TOKEN)
+@overload
+def auth_required(view: V, /) -> V: ...
 
 
-def auth_accepted(view: V) -> V:
-    """Let a view run with a good token or with none. See ``praetorian_flask.auth_accepted``."""
-    return _guarded(view, flask_decorators.auth_accepted, _TOKEN_OR_NONE)
+def auth_required(*views: V) -> V:
+    """Require a valid token. See ``praetorian_flask.auth_required``."""
+    return _guarded("auth_required", check_applied("auth_required", views), Demand())
 
 
-announce(auth_required, _TOKEN)
-announce(auth_accepted, _TOKEN_OR_NONE)
+@overload
+def auth_accepted() -> NoReturn: ...
+
+
+@overload
+def auth_accepted(view: V, /) -> V: ...
+
+
+def auth_accepted(*views: V) -> V:
+    """Accept a request without a token. See ``praetorian_flask.auth_accepted``."""
+    return _guarded("auth_accepted", check_applied("auth_accepted", views), Demand(is_optional=True))
+
+
+add_demand(auth_required, Demand())
+add_demand(auth_accepted, Demand(is_optional=True))
 
 
 def roles_required(*names: str) -> Decorator:
-    """Let a view run only for a principal who holds all of these roles. See ``praetorian_flask.roles_required``."""
-    names = role_names("roles_required", names)
-    roles = role_names("roles_required", names)
-    return _demanding(flask_decorators.roles_required(*roles), all_roles(*roles))
+    """Require a principal who holds all of these roles. See ``praetorian_flask.roles_required``."""
+    return _requiring("roles_required", AllRoles(role_names(names, "roles_required")))
 
 
 def roles_accepted(*names: str) -> Decorator:
-    """Let a view run only for a principal who holds one of these roles. See ``praetorian_flask.roles_accepted``."""
-    names = role_names("roles_accepted", names)
-    roles = role_names("roles_accepted", names)
-    return _demanding(flask_decorators.roles_accepted(*roles), any_role(*roles))
+    """Require a principal who holds one of these roles. See ``praetorian_flask.roles_accepted``."""
+    return _requiring("roles_accepted", AnyRole(role_names(names, "roles_accepted")))
 
 
 def policy_required(policy: Policy) -> Decorator:
-    """Let a view run only for a principal who satisfies a policy. See ``praetorian_flask.policy_required``."""
-    return _demanding(flask_decorators.policy_required(policy), policy)
+    """Require a principal who satisfies a policy. See ``praetorian_flask.policy_required``."""
+    flask_decorators.policy_required(policy)  # Raises if it is not a policy.
+    return _requiring("policy_required", policy)
 
 
 def protect_namespace(namespace: RestxNamespace, decorator: Decorator = auth_required) -> None:
-    """Guard every resource of a namespace, those that it has and those to come, and document it.
+    """Guard every resource of a namespace, also those that are routed later, and document it.
 
-    ``swagger.json`` and the page that shows it belong to no namespace and stay open. A resource that is routed in
-    another namespace as well is guarded there too.
+    ``swagger.json`` and the page that shows it belong to no namespace and stay open. The resource classes themselves
+    are guarded, so a resource that is routed in another namespace as well is guarded there too.
 
     Args:
         namespace: The namespace.
-        decorator: One of this module's, such as ``roles_required("admin")``.
+        decorator: For example ``roles_required("admin")``.
 
     Raises:
-        ConfigurationError: It is no namespace, no decorator of this module's, or a resource is not derived from
+        ConfigurationError: One of the two is something else, or a resource does not derive from
             ``flask_restx.Resource``.
 
     Example::
@@ -96,19 +111,18 @@ def protect_namespace(namespace: RestxNamespace, decorator: Decorator = auth_req
         protect_namespace(admin, roles_required("admin"))
     """
     guarded = namespace_of(namespace)
-    if not demands_of(decorator):
-        detail = "expected a decorator of praetorian_restx, such as auth_required or roles_required('admin')"
-        raise ConfigurationError(detail)
-    done: set[Resource] = set()
+    demands = demands_of(decorator)
+    if not demands:
+        raise ConfigurationError(
+            "expected a decorator of praetorian_restx, such as auth_required or roles_required('admin')"
+        )
 
     def protect(resource: Resource) -> None:
         if not is_resource(resource):
-            detail = f"cannot protect {resource!r}; derive it from flask_restx.Resource"
-            raise ConfigurationError(detail)
-        if resource not in done:
-            done.add(resource)
-            decorator(resource)
-            document_resource(guarded, resource)
+            raise ConfigurationError(f"cannot protect {resource!r}; derive it from flask_restx.Resource")
+        for demand in demands:
+            if demand not in demands_of(resource):
+                add_demand(resource, demand)
 
     for route in guarded.resources:
         protect(route.resource)
@@ -121,55 +135,55 @@ def protect_namespace(namespace: RestxNamespace, decorator: Decorator = auth_req
     guarded.add_resource = add_protected
 
 
-def _demanding(decorator: Callable[[View], View], policy: Policy) -> Decorator:
-    demand = Demand(roles=str(policy))
+def demands_of_method(kind: Resource, name: str) -> list[Demand]:
+    """Return what the method for this HTTP method requires, in addition to its class.
+
+    Args:
+        kind: The resource class.
+        name: The HTTP method, in any letter case.
+    """
+    method: object = getattr(kind, name.lower(), None)
+    if method is None and name.upper() == "HEAD":
+        method = getattr(kind, "get", None)
+    decorators = [demand for decorator in kind.method_decorators for demand in demands_of(decorator)]
+    return [*demands_of(method), *decorators]
+
+
+def _requiring(decorator: str, policy: Policy) -> Decorator:
+    demand = Demand(policy=policy)
 
     def decorate(view: V) -> V:
-        return _guarded(view, decorator, demand)
+        return _guarded(decorator, view, demand)
 
-    announce(decorate, demand)
+    add_demand(decorate, demand)
     return decorate
 
 
-def _guarded(view: V, decorator: Callable[[View], View], demand: Demand) -> V:
-    if is_resource(view):
-        _guard_resource(view, decorator)
-        document(view, demand)
-        return cast("V", view)
-    guarded = decorator(cast("View", view))
-    # A bound method is what RESTX hands to Resource.method_decorators at each request: nobody reads that again.
-    if not inspect.ismethod(inspect.unwrap(guarded)):
-        document(guarded, demand)
-    return cast("V", guarded)
+def _guarded(decorator: str, view: V, demand: Demand) -> V:
+    if not is_resource(view):
+        return cast("V", flask_decorators.guarded(decorator, cast("View", view), demand))
+    if VIEWS.is_exempt(view):
+        raise ConfigurationError(f"{decorator} was applied to an exempt resource; remove one of the two decorators")
+    add_demand(view, demand)
+    return cast("V", view)
 
 
-class _Dispatch(Protocol):
-    def __call__(self, *args: object, **kwargs: object) -> object: ...
+def _guard_every_view(as_view: AsView) -> AsView:
+    def as_guarded_view(kind: Resource, *args: object, **options: object) -> View:
+        """See ``flask.views.View.as_view``."""
+        view = as_view(kind, *args, **options)
+
+        @wraps(view)
+        def guarded(*args: object, **kwargs: object) -> object:
+            admit_in_advance([*demands_of_class(kind), *demands_of_method(kind, request.method)])
+            return view(*args, **kwargs)
+
+        VIEWS.record(guarded, view)
+        return guarded
+
+    return as_guarded_view
 
 
-def _guard_resource(kind: Resource, decorator: Callable[[View], View]) -> None:
-    """Guard a resource class and its subclasses, also those that dispatch by themselves."""
-    parent = cast("type[object]", kind)
-    own = cast("View | None", vars(kind).get("dispatch_request"))
-
-    def dispatch_request(self: object, *args: object, **kwargs: object) -> object:
-        # Along the MRO of the object's own class: where two bases are guarded, both are asked.
-        above = super(parent, self)
-        inherited = cast("_Dispatch", getattr(above, "dispatch_request"))  # noqa: B009  (checkers do not know it)
-        return inherited(*args, **kwargs)
-
-    # It is looked up at each request, so a resource that was routed already is guarded as well.
-    kind.dispatch_request = decorator(cast("View", dispatch_request) if own is None else own)
-    prepare = vars(kind).get("__init_subclass__")
-
-    def guard_subclass(subclass: type[object], /, **options: object) -> None:
-        if prepare is None:
-            above = super(parent, subclass)
-            cast("_Dispatch", getattr(above, "__init_subclass__"))(**options)  # noqa: B009  (nor this)
-        else:
-            prepare.__func__(subclass, **options)
-        dispatch = cast("View | None", vars(subclass).get("dispatch_request"))
-        if dispatch is not None:
-            cast("Resource", subclass).dispatch_request = decorator(dispatch)
-
-    setattr(kind, "__init_subclass__", classmethod(guard_subclass))  # noqa: B010  (checkers take it for a method)
+# On the class of RESTX itself: a resource may be routed before it is decorated.
+_method = classmethod(cast("Callable[[type[object]], View]", _guard_every_view(resource_class.as_view.__func__)))
+resource_class.as_view = cast("AsViewMethod", _method)

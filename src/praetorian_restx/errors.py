@@ -1,24 +1,23 @@
-"""The engine's errors as RESTX responses.
+"""RESTX responses to the errors of Praetorian.
 
 Facts about Flask-RESTX:
 
-* It answers what a resource raises itself. Of the handlers on the ``Api`` and its namespaces it takes the *first* that
-  fits, not the nearest, and a namespace's handlers count everywhere. What none of them fits becomes a 500 in production,
-  and only where exceptions propagate, as under ``TESTING``, does Flask's handler see it.
-* What is raised before a URL was found, in ``before_request`` say, is answered by Flask's handler.
-* A handler returns a body that RESTX writes into, a status and headers. A ``Response`` would become a 500.
-* What a handler raises goes on to Flask.
-* What is answered with 500 or more is logged with its traceback. The exception behind ours, a database's say, may hold
-  anything, so it is cut off once the hooks have seen it.
+* It answers the errors of its resources itself. Of the handlers on the ``Api`` and its namespaces it takes the *first*
+  that fits, not the nearest, and a namespace's handlers apply to the whole ``Api``. An error that no handler fits is
+  answered with 500; Flask's handler sees it only if exceptions propagate, as under ``TESTING``.
+* An error that is raised before a URL is matched, for example in ``before_request``, is answered by Flask's handler.
+* A handler returns a body, which RESTX modifies, a status and headers. A ``Response`` would become a 500.
+* An answer of 500 or more is logged with its traceback. The cause of an error may hold secrets, so it is removed once
+  the hooks have run.
 
-So there is one handler on the ``Api``, in front of all others, and one on the application.
+So one handler is registered on the ``Api``, before all others, and one on the application.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import NoReturn, cast
+from typing import cast
 from weakref import WeakSet
 
 from flask import Blueprint, Flask
@@ -27,18 +26,9 @@ from flask.blueprints import BlueprintSetupState
 from praetorian_core.errors import ConfigurationError, PraetorianError
 from praetorian_core.web.hooks import OnError, error_hooks
 from praetorian_flask.current import EXTENSION, State
-from praetorian_flask.decorators import Preflight
-from praetorian_flask.errors import Answer, ErrorHandler, own_error_handler
-from praetorian_restx.openapi import (
-    Api,
-    Handler,
-    RestxApi,
-    add_error_model,
-    api_of,
-    authorizations,
-    document_error_handler,
-    document_resources,
-)
+from praetorian_flask.errors import Answer, ErrorHandler
+from praetorian_restx.openapi import add_error_model, authorizations, document_api, document_error_handler
+from praetorian_restx.restx_types import Api, Handler, RestxApi, api_of
 
 _ACTS = "__praetorian__"
 _HANDLERS: WeakSet[Handler] = WeakSet()
@@ -46,18 +36,17 @@ _DISABLED = "DISABLE_PRAETORIAN_ERROR_HANDLER"
 
 
 def init_api(api: RestxApi, on_error: OnError = None) -> None:
-    """Set an ``Api`` up: the error handler, the documentation of errors, and the security scheme where it is missing.
+    """Set an ``Api`` up: the error handler, the documentation of guarded operations and the security scheme.
 
-    Call it before or after the ``Api`` gets its application or blueprint. ``DISABLE_PRAETORIAN_ERROR_HANDLER`` leaves
-    errors to the application's own handlers; ``Settings`` that were made by hand are known once ``Praetorian`` was set
-    up for the application.
+    Call it before or after the ``Api`` gets its application or blueprint, and after ``Praetorian(app, guard)``, whose
+    settings it reads. With ``DISABLE_PRAETORIAN_ERROR_HANDLER`` it registers no error handler.
 
     Args:
         api: The ``flask_restx.Api``.
         on_error: See ``register_error_handler``.
 
     Raises:
-        ConfigurationError: It is no ``Api``, it replaces our challenges, or a hook cannot be called.
+        ConfigurationError: ``api`` is not an ``Api`` or replaces challenges, or a hook cannot be called or would never be.
 
     Example::
 
@@ -68,7 +57,7 @@ def init_api(api: RestxApi, on_error: OnError = None) -> None:
     answer = Answer(None if on_error is None else error_hooks(on_error))
     handler = _build_handler(known, answer)
     _prepare(known)
-    document_resources(known)
+    document_api(known)
     _register_on_the_api(known, handler, answer)
 
     def settle(app: Flask) -> None:
@@ -89,11 +78,10 @@ def init_api(api: RestxApi, on_error: OnError = None) -> None:
 
 
 def register_error_handler(api: RestxApi, on_error: OnError = None) -> None:
-    """Register one handler for ``PraetorianError`` and every class derived from it, whatever the configuration says.
+    """Register a handler for ``PraetorianError`` and its subclasses, also if the configuration disables it.
 
-    It is registered on the ``Api`` and on its application, ahead of the handlers that are there already and of those to
-    come, one for ``Exception`` included. A handler of your own for a class derived from ``PraetorianError`` is asked
-    instead, as Flask would do it; one for ``PraetorianError`` itself, registered later, replaces this one.
+    It is registered on the ``Api`` and on its application, before every other handler, one for ``Exception`` included.
+    An application's own handler for ``PraetorianError`` or a subclass takes precedence, as in Flask.
 
     Args:
         api: The ``flask_restx.Api``.
@@ -101,7 +89,7 @@ def register_error_handler(api: RestxApi, on_error: OnError = None) -> None:
             and the response is sent nevertheless. Without it, those of ``Praetorian(..., on_error=...)`` are called.
 
     Raises:
-        ConfigurationError: It is no ``Api``, it replaces our challenges, or a hook cannot be called.
+        ConfigurationError: ``api`` is not an ``Api`` or replaces challenges, or a hook cannot be called or would never be.
     """
     known = api_of(api)
     answer = Answer(None if on_error is None else error_hooks(on_error))
@@ -113,13 +101,11 @@ def register_error_handler(api: RestxApi, on_error: OnError = None) -> None:
 
 def _prepare(api: Api) -> None:
     if api.serve_challenge_on_401:
-        detail = (
-            "serve_challenge_on_401=True makes RESTX replace the challenges of 401 responses by one for Basic; "
-            "write Api(..., serve_challenge_on_401=False)"
+        raise ConfigurationError(
+            "serve_challenge_on_401=True makes RESTX replace the challenge of a 401 by one for Basic; write "
+            "Api(..., serve_challenge_on_401=False)"
         )
-        raise ConfigurationError(detail)
     add_error_model(api)
-    _put_first(api, Preflight, _hand_on)
 
 
 def _register_on_the_api(api: Api, handler: Handler, answer: Answer) -> None:
@@ -134,14 +120,14 @@ def _register_on_the_api(api: Api, handler: Handler, answer: Answer) -> None:
 
 
 def _register_on_the_app(app: Flask, answer: Answer) -> None:
-    if own_error_handler(app) is None:
+    registered = app.error_handler_spec[None][None].get(PraetorianError)
+    if registered is None or (isinstance(registered, ErrorHandler) and answer.hooks is not None):
         app.register_error_handler(PraetorianError, ErrorHandler(answer.hooks))
 
 
 def _build_handler(api: Api, answer: Answer) -> Handler:
-
     def handle(error: BaseException) -> object:
-        """The request was refused; ``code`` says why."""
+        """The request was refused; ``code`` is the reason."""
         refusal = cast("PraetorianError", error)
         nearer = _nearer_handler(api, type(refusal))
         if nearer is not None:
@@ -166,22 +152,16 @@ def _nearer_handler(api: Api, kind: type[PraetorianError]) -> Handler | None:
     return None
 
 
-def _hand_on(error: BaseException) -> NoReturn:
-    """The methods that are allowed, for a CORS preflight."""
-    # Raised once more it goes on to Flask, which sends the response that it carries.
-    raise error
-
-
 def _put_first(api: Api, kind: type[BaseException], handler: Handler) -> None:
     api.error_handlers[kind] = handler
     api.error_handlers.move_to_end(kind, last=False)
 
 
 def _on_each_app(api: Api, name: str, act: Callable[[Flask], None]) -> None:
-    """Do something to the application that the API belongs to, and to each that it is given later.
+    """Call a function with the API's application, and with each application that the API is given later.
 
-    What was to be done under the same name before is not done to later ones: an API that outlives its applications, as
-    where each test makes one, is set up for each of them.
+    A second call with the same name replaces the function for later applications: an API can outlive its application,
+    for example if each test creates one.
     """
     if api.blueprint_setup is not None:
         act(cast("Flask", api.blueprint_setup.app))
@@ -198,7 +178,7 @@ def _on_each_app(api: Api, name: str, act: Callable[[Flask], None]) -> None:
 
         api.init_app = init_app_and_act
     acts.pop(name, None)
-    acts[name] = act  # The last to be called is the last to act.
+    acts[name] = act  # In the order of the last calls.
 
 
 def _reach(target: Flask | Blueprint, act: Callable[[Flask], None]) -> None:

@@ -150,21 +150,36 @@ class TestNames:
             pytest.param(None, "NoneType", id="none"),
             pytest.param(5, "int", id="number"),
             pytest.param(b"admin", "bytes", id="bytes"),
-            pytest.param(["admin"], "list", id="list"),
             pytest.param(all_roles("admin"), "AllRoles", id="policy"),
-            pytest.param(principal, "function", id="the-view-itself"),
             pytest.param(type("Name", (str,), {})("admin"), "Name", id="subclass-of-str"),
             pytest.param(enum.Enum("Rank", {"ADMIN": 1}).ADMIN, "int", id="enum-of-int"),
         ],
     )
     def test_not_a_name(self, make, name, found):
-        """A value of another type is refused at decoration; ``@roles_required`` without a call passes the view."""
+        """A value of another type is refused at decoration."""
         text = f"{make.__name__} was given {found}; write role names, as in {make.__name__}('admin')"
 
         for arguments in ((name,), ("admin", name), (name, "admin")):
             with pytest.raises(ConfigurationError) as caught:
                 make(*arguments)
             assert text == str(caught.value)
+
+    @pytest.mark.parametrize("make", [all_roles, any_role])
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            (["admin"], "was given a list; write the names, as in {0}('admin', 'editor')"),
+            ({"admin"}, "was given a set; write the names, as in {0}('admin', 'editor')"),
+            (principal, "was given principal in place of a role; write {0}('admin')"),
+        ],
+        ids=["list", "set", "the-view-itself"],
+    )
+    def test_typical_mistakes(self, make, name, text):
+        """A collection of names, and ``@roles_required`` without a call, are refused with what to write."""
+
+        with pytest.raises(ConfigurationError) as caught:
+            make(name)
+        assert f"{make.__name__} {text.format(make.__name__)}" == str(caught.value)
 
     @pytest.mark.parametrize("make", [all_roles, any_role])
     @pytest.mark.parametrize("name", ["admin", "a", "a b", "größe", "0"])

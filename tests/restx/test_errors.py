@@ -187,7 +187,7 @@ class TestApplications:
     def test_what_is_no_api_is_refused(self, register, wrong):
         """An application in the place of its Api is refused, saying what to write."""
 
-        with pytest.raises(ConfigurationError, match=r"expected a flask_restx.Api, found \w+; write init_api\(api\)"):
+        with pytest.raises(ConfigurationError, match=r"expected a flask_restx.Api; got \w+; write init_api\(api\)"):
             INIT_API[register](wrong)
 
 

@@ -21,7 +21,7 @@ BEARER = [{"Bearer": []}]
 MODEL = {"$ref": "#/definitions/PraetorianError"}
 CHALLENGE = {"WWW-Authenticate": {"description": "The challenge (RFC 6750 §3)", "type": "string"}}
 UNAUTHORIZED = {
-    "description": "The token is missing or bad; `code` says why",
+    "description": "The token is missing or invalid; `code` is the reason",
     "schema": MODEL,
     "headers": CHALLENGE,
 }
@@ -61,7 +61,7 @@ class TestDecorators:
         operation = documented(auth_accepted)
 
         assert operation["security"] == [*BEARER, {}]
-        assert operation["responses"]["401"]["description"] == "The token is bad; `code` says why"
+        assert operation["responses"]["401"]["description"] == "The token is invalid; `code` is the reason"
         assert "403" not in operation["responses"]
 
     @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ class TestDecorators:
         assert operation["responses"]["401"] == UNAUTHORIZED
 
     def test_the_same_decorator_twice(self):
-        """What is demanded twice is said once."""
+        """The same requirement is documented once."""
 
         assert documented(roles_required("a"), roles_required("a"))["responses"]["403"] == forbidden("all of a")
 
@@ -113,7 +113,7 @@ class TestDecorators:
         """What the class demands and what the method demands are both said."""
         operation = documented(roles_accepted("a", "b"), resource=roles_required("staff"))
 
-        assert operation["description"].startswith("Roles required: all of staff\nRoles required: any of a, b")
+        assert operation["description"].startswith("Roles required: all of staff; any of a, b\n")
 
     def test_among_method_decorators(self):
         """What RESTX applies at each request is documented as well."""
@@ -267,11 +267,10 @@ class TestUserText:
             return {}
 
         before = dict(method.__apidoc__)
-        roles_required("a")(method)
-        other = auth_required(method)
+        operation = documented(roles_required("a"), auth_required, lambda _: method, target=target)
 
         assert before == method.__apidoc__
-        assert set(other.__apidoc__["responses"]) == {"401", "418"}
+        assert set(operation["responses"]) == {"200", "401", "403", "418"}
 
 
 class TestSuccess:
@@ -337,7 +336,7 @@ class TestProtectNamespace:
         get, post = (target.operation("/vault/a", method) for method in ("get", "post"))
         assert get["security"] == post["security"] == BEARER
         assert get["responses"] == {"200": SUCCESS, "401": UNAUTHORIZED, "403": forbidden("all of staff")}
-        assert post["description"] == "Roles required: all of staff\nRoles required: any of x, y"
+        assert post["description"] == "Roles required: all of staff; any of x, y"
 
     def test_user_text_wins(self):
         """What a user says of a resource is kept, and what is hidden stays hidden."""
