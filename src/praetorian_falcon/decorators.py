@@ -20,11 +20,11 @@ from typing import NoReturn, TypeVar, overload
 import falcon
 import falcon.asgi
 
-from praetorian_core import Principal, all_roles, any_role
+from praetorian_core import Principal
 from praetorian_core.errors import ConfigurationError
-from praetorian_core.policy import Policy
+from praetorian_core.policy import AllRoles, AnyRole, Policy, role_names
 from praetorian_core.web.request import is_preflight
-from praetorian_core.web.views import check_applied, role_names
+from praetorian_core.web.views import check_applied
 from praetorian_falcon.current import State, async_guard, plain_guard, state_of
 from praetorian_falcon.guarded import Demand, exempt, guard
 from praetorian_falcon.preflight import ANY_METHOD
@@ -78,7 +78,7 @@ def roles_required(*names: str) -> Callable[[T], T]:
         ConfigurationError: At decoration: a name is missing or is not the name of one role. In a request: roles are
             disabled.
     """
-    return _requiring("roles_required", all_roles(*role_names("roles_required", names)))
+    return _requiring("roles_required", AllRoles(role_names(names, "roles_required")))
 
 
 def roles_accepted(*names: str) -> Callable[[T], T]:
@@ -90,7 +90,7 @@ def roles_accepted(*names: str) -> Callable[[T], T]:
         ConfigurationError: At decoration: a name is missing or is not the name of one role. In a request: roles are
             disabled.
     """
-    return _requiring("roles_accepted", any_role(*role_names("roles_accepted", names)))
+    return _requiring("roles_accepted", AnyRole(role_names(names, "roles_accepted")))
 
 
 def policy_required(policy: Policy) -> Callable[[T], T]:

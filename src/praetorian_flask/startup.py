@@ -10,7 +10,6 @@ Facts:
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Protocol, cast
@@ -20,11 +19,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from praetorian_core.errors import ConfigurationError, PraetorianError
+from praetorian_core.web.processes import warn_of_memory_store
 from praetorian_core.web.views import chain
-from praetorian_flask.current import State, state_or_none
+from praetorian_flask.current import state_or_none
 from praetorian_flask.decorators import VIEWS, Preflight, demands_of_class
-
-_LOG = logging.getLogger("praetorian")
 
 
 class _HandleException(Protocol):
@@ -49,7 +47,8 @@ def _check() -> None:
         _complete_blueprints(app)
         handle: _HandleException = partial(_handle_user_exception, app.handle_user_exception)
         setattr(app, "handle_user_exception", handle)  # noqa: B010  (type checkers take it for a method)
-        _warn_of_lonely_stores(state)
+        is_one_of_several = bool(request.environ.get("wsgi.multiprocess"))
+        warn_of_memory_store(state.guard.settings.store, is_one_of_several=is_one_of_several)
         state.is_checked = True
     if state.fault is not None:
         raise ConfigurationError(state.fault)
@@ -84,15 +83,6 @@ def _complete_blueprints(app: Flask) -> None:
             handler = of_application.get(kind)
             if handler is not None and kind not in handlers and any(base in handlers for base in kind.__mro__):
                 handlers[kind] = handler
-
-
-def _warn_of_lonely_stores(state: State) -> None:
-    store = state.guard.settings.store
-    if request.environ.get("wsgi.multiprocess") and isinstance(store, str) and store.startswith("memory:"):
-        _LOG.warning(
-            "PRAETORIAN_STORE is memory://, but the server runs several processes, and each has a store of its own: a "
-            "session that is revoked in one stays valid in the others; write sqlite:///path or redis://host"
-        )
 
 
 def _handle_user_exception(inner: _HandleException, error: Exception, /) -> ResponseReturnValue:

@@ -347,11 +347,11 @@ class TestDecoration:
         ("roles", "text"),
         [
             ((), "needs at least one role"),
-            (("",), "empty"),
-            ((1,), "of type str"),
-            (("admin", None), "of type str"),
-            ((["admin"],), "not a list"),
-            (("admin,editor",), "one role per argument"),
+            (("",), "was given ''"),
+            ((1,), "was given int"),
+            (("admin", None), "was given NoneType"),
+            ((["admin"],), "was given a list"),
+            (("admin,editor",), "which is one name"),
         ],
         ids=["none", "empty", "int", "NoneType", "list", "comma"],
     )
@@ -367,7 +367,9 @@ class TestDecoration:
         def on_get(self, req, resp):
             """Do nothing."""
 
-        with pytest.raises(ConfigurationError, match=rf"{name} was applied to the view on_get .*@{name}\('admin'\)"):
+        with pytest.raises(
+            ConfigurationError, match=rf"{name} was given on_get in place of a role; write {name}\('admin'\)"
+        ):
             getattr(pf, name)(on_get)
 
     @pytest.mark.parametrize("name", ["auth_required", "auth_accepted"])

@@ -14,7 +14,7 @@ def warn_of_memory_store(store: object, *, is_one_of_several: bool) -> None:
         store: The setting ``store``.
         is_one_of_several: Whether the server runs several processes.
     """
-    if is_one_of_several and isinstance(store, str) and store.startswith("memory:"):
+    if is_one_of_several and str(store) == "memory://":
         _LOG.warning(
             "PRAETORIAN_STORE is memory://, but the server runs several processes, and each has a store of its own: a "
             "session that is revoked in one stays valid in the others; write sqlite:///path or redis://host"
