@@ -44,6 +44,7 @@ from praetorian_core.flows.state import (
 from praetorian_core.principal import Principal
 from praetorian_core.questions import Emit, Flow, GetState, ask
 from praetorian_core.token.claims import ActionClaims, SessionClaims, check_custom_claims, encode_identity
+from praetorian_core.token.codec import MAX_REFRESHED
 from praetorian_core.token.lifecycle import check_refresh
 
 
@@ -136,7 +137,8 @@ def refresh(context: FlowContext, token: str, access_lifespan: int | None, now: 
     counts = context.has_store and (context.codec.layout.counts_generations or is_counted)
     generation = (claims.generation or 0) + 1 if counts else claims.generation
     # Before the generation is spent: if encoding fails, the presented token can still be refreshed.
-    fresh = context.codec.encode(claims._replace(principal=successor, generation=generation))
+    renewed = claims._replace(principal=successor, generation=generation)
+    fresh = context.codec.encode(renewed, max_length=MAX_REFRESHED)
     if counts:
         yield from _spend_generation(claims, entry, settings.refresh_grace, now)
     if context.has_store and settings.check_sessions == "refresh":

@@ -13,11 +13,25 @@ from praetorian_core.errors import (
     ServiceUnavailableError,
 )
 from praetorian_core.token.claims import MAX_TIME, ActionClaims, Claims, ParseIdentity, SessionClaims
-from praetorian_core.token.jws import MAX_LENGTH, JWSSigner, JWSVerifier
+from praetorian_core.token.jws import JWSSigner, JWSVerifier
 from praetorian_core.token.keys import KeyRing
 from praetorian_core.token.layouts import Layout, layout_of
 from praetorian_core.token.lifecycle import check_not_in_future
 from praetorian_core.token.strict_json import JSONValue, dump_object, parse_object
+
+MAX_REFRESHED = 8000
+"""The maximum length of a token that a refresh returns, in characters.
+
+gunicorn rejects a header line of more than 8190 bytes, and uvicorn a head of more than 16 KiB. 190 bytes are left for
+the header's name, the scheme and the line break.
+"""
+
+MAX_ISSUED = 7168
+"""The maximum length of a new token, in characters.
+
+The next refresh may make it longer by up to 832 characters: 32 for a generation, 157 for the ``kid`` of another key and
+640 for the signature of an RSA key of 4096 bits in the place of an HMAC.
+"""
 
 
 def _verifier_of(codec: TokenCodec) -> JWSVerifier:
@@ -54,13 +68,13 @@ class TokenCodec:
     _verifier: JWSVerifier = attrs.field(init=False, repr=False, default=attrs.Factory(_verifier_of, takes_self=True))
     _signer: JWSSigner | None = attrs.field(init=False, repr=False, default=attrs.Factory(_signer_of, takes_self=True))
 
-    def decode(self, token: str, now: int) -> Claims:
+    def decode(self, token: str | bytes, now: int) -> Claims:
         """Return the claims of a valid token.
 
         Expiry and the kind of token are checked elsewhere: by ``lifecycle`` and the flows.
 
         Args:
-            token: The compact serialization.
+            token: The compact serialization, as a str or in ASCII.
             now: The current time, in seconds since the epoch.
 
         Raises:
@@ -85,12 +99,16 @@ class TokenCodec:
             self._check_issuer_and_audience(payload)
         return claims if self.parse_identity is None else self._with_parsed_identity(claims)
 
-    def encode(self, claims: Claims) -> str:
+    def encode(self, claims: Claims, *, max_length: int = MAX_ISSUED) -> str:
         """Return the signed token of some claims.
+
+        Args:
+            claims: The claims of a session or an action token.
+            max_length: The maximum length of the token in characters; ``MAX_REFRESHED`` for a refreshed token.
 
         Raises:
             ConfigurationError: The ring cannot sign, the layout has no encoding for the claims, or the token would be
-                too long to be accepted.
+                too long.
 
         See:
             RFC 7519 §7.1.
@@ -104,10 +122,10 @@ class TokenCodec:
         if self.audience is not None:
             payload["aud"] = self.audience
         token = signer.sign(encoded.typ, dump_object(payload))
-        if len(token) > MAX_LENGTH:
+        if len(token) > max_length:
             raise ConfigurationError(
-                f"the token must have at most {MAX_LENGTH} characters to be accepted; got {len(token)}; write fewer or "
-                "shorter custom claims and roles"
+                f"a token must have at most {max_length} characters, so that it can be refreshed and servers accept its "
+                f"header line; got {len(token)}; write fewer or shorter custom claims and roles"
             )
         return token
 

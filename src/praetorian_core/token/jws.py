@@ -26,7 +26,7 @@ from praetorian_core.token.keys import Key, KeyRing
 from praetorian_core.token.strict_json import JSONValue, dump_object, parse_object
 
 MAX_LENGTH = 8192
-"""The maximum length of a token in characters; most servers reject a longer header line."""
+"""The maximum length of an accepted token in characters; most servers reject a longer header line."""
 
 _FORBIDDEN = frozenset({"crit", "b64", "zip", "enc", "cty", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"})
 _CACHED_HEADERS = 64
@@ -66,11 +66,11 @@ class JWSVerifier:
         # Bounded, and filled only with headers of tokens that a configured key has signed.
         self._headers: dict[bytes, Header] = {}
 
-    def verify(self, token: str) -> tuple[Header, bytes]:
+    def verify(self, token: str | bytes) -> tuple[Header, bytes]:
         """Return the header and the payload of a token with a valid signature.
 
         Args:
-            token: The compact serialization.
+            token: The compact serialization, as a str or in ASCII.
 
         Returns:
             The validated header, and the bytes of the payload, not parsed yet.
@@ -82,12 +82,13 @@ class JWSVerifier:
         See:
             RFC 7515 §5.2, RFC 7519 §7.2, RFC 8725 §3.
         """
-        if type(token) is not str:
-            raise InvalidTokenError(f"the token must be a str; got {type(token).__name__}")
+        # Exact types: a subclass could return something else each time it is read.
+        if type(token) is not str and type(token) is not bytes:
+            raise InvalidTokenError(f"the token must be a str or bytes; got {type(token).__name__}")
         if len(token) > MAX_LENGTH:
             raise InvalidTokenError(f"the token has {len(token)} characters; expected at most {MAX_LENGTH}")
         # A character outside ASCII becomes a question mark, which the next line rejects.
-        compact = token.encode("ascii", "replace")
+        compact = token.encode("ascii", "replace") if isinstance(token, str) else token
         # Without the characters of the alphabet, only two dots may be left.
         if compact.translate(None, ALPHABET) != b"..":
             raise InvalidTokenError("the token is not three base64url segments with dots between them")
@@ -106,11 +107,11 @@ class JWSVerifier:
         return header, _octets(payload, "payload")
 
 
-def verify_compact(token: str, ring: KeyRing) -> tuple[dict[str, JSONValue], bytes]:
+def verify_compact(token: str | bytes, ring: KeyRing) -> tuple[dict[str, JSONValue], bytes]:
     """Verify the signature of a compact JWS and return its contents; no claim is validated.
 
     Args:
-        token: The compact serialization.
+        token: The compact serialization, as a str or in ASCII.
         ring: The keys that may have signed it.
 
     Returns:
@@ -169,7 +170,10 @@ def _candidates(members: Mapping[str, JSONValue], ring: KeyRing) -> tuple[Key, .
         return ring.keys if len(ring.keys) == 1 or ring.symmetric else ()
     kid = members["kid"]
     key = ring.find(kid) if type(kid) is str else None
-    return () if key is None else (key,)
+    if key is None:
+        # Not shown: any sender chooses it.
+        raise InvalidTokenError("no configured key has the header's kid; do all processes share one secret?")
+    return (key,)
 
 
 class JWSSigner:

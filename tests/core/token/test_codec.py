@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import uuid
 
+import h11
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from gunicorn.config import Config
+from gunicorn.http.parser import RequestParser
 from tests.support import NOW, RING
 
 from praetorian_core import errors
@@ -21,7 +24,8 @@ from praetorian_core.token import (
     TokenCodec,
     verify_compact,
 )
-from praetorian_core.token.jws import MAX_LENGTH, JWSSigner
+from praetorian_core.token.codec import MAX_ISSUED, MAX_REFRESHED
+from praetorian_core.token.jws import JWSSigner
 
 SEALER = JWSSigner(RING.signing_key())
 
@@ -410,31 +414,65 @@ class TestParseIdentity:
         assert ["a"] == seen
 
 
+def longest(limit):
+    """Return a token of at most so many characters, which are as many as there can be."""
+    maker = codec()
+    length = (limit - len(maker.encode(session(claims={"x": ""})))) * 3 // 4
+    token = ""
+    for extra in range(8):
+        longer = maker.encode(session(claims={"x": "x" * (length + extra)}), max_length=limit + 16)
+        if len(longer) > limit:
+            break
+        token = longer
+    return token
+
+
 class TestEncode:
-    def test_the_longest_token_is_minted_and_read(self):
-        """8192 characters are minted, one more is refused, so that all that is minted can be read."""
-        maker = codec()
-        at = MAX_LENGTH - len(maker.encode(session(claims={"x": ""})))
-        length = at * 3 // 4
-        while True:
-            try:
-                maker.encode(session(claims={"x": "x" * (length + 1)}))
-            except errors.ConfigurationError as error:
-                refused = str(error)
-                break
-            length += 1
-        token = maker.encode(session(claims={"x": "x" * length}))
+    @pytest.mark.parametrize("limit", [MAX_ISSUED, MAX_REFRESHED])
+    def test_the_longest_token(self, limit):
+        """A token of exactly the limit is encoded and decoded; one character more is rejected."""
+        token = longest(limit)
 
-        assert MAX_LENGTH - 1 <= len(token) <= MAX_LENGTH
-        assert {"x": "x" * length} == dict(maker.decode(token, NOW).principal.claims)
-        assert "write fewer or shorter custom claims and roles" in refused
+        assert limit - 1 <= len(token) <= limit
+        assert 7 == codec().decode(token, NOW).principal.identity
+        with pytest.raises(errors.ConfigurationError, match=f"at most {limit} characters"):
+            codec().encode(session(claims={"x": "x" * limit}), max_length=limit)
 
-    def test_a_token_that_is_far_too_long_is_refused(self):
-        """The error says how long it would be and what to do, and holds nothing of it."""
+    def test_the_longest_token_can_be_refreshed_under_another_key(self):
+        """The longest generation, the longest kid and an RSA key of 4096 bits fit into the headroom."""
+        claims = codec().decode(longest(MAX_ISSUED), NOW)
+        key = rsa.generate_private_key(65537, 4096)
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        ring = KeyRing.from_pem(pem, algorithm="RS256", kid="k" * 128)
+
+        token = codec(ring=ring).encode(claims._replace(generation=2**53 - 1), max_length=MAX_REFRESHED)
+
+        assert MAX_ISSUED < len(token) <= MAX_REFRESHED
+
+    def test_gunicorn_accepts_the_longest_token(self):
+        """With its default limits: 8190 bytes for a line."""
+        token = longest(MAX_REFRESHED)
+        head = f"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+
+        (request,) = RequestParser(Config(), iter([head]), ("127.0.0.1", 1))
+
+        assert ("AUTHORIZATION", f"Bearer {token}") in request.headers
+
+    def test_the_server_of_uvicorn_accepts_the_longest_token(self):
+        """With its default limits: 16 KiB for all headers."""
+        token = longest(MAX_REFRESHED)
+        connection = h11.Connection(h11.SERVER)
+        connection.receive_data(f"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+
+        assert (b"authorization", f"Bearer {token}".encode()) in connection.next_event().headers
+
+    def test_a_token_that_is_far_too_long_is_rejected(self):
+        """The error states both lengths and what to write, and shows no claim."""
         with pytest.raises(errors.ConfigurationError) as caught:
             codec().encode(session(roles=frozenset({f"canary{number}" for number in range(1_000)})))
 
-        assert str(caught.value).startswith("the token must have at most 8192 characters to be accepted; got ")
+        assert str(caught.value).startswith("a token must have at most 7168 characters, so that it can be refreshed")
+        assert str(caught.value).endswith("; write fewer or shorter custom claims and roles")
         assert "canary" not in str(caught.value)
 
     def test_a_ring_that_only_verifies_mints_nothing(self):
