@@ -69,7 +69,7 @@ class TokenSettings:
             _check_keys,
             section="Keys",
             does="The keys that sign tokens and verify them. `SECRET_KEY` or `JWT_SECRET_KEY` is enough for one secret.",
-            change="For key pairs, a JWKS document, or several keys of one algorithm.",
+            change="Set it for key pairs, a JWKS document, or several keys of one algorithm.",
             example="KeyRing.from_secret(secret)",
         )
     )

@@ -55,8 +55,11 @@ class UserSettings:
             "PRAETORIAN_PARSE_IDENTITY",
             must_be("a plain function of one str", _is_parser, show=_show_parser),
             section="Users",
-            does="Turns the text in `sub` into the identity that `identify` takes. It raises `ValueError` for other text.",
-            change="Set it if identities are UUIDs or another type that a token holds as text.",
+            does=(
+                "Converts the text in `sub` to the identity that `identify` takes, and raises `ValueError` for a text that "
+                "is no identity. A token holds an int or a str as it is, and any other identity as its text."
+            ),
+            change="Set it if identities are UUIDs or of another type. Without it, issuing a token to such a user raises.",
             example="uuid.UUID",
         ),
     )
