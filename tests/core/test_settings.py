@@ -13,7 +13,7 @@ from tests.support import DAY, RING, SECRET, Request, bearer, refusal
 from praetorian_core import AsyncGuard, Guard, MemoryStore
 from praetorian_core.errors import MissingTokenError
 from praetorian_core.settings import ACTION_LIFESPAN, Settings
-from praetorian_core.settings.declaration import declaration_of
+from praetorian_core.settings.declaration import declaration_of, declare, must_be
 from praetorian_core.token.keys import generate_secret
 from praetorian_core.token.layouts import FLASK_PRAETORIAN, STANDARD
 
@@ -332,6 +332,53 @@ class TestPairs:
         """By default the layout that is issued is the only one accepted."""
 
         assert (layout,) == Settings(keys=RING, layout=layout).accept_layouts
+
+
+@attrs.frozen(kw_only=True)
+class Extended(Settings):
+    """Settings with the declaration that CONTRIBUTING.md adds as an example."""
+
+    max_uses: int = attrs.field(
+        default=1,
+        metadata=declare(
+            "JWT_MAX_USES",
+            must_be("a positive int", lambda value: type(value) is int and value > 0),
+            section="Claims",
+            does="How often a token is accepted.",
+            change="Raise it if clients repeat requests.",
+            example="2",
+            needs_store=True,
+        ),
+    )
+
+
+class TestOneDeclaration:
+    def test_its_key_is_read(self):
+        """The key of a declared setting is read, its attribute is accepted, and its default holds."""
+
+        assert 2 == Extended.from_mapping(KEY | {"JWT_MAX_USES": 2}).max_uses
+        assert 3 == Extended.from_mapping(KEY, max_uses=3).max_uses
+        assert 1 == Extended(keys=RING).max_uses
+
+    def test_its_value_is_checked(self):
+        """The message comes from the declaration."""
+
+        assert "JWT_MAX_USES must be a positive int; got 0; write for example JWT_MAX_USES = 2" == refusal(
+            Extended, keys=RING, max_uses=0
+        )
+
+    @pytest.mark.parametrize("name", ["JWT_MAX_USE", "JWT_MAXUSES", "PRAETORIAN_MAX_USES"])
+    def test_its_key_is_suggested(self, name):
+        """A mistyped key is found."""
+
+        assert f"{name} is not a setting of Praetorian; did you mean JWT_MAX_USES?" == refusal(
+            Extended.from_mapping, KEY | {name: 2}
+        )
+
+    def test_it_needs_a_store(self):
+        """A setting that has no effect without a store is found."""
+
+        assert refusal(Guard, None, Extended(keys=RING, max_uses=2)).startswith("JWT_MAX_USES needs a store")
 
 
 class TestCheckWithoutStore:

@@ -40,7 +40,7 @@ class Settings(StateSettings, UserSettings, RequestSettings, TokenSettings):
 
     def __attrs_post_init__(self) -> None:
         """Check every value, then what must hold between values."""
-        for field in attrs.fields(Settings):
+        for field in attrs.fields(type(self)):
             setting = declaration_of(field)
             setting.check(setting, getattr(self, field.name))
         self._check_pairs()
@@ -75,7 +75,7 @@ class Settings(StateSettings, UserSettings, RequestSettings, TokenSettings):
         Raises:
             ConfigurationError: There is such a setting.
         """
-        for field in attrs.fields(Settings):
+        for field in attrs.fields(type(self)):
             setting = declaration_of(field)
             if setting.needs_store and getattr(self, field.name) != field.default:
                 raise ConfigurationError(

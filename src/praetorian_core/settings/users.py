@@ -96,7 +96,7 @@ class UserSettings:
             must_be("the name of a method", _is_method_name),
             section="Users",
             does=(
-                "The method of a user that returns whether the account is active. It is called at login, at refresh "
+                "The method of a user that returns whether the account is active. It is called at login, at issue, at refresh "
                 "and for action tokens. A user class without `is_valid` is always active; any other method must exist."
             ),
             change="Set it if the user class has such a method under another name.",
