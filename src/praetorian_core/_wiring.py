@@ -32,7 +32,7 @@ from praetorian_core.stores.url import StoreURL
 from praetorian_core.token.claims import SessionClaims
 from praetorian_core.token.codec import TokenCodec
 from praetorian_core.token.lifecycle import check_access
-from praetorian_core.web.bearer import TokenPlaces
+from praetorian_core.web.bearer import TokenHeader
 from praetorian_core.web.request import RequestInfo
 
 U = TypeVar("U")
@@ -88,7 +88,7 @@ class BaseGuard(Generic[U]):
         self._users: Final = users
         self._passwords: Final = passwords
         self._clock: Final = clock
-        self._places: Final[TokenPlaces] = settings.token_places()
+        self._token_header: Final[TokenHeader] = settings.token_header()
         self._codec: Final = TokenCodec(
             ring=settings.keys,
             layout=settings.layout,
@@ -134,11 +134,11 @@ class BaseGuard(Generic[U]):
         See:
             RFC 6750 §2.1.
         """
-        return self._places.find(request)
+        return self._token_header.find(request)
 
     def _find_optional(self, request: RequestInfo) -> str | None:
         try:
-            return self._places.find(request)
+            return self._token_header.find(request)
         except MissingTokenError:
             return None
 

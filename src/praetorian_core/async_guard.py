@@ -115,7 +115,7 @@ class AsyncGuard(BaseGuard[U]):
         """See ``Guard.admit``."""
         now = self._clock()
         try:
-            return self._check_policy(await self._verify(self._places.find(request), now), policy)
+            return self._check_policy(await self._verify(self._token_header.find(request), now), policy)
         except PraetorianError as error:
             self._report_refusal(error, now)
             raise

@@ -207,7 +207,7 @@ class Guard(BaseGuard[U]):
         """
         now = self._clock()
         try:
-            return self._check_policy(self._verify(self._places.find(request), now), policy)
+            return self._check_policy(self._verify(self._token_header.find(request), now), policy)
         except PraetorianError as error:
             self._report_refusal(error, now)
             raise

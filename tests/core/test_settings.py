@@ -436,19 +436,19 @@ class TestCheckRoleNames:
         assert Settings(keys=RING).check_role_names(["anything"]) is None
 
 
-class TestTokenPlaces:
+class TestTokenHeader:
     def test_reads_the_configured_header(self):
         """The token is read from the configured header behind the configured scheme."""
-        places = Settings(keys=RING, header_name="X-Token", header_type="JWT").token_places()
+        header = Settings(keys=RING, header_name="X-Token", header_type="JWT").token_header()
 
-        assert "abc" == places.find(Request([("X-Token", "JWT abc")]))
+        assert "abc" == header.find(Request([("X-Token", "JWT abc")]))
 
     def test_reads_no_other_header(self):
         """``Authorization`` is not read when another header is configured."""
-        places = Settings(keys=RING, header_name="X-Token").token_places()
+        header = Settings(keys=RING, header_name="X-Token").token_header()
 
         with pytest.raises(MissingTokenError):
-            places.find(bearer("abc"))
+            header.find(bearer("abc"))
 
 
 class TestFrozen:

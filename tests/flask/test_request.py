@@ -6,17 +6,15 @@ import string
 
 import pytest
 from flask import Flask, Request, request
-from hypothesis import example, given
-from hypothesis import strategies as st
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import create_environ
 
 from praetorian_core.errors import MalformedHeaderError, MissingTokenError
-from praetorian_core.web.bearer import HeaderPlace
+from praetorian_core.web.bearer import TokenHeader
 from praetorian_core.web.request import RequestInfo
 from praetorian_flask.request import FlaskRequest
 
-PLACE = HeaderPlace("Authorization", "Bearer")
+HEADER = TokenHeader("Authorization", "Bearer")
 TOKEN = f"{string.ascii_letters}{string.digits}-._~+/"  # RFC 6750 §2.1: b64token
 
 
@@ -28,7 +26,7 @@ def a_view(headers=(), **environ):
 def found(*values):
     """Return the token in these Authorization lines, or the class of the refusal."""
     try:
-        return PLACE.find(a_view(("Authorization", value) for value in values))
+        return HEADER.find(a_view(("Authorization", value) for value in values))
     except (MalformedHeaderError, MissingTokenError) as error:
         return type(error)
 
@@ -105,76 +103,22 @@ class TestFlaskView:
         assert a_view().header("request-method") is None
 
 
-class TestGrammar:
-    """RFC 6750 §2.1: ``credentials = "Bearer" 1*SP b64token``."""
-
-    @pytest.mark.parametrize(
-        ("value", "expected"),
-        [
-            ("Bearer a.b.c", "a.b.c"),
-            ("bearer a.b.c", "a.b.c"),
-            ("BEARER a.b.c", "a.b.c"),
-            ("Bearer  a.b.c", "a.b.c"),
-            ("Bearer a==", "a=="),
-            (f"Bearer {TOKEN}", TOKEN),
-            ("Bearer", MalformedHeaderError),
-            ("Bearer ", MalformedHeaderError),
-            ("Bearer =", MalformedHeaderError),
-            ("Bearer a=b", MalformedHeaderError),
-            ("Bearer a b", MalformedHeaderError),
-            ("Bearer a ", MalformedHeaderError),
-            ("Bearer\ta", MalformedHeaderError),
-            ("Bearer a,b", MalformedHeaderError),
-            ("Bearer, a", MalformedHeaderError),
-            ("Bearer a, Basic b", MalformedHeaderError),
-            ("Basic a, Bearer b", MalformedHeaderError),
-            ("Basic a,bearer b", MalformedHeaderError),
-            ("Bearer \xe4", MalformedHeaderError),
-            ("Bearer:a", MalformedHeaderError),
-            ('Bearer "a"', MalformedHeaderError),
-            ("Basic a", None),
-            ("Basic a, Digest b", None),
-            ("Bearerxyz a", None),
-            ("Bearer-a", None),
-            ("XBearer a", None),
-            (" Bearer a", None),
-            ("a.b.c", None),
-            ("", None),
-        ],
-    )
-    def test_one_line(self, value, expected):
-        """Our scheme and exactly one token is a token; our scheme and anything else is malformed; the rest is none."""
-
-        assert found(value) == expected
+class TestToken:
+    """The grammar itself is tested in ``tests/core/web/test_bearer.py``."""
 
     @pytest.mark.parametrize(
         ("values", "expected"),
         [
-            (("Bearer a",), "a"),
+            (("Bearer a.b.c",), "a.b.c"),
+            (("Bearer a ",), "a"),
+            (("Basic a",), MissingTokenError),
             (("Bearer a", "Bearer a"), MalformedHeaderError),
-            (("Bearer a", "Bearer b"), MalformedHeaderError),
-            (("Bearer a", "Basic b"), MalformedHeaderError),
             (("Basic a", "Bearer b"), MalformedHeaderError),
-            (("Bearer a", ""), MalformedHeaderError),
-            (("Basic a", "Basic b"), None),
+            (("Basic a", "Basic b"), MissingTokenError),
         ],
+        ids=["one", "trailing space", "another scheme", "twice", "another scheme first", "twice another scheme"],
     )
-    def test_several_lines(self, values, expected):
-        """RFC 6750 §2: one method a request. No line is chosen of several."""
+    def test_lines(self, values, expected):
+        """RFC 6750 §2: one method per request. None of several lines is chosen, although WSGI joins them."""
 
-        assert found(*values) == expected
-
-    @given(st.text(TOKEN, min_size=1), st.integers(0, 2))
-    def test_every_token(self, text, padding):
-        """Every b64token is found whole."""
-        token = text + "=" * padding
-
-        assert found(f"Bearer {token}") == token
-
-    @given(st.text(st.characters(max_codepoint=255, blacklist_characters="\r\n")))
-    @example("Bearer")
-    def test_any_value(self, value):
-        """Whatever a header holds, it is one token, none or malformed: nothing else is raised."""
-        result = found(f"Bearer {value}")
-
-        assert result in (None, MalformedHeaderError) or set(result) <= {*TOKEN, "="}
+        assert expected == found(*values)

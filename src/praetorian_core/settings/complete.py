@@ -21,7 +21,7 @@ from praetorian_core.settings.requests import RequestSettings
 from praetorian_core.settings.state import StateSettings
 from praetorian_core.settings.tokens import TokenSettings, layout_names
 from praetorian_core.settings.users import UserSettings
-from praetorian_core.web.bearer import HeaderPlace, TokenPlaces
+from praetorian_core.web.bearer import TokenHeader
 
 
 class _Constructor(Protocol):
@@ -82,9 +82,9 @@ class Settings(StateSettings, UserSettings, RequestSettings, TokenSettings):
                     f"{setting.key} needs a store; set PRAETORIAN_STORE or pass store= to the guard, or remove {setting.key}"
                 )
 
-    def token_places(self) -> TokenPlaces:
-        """Return what finds the token in a request."""
-        return TokenPlaces([HeaderPlace(self.header_name, self.header_type)])
+    def token_header(self) -> TokenHeader:
+        """Return the object that finds the token in a request."""
+        return TokenHeader(self.header_name, self.header_type)
 
     @classmethod
     def from_mapping(cls, config: Mapping[str, object], **values: object) -> Settings:

@@ -10,15 +10,18 @@ from hypothesis import strategies as st
 from tests.support import Request
 
 from praetorian_core.errors import ConfigurationError, MalformedHeaderError, MissingTokenError
-from praetorian_core.web.bearer import HeaderPlace, TokenPlaces
+from praetorian_core.web.bearer import TokenHeader
 
 B64TOKEN = string.ascii_letters + string.digits + "-._~+/"  # RFC 6750 §2.1
 TCHAR = "!#$%&'*+-.^_`|~" + string.digits + string.ascii_letters  # RFC 9110 §5.6.2
 
 
 def find(*values, name="Authorization", scheme="Bearer"):
-    """Search a request whose header has these values."""
-    return HeaderPlace(name, scheme).find(Request(tuple((name, value) for value in values)))
+    """Return the token of a request whose header has these values, or None if it carries none."""
+    try:
+        return TokenHeader(name, scheme).find(Request(tuple((name, value) for value in values)))
+    except MissingTokenError:
+        return None
 
 
 def malformed(*values, **place):
@@ -47,10 +50,13 @@ class TestFound:
             pytest.param("bEaReR abc", "abc", id="mixed-case"),
             pytest.param("Bearer Bearer", "Bearer", id="a-token-called-bearer"),
             pytest.param("Bearer " + "a" * 65_536, "a" * 65_536, id="64-kb"),
+            pytest.param("Bearer abc ", "abc", id="trailing-space"),
+            pytest.param("Bearer abc\t", "abc", id="trailing-tab"),
+            pytest.param(" \t Bearer abc \t ", "abc", id="white-space-around"),
         ],
     )
     def test_value(self, value, token):
-        """RFC 6750 §2.1: "Bearer" 1*SP b64token; RFC 9110 §11.1: the scheme in any letter case."""
+        """RFC 6750 §2.1: "Bearer" 1*SP b64token; RFC 9110 §11.1, §5.5: in any letter case, white space around it."""
 
         assert token == find(value)
 
@@ -65,7 +71,7 @@ class TestFound:
     def test_header_names_have_no_letter_case(self, name):
         """RFC 9110 §5.1: field names are case-insensitive; the view compares them."""
 
-        assert "abc" == HeaderPlace(name, "Bearer").find(Request((("Authorization", "Bearer abc"),)))
+        assert "abc" == TokenHeader(name, "Bearer").find(Request((("Authorization", "Bearer abc"),)))
 
 
 class TestNone:
@@ -95,6 +101,10 @@ class TestNone:
             pytest.param("Basic Bearer abc", id="the-scheme-inside"),
             pytest.param("Basic x,Bearerxyz abc", id="a-longer-scheme-after-a-comma"),
             pytest.param('Digest a="b,c", d="Bearer e"', id="the-scheme-in-a-parameter"),
+            pytest.param('Digest username="a, bearer b"', id="the-scheme-in-a-quoted-string"),
+            pytest.param('Digest a="x", username="a, bearer b", c="y"', id="the-scheme-in-one-of-several"),
+            pytest.param('Digest username="a\\", bearer b"', id="an-escaped-quote-before-the-scheme"),
+            pytest.param('Digest username="a, bearer b', id="the-scheme-in-an-unterminated-string"),
             pytest.param("\N{CYRILLIC CAPITAL LETTER VE}earer abc", id="look-alike"),
             pytest.param("\N{FULLWIDTH LATIN CAPITAL LETTER B}earer abc", id="full-width"),
             pytest.param("\x00Bearer abc", id="control-before"),
@@ -122,8 +132,6 @@ class TestMalformed:
             pytest.param("Bearer     ", id="no-token-but-spaces"),
             pytest.param("bearer", id="no-token-lower-case"),
             pytest.param("Bearer a b", id="two-tokens"),
-            pytest.param("Bearer a ", id="trailing-space"),
-            pytest.param("Bearer a\t", id="trailing-tab"),
             pytest.param("Bearer a\n", id="trailing-newline"),
             pytest.param("Bearer a\r\nX: y", id="crlf"),
             pytest.param("Bearer\ta", id="tab"),
@@ -173,6 +181,8 @@ class TestMalformed:
             pytest.param("Basic a, Bearer b, Basic c", SEVERAL, id="basic-bearer-basic"),
             pytest.param(", Bearer b", SEVERAL, id="nothing-bearer"),
             pytest.param('Digest a="b", Bearer c', SEVERAL, id="digest-bearer"),
+            pytest.param('Digest a="b, bearer c", Bearer d', SEVERAL, id="digest-with-the-scheme-and-bearer"),
+            pytest.param('Digest a="\\\\", Bearer d', SEVERAL, id="digest-with-an-escaped-backslash-and-bearer"),
         ],
     )
     def test_several_in_one_line(self, value, text):
@@ -214,13 +224,18 @@ class TestMalformed:
         except MalformedHeaderError:
             return
 
-        assert token is None or (set(token) <= {*B64TOKEN, "="} and value.lower() == f"bearer {token}".lower())
+        scheme, _, rest = value.strip(" \t").partition(" ")
+
+        assert token is None or (
+            set(token) <= {*B64TOKEN, "="} and (scheme.lower(), rest.strip(" ")) == ("bearer", token)
+        )
 
     @given(
         st.text(st.sampled_from("aZ9-/=") | st.characters(max_codepoint=0x2FFF)).filter(lambda rest: rest[:1] != " ")
     )
     def test_one_token_and_nothing_else(self, rest):
         """RFC 6750 §2.1: after "Bearer " a value is found iff all of it is a b64token."""
+        rest = rest.rstrip(" \t")
         body = rest.rstrip("=")
         is_token = bool(body) and set(body) <= set(B64TOKEN)
         try:
@@ -273,10 +288,11 @@ class TestConfigured:
 
     def test_another_header(self):
         """Only the configured header is read, and refusals name it."""
-        place = HeaderPlace("X-Api-Token", "Bearer")
+        place = TokenHeader("X-Api-Token", "Bearer")
 
         assert "a" == place.find(Request((("X-Api-Token", "Bearer a"), ("Authorization", "Bearer b"))))
-        assert place.find(Request((("Authorization", "Bearer b"),))) is None
+        with pytest.raises(MissingTokenError, match="the request has no X-Api-Token header"):
+            place.find(Request((("Authorization", "Bearer b"),)))
         assert "the X-Api-Token header names the scheme but not exactly one token after it" == malformed(
             "Bearer", name="X-Api-Token"
         )
@@ -306,9 +322,9 @@ class TestConfigured:
     def test_not_an_http_token(self, value):
         """RFC 9110 §5.6.2: what no header or scheme can be called would never be found, so it is refused at start."""
         with pytest.raises(ConfigurationError) as name:
-            HeaderPlace(value, "Bearer")
+            TokenHeader(value, "Bearer")
         with pytest.raises(ConfigurationError) as scheme:
-            HeaderPlace("Authorization", value)
+            TokenHeader("Authorization", value)
 
         expected = "must be an HTTP token (RFC 9110 §5.6.2) such as"
         assert f"JWT_HEADER_NAME {expected} 'Authorization'; got {value!r}" == str(name.value)
@@ -321,47 +337,25 @@ class TestConfigured:
         assert "abc" == find(f"{value} abc", name=value, scheme=value)
 
 
-class TestTokenPlaces:
-    places = TokenPlaces([HeaderPlace("Authorization", "Bearer"), HeaderPlace("X-Token", "JWT")])
-
+class TestMissing:
     @pytest.mark.parametrize(
-        ("lines", "token"),
+        ("values", "text"),
         [
-            pytest.param((("Authorization", "Bearer a"),), "a", id="first"),
-            pytest.param((("X-Token", "JWT b"),), "b", id="second"),
-            pytest.param((("X-Token", "JWT b"), ("Authorization", "Bearer a")), "a", id="both"),
-            pytest.param((("Authorization", "Basic c"), ("X-Token", "JWT b")), "b", id="another-scheme-first"),
+            ((), "the request has no Authorization header"),
+            (("Basic YTpi",), "the Authorization header has the scheme Basic; expected 'Bearer <token>'"),
+            (("jwt a.b.c",), "the Authorization header has the scheme JWT; expected 'Bearer <token>'"),
+            (("a.b.c",), "the Authorization header has no scheme or another one; expected 'Bearer <token>'"),
+            (("hunter2 x",), "the Authorization header has no scheme or another one; expected 'Bearer <token>'"),
+            (("",), "the Authorization header has no scheme or another one; expected 'Bearer <token>'"),
         ],
+        ids=["no-header", "basic", "jwt", "no-scheme", "unknown-scheme", "empty"],
     )
-    def test_in_order(self, lines, token):
-        """The first place that holds a token gives it."""
-
-        assert token == self.places.find(Request(lines))
-
-    @pytest.mark.parametrize(
-        "lines",
-        [(), (("Authorization", "Basic c"),), (("X-Token", "Bearer a"),), (("Authorization", "Bearerxyz"),)],
-        ids=["nothing", "another-scheme", "another-place", "longer-scheme"],
-    )
-    def test_nowhere(self, lines):
-        """Without a token the request is refused as carrying none."""
-
+    def test_text(self, values, text):
+        """The log reads what is wrong with the header; a word that may be a part of a token is not in it."""
         with pytest.raises(MissingTokenError) as caught:
-            self.places.find(Request(lines))
+            TokenHeader("Authorization", "Bearer").find(Request(tuple(("Authorization", value) for value in values)))
 
-        assert "no bearer token in the request" == str(caught.value)
-
-    def test_no_places(self):
-        """Where nothing is read, nothing is found."""
-
-        with pytest.raises(MissingTokenError):
-            TokenPlaces([]).find(Request((("Authorization", "Bearer a"),)))
-
-    def test_a_malformed_place_is_not_passed_over(self):
-        """A bad value in one place is refused, though another place holds a good one."""
-
-        with pytest.raises(MalformedHeaderError):
-            self.places.find(Request((("Authorization", "Bearer"), ("X-Token", "JWT b"))))
+        assert text == str(caught.value)
 
 
 def best_seconds(value, place):
@@ -370,7 +364,7 @@ def best_seconds(value, place):
     times = []
     for _ in range(7):
         begin = time.perf_counter()
-        with contextlib.suppress(MalformedHeaderError):
+        with contextlib.suppress(MalformedHeaderError, MissingTokenError):
             place.find(request)
         times.append(time.perf_counter() - begin)
     return min(times)
@@ -395,11 +389,16 @@ class TestLinear:
             pytest.param(lambda size: "Basic " + ", \t, " * (size // 5), id="commas-between-blanks"),
             pytest.param(lambda size: "B" * size, id="its-first-letter"),
             pytest.param(lambda size: "," * size + "Bearer", id="commas-first"),
+            pytest.param(lambda size: "Digest " + '"' * size, id="quotes"),
+            pytest.param(lambda size: "Digest " + '"' + '\\"' * (size // 2), id="escaped-quotes"),
+            pytest.param(
+                lambda size: "Digest " + '"' + '\\"' * (size // 2) + "\\", id="escaped-quotes-and-a-backslash"
+            ),
         ],
     )
     def test_growth(self, make):
         """CVE-2021-32838: twice the header takes at most three times the work, and 64 kB less than 50 ms."""
-        place = HeaderPlace("Authorization", "Bearer")
+        place = TokenHeader("Authorization", "Bearer")
         small, large = best_seconds(make(32_768), place), best_seconds(make(65_536), place)
 
         assert large <= 3 * small + 0.001
