@@ -1,4 +1,4 @@
-"""A real PostgreSQL for as long as a test needs one: the programs of the machine's own, a cluster in a temporary folder."""
+"""Runs the installed PostgreSQL for a test, with its data in a temporary folder."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PATIENCE = 20  # seconds
 
 
 def find_programs() -> Path | None:
-    """Return the folder of ``initdb`` and ``postgres``; None where either is missing, or the driver is."""
+    """Return the folder of ``initdb`` and ``postgres``; None if one of them or the driver is missing."""
     if sys.platform == "win32" or find_spec("psycopg") is None:
         return None
     on_path = shutil.which("initdb")
-    # Debian keeps them out of the PATH, a folder for each version.
+    # Debian installs them outside of PATH, in a folder for each version.
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     if on_path is not None:
         folders.insert(0, Path(on_path).resolve().parent)
@@ -36,8 +36,8 @@ def find_programs() -> Path | None:
 
 @contextmanager
 def running(programs: Path) -> Generator[URL, None, None]:
-    """Give the URL of a new server, which is gone with all its data afterwards."""
-    # Not in a test's own folder: the server may be another user, and the path of its socket has to be short.
+    """Yield the URL of a new server; remove the server and its data afterwards."""
+    # Not in the test's own folder: the server may run as another user, and the path of its socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="praetorian-", dir="/tmp"))
     try:
         with (folder / "log").open("wb") as log, _serving(programs, folder, log.fileno()) as url:
@@ -61,20 +61,20 @@ def _serving(programs: Path, folder: Path, log: int) -> Generator[URL, None, Non
 
     made = start("initdb", "--username=test", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
     assert made.wait(PATIENCE) == 0, (folder / "log").read_text()
-    # On a Unix socket only, and without waiting for the disk: nothing here has to survive.
+    # On a Unix socket only, and without waiting for the disk: nothing here must survive.
     server = start("postgres", "-k", str(folder), "-h", "", "-F")
     try:
         url = URL.create("postgresql+psycopg", username="test", database="postgres", query={"host": str(folder)})
         _wait_until_it_answers(url, server, folder / "log")
         yield url
     finally:
-        # Ends it, and its connections.
+        # SIGINT closes open connections too.
         server.send_signal(signal.SIGINT)
         server.wait(PATIENCE)
 
 
 def _server_user() -> tuple[int, int] | tuple[None, None]:
-    """Return as whom the server runs, which refuses to be root; None for whoever runs the test."""
+    """Return the user and group of the server, which refuses to run as root; None for those of the test."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return None, None
     import pwd

@@ -1,19 +1,20 @@
-"""Praetorian's state in the application's own database: a store in twenty-odd lines of SQLAlchemy Core.
+"""Praetorian's state in the application's own database, with SQLAlchemy Core.
 
     engine = create_engine("postgresql+psycopg://user@host/name")
     METADATA.create_all(engine)  # or a migration
     guard = Guard(User, settings, store=SQLAlchemyStore(engine))
 
-Proven on SQLite, and on PostgreSQL at its usual isolation level, READ COMMITTED: see ``test_sqlalchemy_store.py``.
+``test_sqlalchemy_store.py`` tests it on SQLite, and on PostgreSQL with its default isolation level READ COMMITTED.
 
-* One statement decides. An UPDATE or a DELETE changes the row only while it holds what was expected, and the primary key
-  admits one INSERT.
-* No transaction reads before it writes: in SQLite a writer can wait for its turn, and a reader who would go on as a
-  writer cannot (sqlite.org/lang_transaction.html §2.1).
-* Every write that is done clears away a few entries that are over, last of all and passing by those that somebody else
-  holds, so no two transactions wait for each other.
+* One statement decides. An UPDATE or DELETE changes the row only while it holds the expected value, and the primary key
+  allows one INSERT.
+* No transaction reads before it writes: in SQLite a writer can wait for the lock, a reader that becomes a writer cannot
+  (sqlite.org/lang_transaction.html §2.1).
+* Each successful write removes a few expired rows, last of all, and skips rows that another transaction has locked, so no
+  two transactions wait for each other. The clock of the database decides what is removed: a machine whose clock is ahead
+  for a moment must not remove revocations.
 
-Text has to be compared exactly, which is what these two do; MySQL does so with a collation that ends in ``_bin``.
+Text must be compared exactly. SQLite and PostgreSQL do so by default, MySQL with a collation that ends in ``_bin``.
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    case,
+    cast,
     delete,
+    extract,
+    func,
     insert,
     select,
     update,
@@ -42,20 +47,22 @@ STATE = Table(
     METADATA,
     Column("key", String, primary_key=True),
     Column("value", String, nullable=False),
-    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("kept_until", BigInteger, nullable=False, index=True),
 )
-PURGED_A_WRITE = 8
+PURGED_PER_WRITE = 8
+DATABASE_TIME = cast(extract("epoch", func.current_timestamp()), BigInteger)
 
 
 class SQLAlchemyStore:
     """A ``praetorian_core.protocols.Store`` in the table ``praetorian_state``.
 
     Args:
-        engine: Which database. An engine can be shared between threads, and by no process with the one it forked.
+        engine: The database. Threads can share an engine; a process must not share it with the process that it forked.
     """
 
     def __init__(self, engine: Engine) -> None:
-        """Take each call's connection from this engine's pool."""
+        """Take a connection from this engine's pool for each call."""
         self._engine = engine
 
     def get(self, *keys: str, now: int) -> list[str | None]:
@@ -69,46 +76,54 @@ class SQLAlchemyStore:
         """See ``Store.compare_and_set``."""
         with suppress(IntegrityError), self._engine.begin() as connection:
             if expected is None:
-                _clear(connection, STATE.c.key == key, now)
-            done = _replace(connection, key, expected, {"value": new, "expires_at": expires_at}, now)
-            if done:
-                _clear(connection, _some_over(now), now)
-            return done
+                _delete_expired(connection, key, now)
+            succeeds = _replace(connection, key, expected, {"value": new} | _life(expires_at, now), now)
+            if succeeds:
+                _purge(connection)
+            return succeeds
         return False
 
     def increment(self, key: str, amount: int, *, expires_at: int, now: int) -> int:
         """See ``Store.increment``."""
         while True:
             with suppress(IntegrityError), self._engine.begin() as connection:
-                _clear(connection, STATE.c.key == key, now)
+                _delete_expired(connection, key, now)
                 live = connection.scalar(select(STATE.c.value).where(STATE.c.key == key).with_for_update())
                 total = amount if live is None else int(live) + amount
-                new: dict[str, object] = {"value": str(total)}
-                if live is None:
-                    # A live counter keeps its end.
-                    new["expires_at"] = expires_at
-                # One at zero takes no room.
+                # A live counter keeps its expiry.
+                new = {"value": str(total)} | (_life(expires_at, now) if live is None else {})
+                # A counter at zero is deleted.
                 if _replace(connection, key, live, new if total else None, now):
-                    _clear(connection, _some_over(now), now)
+                    _purge(connection)
                     return total
-            # Whoever was overtaken counts anew.
+            # Another transaction changed the counter first: count again.
 
 
-def _clear(connection: Connection, which: ColumnElement[bool], now: int) -> None:
-    connection.execute(delete(STATE).where(which, STATE.c.expires_at <= now))
+def _life(expires_at: int, now: int) -> dict[str, object]:
+    """Return the columns that say when a row expires, and how long it is kept by the clock of the database."""
+    by_database = DATABASE_TIME + (expires_at - now)
+    return {"expires_at": expires_at, "kept_until": case((by_database > expires_at, by_database), else_=expires_at)}
 
 
-def _some_over(now: int) -> ColumnElement[bool]:
-    some = select(STATE.c.key).where(STATE.c.expires_at <= now).limit(PURGED_A_WRITE)
-    return STATE.c.key.in_(some.with_for_update(skip_locked=True))
+def _delete_expired(connection: Connection, key: str, now: int) -> None:
+    connection.execute(delete(STATE).where(STATE.c.key == key, STATE.c.expires_at <= now))
+
+
+def _purge(connection: Connection) -> None:
+    some = select(STATE.c.key).where(STATE.c.kept_until <= DATABASE_TIME).limit(PURGED_PER_WRITE)
+    connection.execute(delete(STATE).where(STATE.c.key.in_(some.with_for_update(skip_locked=True))))
 
 
 def _replace(connection: Connection, key: str, expected: str | None, new: dict[str, object] | None, now: int) -> bool:
     if expected is not None:
         change = delete(STATE) if new is None else update(STATE).values(new)
-        held = (STATE.c.key == key, STATE.c.value == expected, STATE.c.expires_at > now)
+        held: tuple[ColumnElement[bool], ...] = (
+            STATE.c.key == key,
+            STATE.c.value == expected,
+            STATE.c.expires_at > now,
+        )
         return connection.execute(change.where(*held)).rowcount == 1
     if new is not None:
-        # Raises IntegrityError where the key is taken.
+        # Raises IntegrityError if the key is taken.
         connection.execute(insert(STATE).values(key=key, **new))
     return True

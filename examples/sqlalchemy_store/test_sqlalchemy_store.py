@@ -1,9 +1,10 @@
-"""The store on SQLite, and on PostgreSQL where this machine has one; elsewhere those tests are not collected."""
+"""Tests the store on SQLite, and on PostgreSQL if it is installed; otherwise those tests are not collected."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, Engine, create_engine, delete, event, select
+from sqlalchemy import URL, Engine, create_engine, delete, event, select, update
 
 from praetorian_core import Guard, KeyRing, Settings, generate_secret
 from praetorian_core.errors import EarlyRefreshError, PraetorianError, ReusedTokenError, RevokedTokenError
@@ -23,13 +24,13 @@ from .postgresql import find_programs, running
 
 PROGRAMS = find_programs()
 DATABASES = ["sqlite"] if PROGRAMS is None else ["sqlite", "postgresql"]
-NOW, UNTIL = 1_000, 2_000
+NOW, EXPIRES_AT = 1_000, 2_000
 CLIENTS = 32
 
 
 @contextmanager
 def url_of(database: str, folder: Path) -> Iterator[URL]:
-    """Give the URL of a new database."""
+    """Yield the URL of a new database."""
     if database == "sqlite":
         yield URL.create("sqlite", database=str(folder / "state.sqlite"))
     else:
@@ -38,20 +39,20 @@ def url_of(database: str, folder: Path) -> Iterator[URL]:
             yield url
 
 
-def hurry(connection: sqlite3.Connection, _: object) -> None:
-    """Let commits not wait for the disk: nothing here has to survive."""
+def do_not_sync(connection: sqlite3.Connection, _: object) -> None:
+    """Do not wait for the disk: nothing here must survive."""
     connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture(scope="module", params=DATABASES)
 def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Return a database that all tests share."""
-    # In SQLite one writes after the other: the last of many waits for a while.
+    """Return the database of all tests."""
+    # SQLite has one writer at a time: the last of many threads waits.
     arguments = {"timeout": 30} if request.param == "sqlite" else {}
     with url_of(request.param, tmp_path_factory.mktemp("database")) as url:
         made = create_engine(url, pool_size=CLIENTS, connect_args=arguments)
         if request.param == "sqlite":
-            event.listen(made, "connect", hurry)
+            event.listen(made, "connect", do_not_sync)
         METADATA.create_all(made)
         yield made
         made.dispose()
@@ -71,13 +72,13 @@ def store(engine: Engine) -> SQLAlchemyStore:
 
 
 def keys(engine: Engine) -> set[str]:
-    """Return under which keys there is a row."""
+    """Return the keys of all rows."""
     with engine.connect() as connection:
         return set(connection.scalars(select(STATE.c.key)))
 
 
 def at_once(count: int, work: Callable[[int], object]) -> list[object]:
-    """Let many threads begin at the same moment; return what each of them returned."""
+    """Run the work in many threads that start together; return their results."""
     barrier = threading.Barrier(count)
 
     def begin(number: int) -> object:
@@ -96,41 +97,67 @@ class TestSQLAlchemyStore:
         assert [] == check(lambda: SQLAlchemyStore(engine), case)
 
     def test_counters_at_zero_leave_no_row(self, engine: Engine, store: SQLAlchemyStore) -> None:
-        """Nor does nothing that is added to nothing."""
-        store.increment("a", 1, expires_at=UNTIL, now=NOW)
-        store.increment("a", -1, expires_at=UNTIL, now=NOW)
-        store.increment("b", 0, expires_at=UNTIL, now=NOW)
+        """A counter at zero has no row."""
+        store.increment("a", 1, expires_at=EXPIRES_AT, now=NOW)
+        store.increment("a", -1, expires_at=EXPIRES_AT, now=NOW)
+        store.increment("b", 0, expires_at=EXPIRES_AT, now=NOW)
 
         assert set() == keys(engine)
 
-    def test_writes_clear_away_what_is_over(self, engine: Engine, store: SQLAlchemyStore) -> None:
-        """A few rows each, so that none has to pay for all."""
+    def test_purge(self, engine: Engine, store: SQLAlchemyStore) -> None:
+        """Each write removes a few rows that have expired by the clock of the database."""
         for number in range(10):
-            store.compare_and_set(f"old {number}", None, "v", expires_at=UNTIL, now=NOW)
-        store.compare_and_set("live", None, "v", expires_at=UNTIL + 1, now=NOW)
-        assert 11 == len(keys(engine))
+            store.compare_and_set(f"old {number}", None, "v", expires_at=EXPIRES_AT, now=NOW)
+        store.compare_and_set("live", None, "v", expires_at=EXPIRES_AT + 1, now=NOW)
+        store.compare_and_set("a", None, "v", expires_at=EXPIRES_AT + 1, now=EXPIRES_AT)
+        assert 12 == len(keys(engine))
 
-        store.compare_and_set("a", None, "v", expires_at=UNTIL + 1, now=UNTIL)
+        pass_time(engine, "old %")
+        store.compare_and_set("a", "v", "w", expires_at=EXPIRES_AT + 1, now=EXPIRES_AT)
         assert 4 == len(keys(engine))
-        store.increment("b", 1, expires_at=UNTIL + 1, now=UNTIL)
+        store.increment("b", 1, expires_at=EXPIRES_AT + 1, now=EXPIRES_AT)
         assert {"live", "a", "b"} == keys(engine)
 
-    def test_nobody_waits_in_a_circle(self, engine: Engine, store: SQLAlchemyStore) -> None:
-        """Many who write clear away the same rows at once, among them those that others write anew."""
+    def test_kept_by_the_database_clock(self, engine: Engine, store: SQLAlchemyStore) -> None:
+        """A machine whose clock is ahead writes rows that live as long by the clock of the database."""
+        present = int(time.time())
+        for ahead in (-3_600, 0, 3_600):
+            store.compare_and_set(f"k{ahead}", None, "v", expires_at=present + 86_400, now=present + ahead)
+        with engine.connect() as connection:
+            rows = connection.execute(select(STATE.c.key, STATE.c.kept_until))
+            kept: dict[str, int] = {row.key: row.kept_until - present for row in rows}
+
+        assert 86_400 == kept["k3600"]
+        assert 86_400 <= kept["k0"] <= 86_400 + 60
+        assert 90_000 <= kept["k-3600"] <= 90_000 + 60
+
+    def test_no_deadlock(self, engine: Engine, store: SQLAlchemyStore) -> None:
+        """Many threads purge the same rows at once, among them rows that other threads write."""
         for number in range(CLIENTS * 4):
-            store.compare_and_set(f"k{number}", None, "v", expires_at=UNTIL, now=NOW)
+            store.compare_and_set(f"k{number}", None, "v", expires_at=EXPIRES_AT, now=NOW)
+
+        pass_time(engine, "k%")
 
         def renew(first: int) -> list[bool]:
             mine = [(first + step * 5) % CLIENTS for step in range(4)]
-            return [store.compare_and_set(f"k{number}", None, "v", expires_at=UNTIL * 2, now=UNTIL) for number in mine]
+            return [
+                store.compare_and_set(f"k{number}", None, "v", expires_at=EXPIRES_AT * 2, now=EXPIRES_AT)
+                for number in mine
+            ]
 
         won = sum(sum(outcome) for outcome in at_once(CLIENTS, renew))
         assert CLIENTS == won
         assert {f"k{number}" for number in range(CLIENTS)} == keys(engine)
 
 
+def pass_time(engine: Engine, pattern: str) -> None:
+    """Let the rows of some keys have expired by the clock of the database."""
+    with engine.begin() as connection:
+        connection.execute(update(STATE).where(STATE.c.key.like(pattern)).values(kept_until=0))
+
+
 class World:
-    """A guard on a store, and one user."""
+    """A guard with the store, and one user."""
 
     def __init__(self, store: SQLAlchemyStore) -> None:
         self.clock = FrozenClock()
@@ -146,8 +173,8 @@ def world(store: SQLAlchemyStore) -> World:
 
 
 class TestGuard:
-    def test_ends_a_session(self, world: World) -> None:
-        """And no other."""
+    def test_revoke(self, world: World) -> None:
+        """``revoke`` ends one session and no other."""
         token, other = world.guard.issue(world.alice), world.guard.issue(world.alice)
         world.guard.revoke(token)
 
@@ -155,8 +182,8 @@ class TestGuard:
             world.guard.verify(token)
         assert 1 == world.guard.verify(other).identity
 
-    def test_ends_all_sessions_of_a_user(self, world: World) -> None:
-        """And none that begins afterwards."""
+    def test_revoke_user(self, world: World) -> None:
+        """``revoke_user`` ends all earlier sessions of a user and no later one."""
         token = world.guard.issue(world.alice)
         world.guard.revoke_user(1)
 
@@ -164,8 +191,8 @@ class TestGuard:
             world.guard.verify(token)
         assert 1 == world.guard.verify(world.guard.issue(world.alice)).identity
 
-    def test_refreshes_once(self, world: World) -> None:
-        """Whoever comes with the old token after the grace ends the session, the successor's included."""
+    def test_refresh_once(self, world: World) -> None:
+        """A refresh of the old token after the grace ends the session, including the successor."""
         token = world.guard.issue(world.alice)
         with pytest.raises(EarlyRefreshError):
             world.guard.refresh(token)
@@ -179,8 +206,8 @@ class TestGuard:
         with pytest.raises(RevokedTokenError):
             world.guard.verify(successor)
 
-    def test_redeems_once(self, world: World) -> None:
-        """Of many who come with one action token at the same moment, one may act."""
+    def test_redeem_once(self, world: World) -> None:
+        """Of many simultaneous requests with one action token, one succeeds."""
         token = world.guard.issue_action(world.alice, "invite")
 
         def redeem(_: int) -> str:

@@ -28,6 +28,7 @@ from praetorian_core.questions import Flow
 from praetorian_core.services import AnyStore, SaveHash, Services, Users
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
+from praetorian_core.stores.redis.server_check import Eviction
 from praetorian_core.stores.url import StoreURL
 from praetorian_core.token.claims import SessionClaims
 from praetorian_core.token.codec import TokenCodec
@@ -49,6 +50,7 @@ class _FromSettings(enum.Enum):
 
 FROM_SETTINGS: Final = _FromSettings.FROM_SETTINGS
 Unset: TypeAlias = Literal[_FromSettings.FROM_SETTINGS]
+OpenStore: TypeAlias = Callable[[StoreURL, float, Eviction], AnyStore]
 SavePassword: TypeAlias = Callable[[U, str], object] | Callable[[U, str, str], object]
 
 
@@ -71,7 +73,7 @@ class BaseGuard(Generic[U]):
         *,
         store: AnyStore | Unset | None,
         save_password: SavePassword[U] | None,
-        open_store: Callable[[StoreURL, float], AnyStore],
+        open_store: OpenStore,
         throttle: LoginThrottle | Unset | None = FROM_SETTINGS,
         passwords: PasswordHasher | Unset | None = FROM_SETTINGS,
         clock: Clock = system_clock,
@@ -366,11 +368,11 @@ def _check_users(users: object) -> None:
             raise ConfigurationError(f"{users.__name__}.{name} is called on the class; write @classmethod above it")
 
 
-def _choose_store(
-    store: AnyStore | Unset | None, settings: Settings, open_store: Callable[[StoreURL, float], AnyStore]
-) -> AnyStore | None:
+def _choose_store(store: AnyStore | Unset | None, settings: Settings, open_store: OpenStore) -> AnyStore | None:
     if store is FROM_SETTINGS:
-        store = None if settings.store is None else open_store(settings.store, settings.store_timeout)
+        store = None
+        if settings.store is not None:
+            store = open_store(settings.store, settings.store_timeout, settings.store_eviction)
     elif settings.store is not None:
         raise ConfigurationError("both store= and PRAETORIAN_STORE are given; leave one of them out")
     if store is None:

@@ -96,7 +96,7 @@ class TestPrefix:
         """The option ``prefix`` begins every key, so that two applications can share a server."""
         store = open_it(StoreURL(f"redis://localhost{query}"), 2.0)
 
-        assert [f"{prefix}key"] == store._commands.read(("key",))
+        assert ("MGET", f"{prefix}key") == store._commands.get(("key",))
 
 
 class TestGuards:
@@ -134,3 +134,13 @@ class TestGuards:
         """A Guard rejects an asynchronous store."""
         with pytest.raises(ConfigurationError, match=r"store.get is a coroutine function.*AsyncGuard"):
             Guard(None, Settings(keys=RING), store=AsyncRedisStore("redis://localhost"))
+
+
+class TestEviction:
+    @pytest.mark.parametrize("eviction", ["refuse", "warn"])
+    @pytest.mark.parametrize("open_it", [open_store, open_async_store])
+    def test_passed_on(self, eviction, open_it):
+        """``PRAETORIAN_STORE_EVICTION`` reaches the Redis store."""
+        store = open_it("redis://localhost", 2.0, eviction)
+
+        assert (eviction == "refuse") is store._check._refuses
