@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import uuid
+from urllib.parse import quote
 
 import pytest
 from tests.support import RING
@@ -97,6 +100,47 @@ class TestPrefix:
         store = open_it(StoreURL(f"redis://localhost{query}"), 2.0)
 
         assert ("MGET", f"{prefix}key") == store._commands.get(("key",))
+
+
+class TestPassword:
+    """A real server whose user has a password of characters that a URL reserves."""
+
+    PASSWORD = "p@ss#w/?%:&+ [ü]"
+
+    @pytest.fixture
+    def url(self, valkey):
+        """Return the URL of a user of the shared server."""
+        name = f"user-{uuid.uuid4().hex}"
+        with valkey.client() as client:
+            client.execute_command("ACL", "SETUSER", name, "on", f">{self.PASSWORD}", "~*", "&*", "+@all")
+            yield f"redis://{name}:{quote(self.PASSWORD, safe='')}@127.0.0.1:{valkey.port}/0?prefix={name}:"
+            client.execute_command("ACL", "DELUSER", name)
+
+    def test_blocking(self, url):
+        """The password reaches the server, and the prefix begins the key."""
+        store = open_store(url, 5.0)
+        store.increment("key", 1, expires_at=2_000_000_000, now=1_000)
+
+        assert ["1"] == store.get("key", now=1_000)
+        assert url.partition("prefix=")[2].encode() + b"key" in store._client.keys("user-*")
+        store.close()
+
+    def test_asyncio(self, url):
+        """The same under asyncio."""
+
+        async def use():
+            store = open_async_store(url, 5.0)
+            await store.increment("key", 1, expires_at=2_000_000_000, now=1_000)
+            got = await store.get("key", now=1_000)
+            await store.aclose()
+            return got
+
+        assert ["1"] == asyncio.run(use())
+
+    def test_unencoded(self, url):
+        """Without the encoding the URL names another server, and is rejected."""
+        with pytest.raises(ConfigurationError, match="unencoded '#'"):
+            open_store(url.replace(quote(self.PASSWORD, safe=""), "p@ss#w"), 5.0)
 
 
 class TestGuards:
