@@ -6,10 +6,7 @@ Facts:
   with this algorithm."
 * With one token, an attacker can test guesses at its secret offline, and no throttle helps. So the first guesses of
   every attacker are rejected: padding, repetition, placeholders, secrets printed in documentation.
-* With a public key as the HMAC secret, anyone could sign tokens. Fixes that knew only some encodings of a key were
-  bypassed with another: CVE-2017-11424 and CVE-2022-29217 (other armors), CVE-2026-34950 (a leading space). So the
-  secret is decoded here in every way in which a key gets mangled. The secret that is used is always the one that was
-  given: nothing is stripped or decoded.
+* With a public key as the HMAC secret, anyone could sign tokens: see ``key_shapes``.
 * Entropy cannot be measured in one sample, so an accepted secret is not proven strong. Each bound below rejects a
   random secret less often than once in 10^8, be it bytes, hex, base64 or decimal.
 
@@ -18,12 +15,10 @@ No message holds a part of the secret; at most it counts bytes.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-from collections.abc import Iterator
 
 from praetorian_core.errors import ConfigurationError
+from praetorian_core.token.key_shapes import shape_of_key
 
 ADVICE = 'write one printed by: python -c "import secrets; print(secrets.token_urlsafe(48))"'
 
@@ -58,30 +53,6 @@ _KNOWN = re.compile(
 _SEPARATORS = re.compile(rb"[\s._-]+")
 _RUNS = re.compile(rb"(.)\1{3,}", re.DOTALL)
 
-# Characters that an editor, a shell or an .env file adds: line breaks, also escaped ones, blanks, a byte order mark, the
-# NULs of UTF-16.
-_NOISE = re.compile(rb"\\+[nrt]|[\s\0]|\xef\xbb\xbf|\xff\xfe|\xfe\xff")
-_HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
-_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/]{40,}")  # the shortest public key, Ed25519, takes 59
-
-# Each of these occurs in a random secret less often than once in 2^30.
-_ARMOR = re.compile(rb"-{4,}\s*(?:BEGIN|END)\s*[A-Z]", re.IGNORECASE)  # RFC 7468, RFC 4716
-_SSH = re.compile(
-    rb"\0\0\0[\x07-\x30](?:sk-)?(?:ssh|ecdsa)-"  # the body begins with the name (RFC 4253 §6.6)
-    rb"|(?:ssh|ecdsa)-[a-z0-9.@-]{3,60}\s*AAAA"  # one line of authorized_keys
-    rb"|openssh-key-v1\0"
-)
-_DER = re.compile(
-    rb"\x2a\x86\x48\x86\xf7\x0d\x01"  # 1.2.840.113549.1: rsaEncryption, PKCS #5, 7, 12 (RFC 8017)
-    rb"|\x06[\x07\x08]\x2a\x86\x48\xce\x3d"  # 1.2.840.10045: id-ecPublicKey, P-256 (RFC 5480)
-    rb"|\x06\x05\x2b\x81\x04\0"  # 1.3.132.0: P-384, P-521, secp256k1 (RFC 5480)
-    rb"|\x30\x05\x06\x03\x2b\x65[\x6e-\x71]"  # 1.3.101.110-113: X25519 to Ed448 (RFC 8410)
-    rb"|\x30(?:\x81.|\x82..)\x02(?:\x81.|\x82..)\0"  # RSAPublicKey (RFC 8017 §A.1.1)
-    rb"|\x30\x82..\x02\x01\0\x02[\x81\x82]",  # RSAPrivateKey (RFC 8017 §A.1.2)
-    re.DOTALL,
-)
-_JWK = re.compile(rb"""["']kty\\*["']:""")
-
 
 def check_secret(secret: str | bytes, *, algorithm: str, minimum: int) -> bytes:
     """Return the bytes of a secret, unchanged; a str is encoded as UTF-8.
@@ -103,7 +74,7 @@ def check_secret(secret: str | bytes, *, algorithm: str, minimum: int) -> bytes:
     if secret.isspace():
         raise ConfigurationError(f"the HMAC secret must be random; got only white space; {ADVICE}")
     # Before the length: an Ed25519 key is also too short for HS512, but a longer key would be no better.
-    if shape := _shape_of_key(octets):
+    if shape := shape_of_key(octets):
         raise ConfigurationError(
             f"the HMAC secret must be random; got {shape}, which may be public; load a key with KeyRing.from_pem or "
             f"KeyRing.from_jwks; for a secret, {ADVICE}"
@@ -173,40 +144,3 @@ def _count_unknown(octets: bytes) -> int:
         return len(octets)
     rest = _RUNS.sub(rb"\1", _SEPARATORS.sub(b"", rest))
     return _block_length(rest, below=_FEWEST_UNKNOWN) or len(rest)
-
-
-def _shape_of_key(octets: bytes) -> str | None:
-    """Return the kind of key that the secret is in one of its readings, or None."""
-    for reading in _readings(octets):
-        if _ARMOR.search(reading):
-            return "a PEM block"
-        if _SSH.search(reading):
-            return "an SSH key"
-        if _DER.search(reading):
-            return "a DER key or certificate"
-        if _JWK.search(reading) or _is_json_container(reading):
-            return "a JWK or another JSON document"
-    return None
-
-
-def _readings(octets: bytes) -> Iterator[bytes]:
-    """Yield the secret unchanged, without noise, and decoded from hex and base64."""
-    yield octets
-    plain = _NOISE.sub(b"", octets)
-    yield plain
-    if _HEX.fullmatch(plain):
-        yield bytes.fromhex(plain.decode())
-    for run in _BASE64_RUN.findall(plain.translate(bytes.maketrans(b"-_", b"+/"))):
-        # Parts of an armor line may precede the body, so it may begin at any of four offsets.
-        for start in range(4):
-            whole_quads = (len(run) - start) // 4 * 4
-            yield base64.b64decode(run[start : start + whole_quads])
-
-
-def _is_json_container(text: bytes) -> bool:
-    try:
-        return isinstance(json.loads(text), dict | list)
-    except RecursionError:  # only a JSON container nests that deep
-        return True
-    except ValueError:
-        return False

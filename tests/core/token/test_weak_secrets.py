@@ -9,11 +9,12 @@ import pathlib
 import random
 import secrets
 import string
+import urllib.parse
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -316,6 +317,17 @@ def pairs():
     }
 
 
+@pytest.fixture(scope="module")
+def other_ders():
+    """A DSA key, an ML-DSA-65 key (RFC 9881) and an EC key without its curve (RFC 5915)."""
+    dsa_key = dsa.generate_private_key(2048).public_key()
+    return [
+        dsa_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        bytes.fromhex("308207b2300b0609608648016503040312038207a100") + secrets.token_bytes(1952),
+        bytes.fromhex("30250201010420") + secrets.token_bytes(32),
+    ]
+
+
 def _ders(name, private):
     public = private.public_key()
     yield "spki", public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -371,7 +383,12 @@ TEXT_MANGLINGS = {
     "base64": base64.b64encode,
     "base64url": lambda text: base64.urlsafe_b64encode(text).rstrip(b"="),
     "hex": lambda text: text.hex().encode(),
+    "base64 twice": lambda text: base64.b64encode(base64.b64encode(text)),
+    "base64 of crlf": lambda text: base64.encodebytes(text.replace(b"\n", b"\r\n")),
+    "percent": lambda text: urllib.parse.quote(text).encode(),
+    "repr of bytes": lambda text: repr(text).encode(),
 }
+NESTED = ("base64", "base64url", "hex", "base64 twice", "base64 of crlf")
 
 BINARY_MANGLINGS = {
     "as it is": lambda octets: octets,
@@ -383,6 +400,27 @@ BINARY_MANGLINGS = {
     "hex": lambda octets: octets.hex().encode(),
     "HEX": lambda octets: octets.hex().upper().encode(),
     "rest of an armor": lambda octets: b"PUBLIC KEY-----" + base64.b64encode(octets),
+    "hex with colons": lambda octets: octets.hex(":").upper().encode(),
+    "hex with 0x": lambda octets: b", ".join(b"0x%02x" % octet for octet in octets),
+    "base64 twice": lambda octets: base64.b64encode(base64.b64encode(octets)),
+    "hex of base64": lambda octets: base64.b64encode(octets).hex().encode(),
+    "base32": base64.b32encode,
+    "percent": lambda octets: urllib.parse.quote_from_bytes(octets).encode(),
+    "repr of bytes": lambda octets: repr(octets).encode(),
+    "escapes": lambda octets: b"".join(b"\\x%02x" % octet for octet in octets),
+    "json escapes": lambda octets: json.dumps(octets.decode("latin-1")).encode(),
+    "latin-1": lambda octets: octets.decode("latin-1"),
+    "latin-1 twice": lambda octets: octets.decode("latin-1").encode().decode("latin-1"),
+    "latin-1 and a newline": lambda octets: octets.decode("latin-1") + "\n",
+    "cp437": lambda octets: octets.decode("cp437"),
+    "mac-roman": lambda octets: octets.decode("mac-roman"),
+}
+LOSSY_MANGLINGS = {
+    "ignored": lambda octets: octets.decode(errors="ignore"),
+    "replaced": lambda octets: octets.decode(errors="replace"),
+    "ascii, ignored": lambda octets: octets.decode("ascii", "ignore"),
+    "question marks": lambda octets: octets.decode("latin-1").encode("ascii", "replace"),
+    "backslashes": lambda octets: octets.decode("ascii", "backslashreplace"),
 }
 
 
@@ -402,7 +440,7 @@ class TestKeysInThePlaceOfSecrets:
     def test_the_body_of_a_pem_block_is_refused(self, pairs, kind, mangling):
         """Without its armor a key is a key."""
         for form, pem in _pems(kind, pairs[kind]):
-            if form != "locked" and mangling not in ("base64", "base64url", "hex"):
+            if form != "locked" and mangling not in NESTED:
                 message = refusal(TEXT_MANGLINGS[mangling](_body(pem)), minimum=64)
 
                 assert "the HMAC secret must be random; got a DER key or certificate" in message, form
@@ -416,6 +454,20 @@ class TestKeysInThePlaceOfSecrets:
 
             assert "the HMAC secret must be random; got a DER key or certificate" in message, form
 
+    @pytest.mark.parametrize("mangling", LOSSY_MANGLINGS)
+    @pytest.mark.parametrize("kind", ["rsa", "p256", "p384", "p521", "ed25519", "ed448"])
+    def test_der_that_lost_its_high_bytes_is_rejected(self, pairs, kind, mangling):
+        """What is left of a public key is as public as the key."""
+        der = pairs[kind].public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+        assert "got a DER key or certificate" in refusal(LOSSY_MANGLINGS[mangling](der), minimum=64)
+
+    @pytest.mark.parametrize("mangling", BINARY_MANGLINGS)
+    def test_keys_of_other_algorithms_are_rejected(self, other_ders, mangling):
+        """They verify no token here, and are public all the same."""
+        for octets in other_ders:
+            assert "got a DER key or certificate" in refusal(BINARY_MANGLINGS[mangling](octets), minimum=64)
+
     @pytest.mark.parametrize("mangling", TEXT_MANGLINGS)
     @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "ed448"])
     def test_an_ssh_key_is_refused(self, pairs, kind, mangling):
@@ -425,7 +477,7 @@ class TestKeysInThePlaceOfSecrets:
         listed = b'no-pty,command="ls" ' + public + b" someone@example.org\n"
 
         for text in (public, listed, _body(private)):
-            if text not in (public, listed) and mangling in ("base64", "base64url", "hex"):
+            if text not in (public, listed) and mangling in NESTED:
                 continue
             assert "the HMAC secret must be random; got " in refusal(TEXT_MANGLINGS[mangling](text), minimum=64)
         assert "an SSH key" in refusal(public)
