@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
 _LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")  # RFC 7468 §3
+_ESCAPED_BREAKS = re.compile(rb"\\[rn]")
 _PRIVATE_LABELS = ("PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY")
 _PUBLIC_LABELS = ("PUBLIC KEY", "RSA PUBLIC KEY")
 _ADVICE_BY_LABEL = {
@@ -130,9 +131,10 @@ def _single_label(octets: bytes) -> str:
     if labels[0] not in _PRIVATE_LABELS + _PUBLIC_LABELS:
         advice = _ADVICE_BY_LABEL.get(labels[0], "write a PRIVATE KEY or PUBLIC KEY block")
         raise ConfigurationError(f"the block of the PEM is {labels[0]}, not a supported key; {advice}")
-    if b"\\n" in octets:
+    if _ESCAPED_BREAKS.search(octets):
+        # re.sub, because a break may be \r\n, and a second layer of configuration doubles its backslashes.
         raise ConfigurationError(
-            r"the PEM's line breaks are escaped as backslash and n; write pem.replace('\\n', '\n')"
+            r"""the PEM must have line breaks; got escaped ones; write re.sub(r"(\\+[rn])+", "\n", pem)"""
         )
     return labels[0]
 

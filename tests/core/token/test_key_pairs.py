@@ -7,6 +7,7 @@ import json
 import math
 import pathlib
 import random
+import re
 
 import pytest
 from cryptography import x509
@@ -204,12 +205,16 @@ class TestWhatIsNoKey:
 
         assert "the PEM holds 2 blocks (PRIVATE KEY, PUBLIC KEY)" in message
 
-    def test_escaped_line_breaks_are_refused(self, pairs):
-        """An .env file often has them; the text says how to write them back."""
-        pem = private_pem(pairs["P-256"]).replace(b"\n", b"\\n")
+    @pytest.mark.parametrize("escaped", [r"\n", r"\r\n", r"\\n", r"\\r\\n", r"\\\\n", r"\r"])
+    @pytest.mark.parametrize("make", [private_pem, public_pem], ids=["private", "public"])
+    def test_escaped_line_breaks_are_rejected(self, pairs, make, escaped):
+        """An .env file often has them, a second layer of configuration doubles the backslashes; the advice works."""
+        pem = make(pairs["P-256"]).decode().replace("\n", escaped)
+        message = refusal(pem)
+        prefix, advice = message.split("; write ")
 
-        assert r"write pem.replace('\\n', '\n')" in refusal(pem)
-        assert load_pem(pem.decode().replace("\\n", "\n"), None)
+        assert "the PEM must have line breaks; got escaped ones" == prefix
+        assert load_pem(eval(advice, {"re": re, "pem": pem}), None)
 
     @pytest.mark.parametrize("make", [private_pem, public_pem])
     def test_a_damaged_block_is_refused(self, pairs, make):
