@@ -1,13 +1,27 @@
-"""The common base of both guards: checks the options and builds services, codec and context from them."""
+"""The common base of both guards: builds services, codec and context from the checked options."""
 
 from __future__ import annotations
 
-import enum
-import inspect
-from collections.abc import Callable, Mapping
-from typing import Final, Generic, Literal, TypeAlias, TypedDict, TypeVar, cast
+from collections.abc import Mapping
+from typing import Final, Generic, TypedDict, TypeVar
 
 from praetorian_core import flows
+from praetorian_core._options import (
+    FROM_SETTINGS,
+    OpenStore,
+    SavePassword,
+    Unset,
+    check_callbacks,
+    check_clock,
+    check_settings,
+    check_users,
+    choose_passwords,
+    choose_store,
+    choose_throttle,
+    optional_seconds,
+    refuse_awaitable,
+    with_former_hash,
+)
 from praetorian_core.action import Action
 from praetorian_core.clock import Clock, system_clock
 from praetorian_core.errors import (
@@ -19,17 +33,15 @@ from praetorian_core.errors import (
 )
 from praetorian_core.events import Sink, TokenRefused, log_event
 from praetorian_core.executor import Executor
-from praetorian_core.lifespan import Lifespan, parse_lifespan
+from praetorian_core.lifespan import Lifespan
 from praetorian_core.login.passwords import PasswordHasher
 from praetorian_core.login.throttle import LoginThrottle
 from praetorian_core.policy import Policy, check_policy
 from praetorian_core.principal import Principal
 from praetorian_core.questions import Flow
-from praetorian_core.services import AnyStore, SaveHash, Services, Users
+from praetorian_core.services import AnyStore, Services, Users
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
-from praetorian_core.stores.redis.server_check import Eviction
-from praetorian_core.stores.url import StoreURL
 from praetorian_core.token.claims import SessionClaims
 from praetorian_core.token.codec import TokenCodec
 from praetorian_core.token.lifecycle import check_access
@@ -38,20 +50,8 @@ from praetorian_core.web.request import RequestInfo
 
 U = TypeVar("U")
 
-
-class _FromSettings(enum.Enum):
-    """Distinguishes an omitted option from ``None``, which means "off"."""
-
-    FROM_SETTINGS = enum.auto()
-
-    def __repr__(self) -> str:
-        return "FROM_SETTINGS"
-
-
-FROM_SETTINGS: Final = _FromSettings.FROM_SETTINGS
-Unset: TypeAlias = Literal[_FromSettings.FROM_SETTINGS]
-OpenStore: TypeAlias = Callable[[StoreURL, float, Eviction], AnyStore]
-SavePassword: TypeAlias = Callable[[U, str], object] | Callable[[U, str, str], object]
+_STORE_THREADS = 16
+_STORE_QUEUE = 10_000
 
 
 class GuardOptions(TypedDict, total=False):
@@ -80,16 +80,18 @@ class BaseGuard(Generic[U]):
         on_event: Sink | None = None,
     ) -> None:
         check_settings(settings)
-        _check_users(users)
-        _check_clock(clock)
-        _check_callbacks(on_event, save_password)
-        store = _choose_store(store, settings, open_store)
-        throttle = _choose_throttle(throttle, settings, users)
-        passwords = _choose_passwords(passwords, users)
+        check_users(users)
+        check_clock(clock)
+        check_callbacks(on_event, save_password)
+        is_opened = store is FROM_SETTINGS
+        store = choose_store(store, settings, open_store)
+        throttle = choose_throttle(throttle, settings, users)
+        passwords = choose_passwords(passwords, users)
         self.settings: Final = settings
         self._users: Final = users
         self._passwords: Final = passwords
         self._clock: Final = clock
+        self._opened_store: Final = store if is_opened else None
         self._token_header: Final[TokenHeader] = settings.token_header()
         self._codec: Final = TokenCodec(
             ring=settings.keys,
@@ -114,12 +116,15 @@ class BaseGuard(Generic[U]):
             # Without a configured store, logins are counted in this process.
             store=MemoryStore() if store is None else store,
             passwords=passwords,
-            save_password=None if save_password is None else _with_former_hash(save_password),
+            save_password=None if save_password is None else with_former_hash(save_password),
             hash_executor=None if passwords is None else _hash_executor(passwords),
+            store_executor=_store_executor(store),
             validation_method=settings.validation_method,
             with_roles=not settings.roles_disabled,
             on_event=log_event if on_event is None else on_event,
             store_timeout=settings.store_timeout,
+            store_name=None if settings.store is None else f"{settings.store} (PRAETORIAN_STORE)",
+            log_tracebacks=settings.log_tracebacks,
         )
 
     def __repr__(self) -> str:
@@ -207,14 +212,14 @@ class BaseGuard(Generic[U]):
     ) -> Flow[str]:
         self._need_users("issue")
         refuse_awaitable("issue", user)
-        access = _optional_seconds("access_lifespan", access_lifespan)
-        refresh = _optional_seconds("refresh_lifespan", refresh_lifespan)
+        access = optional_seconds("access_lifespan", access_lifespan)
+        refresh = optional_seconds("refresh_lifespan", refresh_lifespan)
         return flows.issue(self._context, user, access, refresh, custom_claims, now)
 
     def _refresh(self, token: str, access_lifespan: Lifespan | None, now: int) -> Flow[str]:
         self._need_users("refresh")
         refuse_awaitable("refresh", token)
-        access = _optional_seconds("access_lifespan", access_lifespan)
+        access = optional_seconds("access_lifespan", access_lifespan)
         return flows.refresh(self._context, token, access, now)
 
     def _issue_action(
@@ -227,7 +232,7 @@ class BaseGuard(Generic[U]):
     ) -> Flow[str]:
         self._need_users("issue_action")
         refuse_awaitable("issue_action", user)
-        seconds = _optional_seconds("lifespan", lifespan)
+        seconds = optional_seconds("lifespan", lifespan)
         return flows.issue_action(self._context, user, action, seconds, custom_claims, now)
 
     def _revoke(self, token: str, now: int) -> Flow[None]:
@@ -268,144 +273,12 @@ class BaseGuard(Generic[U]):
         return flows.load_user(principal)
 
 
-def check_settings(settings: object) -> None:
-    """Raise unless the settings are a ``Settings``."""
-    if not isinstance(settings, Settings):
-        raise ConfigurationError(
-            f"settings is {type(settings).__name__}; expected Settings(keys=KeyRing.from_secret(secret))"
-        )
-
-
-def refuse_coroutines(calls: Mapping[str, object]) -> None:
-    """Raise if a function that a ``Guard`` calls is a coroutine function."""
-    for name, call in calls.items():
-        if inspect.iscoroutinefunction(call):
-            raise ConfigurationError(
-                f"{name} is a coroutine function; a Guard calls plain ones: write AsyncGuard, or drop the async"
-            )
-
-
-def refuse_awaitable(call: str, argument: object) -> None:
-    """Raise if a method was given the result of a coroutine function that was not awaited."""
-    if not inspect.isawaitable(argument):
-        return
-    if inspect.iscoroutine(argument):
-        # Otherwise Python warns later that it was never awaited.
-        argument.close()
-    raise ConfigurationError(f"{call} was given a {type(argument).__name__}; write await before the argument")
-
-
 def _hash_executor(passwords: PasswordHasher) -> Executor:
     return Executor("hashing", threads=passwords.max_concurrent, queue=passwords.max_waiting)
 
 
-def _check_callbacks(on_event: object, save_password: object) -> None:
-    for name, call in (("on_event", on_event), ("save_password", save_password)):
-        if call is not None and not callable(call):
-            raise ConfigurationError(f"{name} is {type(call).__name__}; expected a function, or None")
-    if inspect.iscoroutinefunction(on_event):
-        # A Guard emits events too, and awaits nothing.
-        raise ConfigurationError(
-            "on_event is a coroutine function; write a plain one that hands the event on, for example to a queue"
-        )
-
-
-def _with_former_hash(save_password: SavePassword[U]) -> SaveHash:
-    """Return a function of the user, the new and the former hash, also if the application's takes only two of them."""
-    if _takes_former(save_password):
-        return cast("SaveHash", save_password)
-    save = cast("Callable[[object, str], object]", save_password)
-    return lambda user, hashed, _former: save(user, hashed)
-
-
-def _takes_former(save_password: SavePassword[U]) -> bool:
-    try:
-        signature = inspect.signature(save_password)
-    except ValueError:
-        # A function written in C may have no signature.
-        return False
-    if _accepts(signature, 2):
-        # A third parameter with a default may mean anything, unless its name says it.
-        return _accepts(signature, 3) and list(signature.parameters)[2:3] == ["former"]
-    if _accepts(signature, 3):
-        return True
-    raise ConfigurationError(f"save_password takes {signature}; write def save_password(user, hashed, former)")
-
-
-def _accepts(signature: inspect.Signature, count: int) -> bool:
-    try:
-        signature.bind(*range(count))
-    except TypeError:
-        return False
-    return True
-
-
-def _check_clock(clock: Clock) -> None:
-    if not callable(clock):
-        raise ConfigurationError(
-            f"the clock is {type(clock).__name__}; expected a function that returns whole seconds as an int"
-        )
-    reading: object = clock()
-    if inspect.iscoroutine(reading):
-        # Otherwise Python warns later that it was never awaited.
-        reading.close()
-    if type(reading) is not int:
-        raise ConfigurationError(
-            f"the clock returned {type(reading).__name__}; expected a function that returns whole seconds as an int"
-        )
-
-
-def _check_users(users: object) -> None:
-    if users is None:
-        return
-    for name, parameter in (("lookup", "username"), ("identify", "identity")):
-        if not callable(getattr(users, name, None)):
-            owner = getattr(users, "__name__", type(users).__name__)
-            raise ConfigurationError(
-                f"{owner} has no method {name!r}; write: @classmethod def {name}(cls, {parameter}) -> {owner} | None"
-            )
-        if isinstance(users, type) and inspect.isfunction(inspect.getattr_static(users, name)):
-            raise ConfigurationError(f"{users.__name__}.{name} is called on the class; write @classmethod above it")
-
-
-def _choose_store(store: AnyStore | Unset | None, settings: Settings, open_store: OpenStore) -> AnyStore | None:
-    if store is FROM_SETTINGS:
-        store = None
-        if settings.store is not None:
-            store = open_store(settings.store, settings.store_timeout, settings.store_eviction)
-    elif settings.store is not None:
-        raise ConfigurationError("both store= and PRAETORIAN_STORE are given; leave one of them out")
-    if store is None:
-        settings.check_without_store()
-    for method in ("get", "compare_and_set", "increment"):
-        if store is not None and not callable(getattr(store, method, None)):
-            raise ConfigurationError(
-                f"store is {type(store).__name__}, which has no {method!r}; expected a praetorian_core.protocols.Store"
-            )
-    return store
-
-
-def _choose_throttle(
-    throttle: LoginThrottle | Unset | None, settings: Settings, users: Users | None
-) -> LoginThrottle | None:
-    if throttle is FROM_SETTINGS:
-        return LoginThrottle() if settings.throttle and users is not None else None
-    if throttle is not None and not settings.throttle:
-        raise ConfigurationError("throttle= is given and PRAETORIAN_THROTTLE is False; leave one of them out")
-    if throttle is not None and not isinstance(throttle, LoginThrottle):
-        raise ConfigurationError(
-            f"throttle is {type(throttle).__name__}; expected a LoginThrottle, or None for no limit"
-        )
-    return throttle
-
-
-def _choose_passwords(passwords: PasswordHasher | Unset | None, users: Users | None) -> PasswordHasher | None:
-    if passwords is FROM_SETTINGS:
-        return None if users is None else PasswordHasher()
-    if passwords is not None and not isinstance(passwords, PasswordHasher):
-        raise ConfigurationError(f"passwords is {type(passwords).__name__}; expected a PasswordHasher, or None")
-    return passwords
-
-
-def _optional_seconds(name: str, lifespan: Lifespan | None) -> int | None:
-    return None if lifespan is None else parse_lifespan(lifespan, name=name)
+def _store_executor(store: AnyStore | None) -> Executor | None:
+    # A MemoryStore never waits; a subclass may. None stands for the MemoryStore that counts logins.
+    if store is None or type(store) is MemoryStore:
+        return None
+    return Executor("the store", threads=_STORE_THREADS, queue=_STORE_QUEUE)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast, overload
 
 from praetorian_core import flows
-from praetorian_core._wiring import FROM_SETTINGS, BaseGuard, GuardOptions, SavePassword, Unset
+from praetorian_core._options import FROM_SETTINGS, SavePassword, Unset
+from praetorian_core._wiring import BaseGuard, GuardOptions
 from praetorian_core.action import Action
 from praetorian_core.errors import PraetorianError
 from praetorian_core.lifespan import Lifespan
@@ -15,12 +17,13 @@ from praetorian_core.principal import Principal
 from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSource
 from praetorian_core.questions import Flow
 from praetorian_core.runner import run_flow_async
+from praetorian_core.services import AsyncClosable, Closable
 from praetorian_core.settings import Settings
 from praetorian_core.stores import by_url
 from praetorian_core.web.request import RequestInfo
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
 U = TypeVar("U")
 T = TypeVar("T")
@@ -178,6 +181,28 @@ class AsyncGuard(BaseGuard[U]):
         now = self._clock()
         flow = self._reset_password(token, password, action, now)
         return cast("tuple[U, str]", await self._run_for_token(flow, now))
+
+    async def check_store(self) -> None:
+        """See ``Guard.check_store``."""
+        now = self._clock()
+        await self._run(flows.check_store(self._context, now), now)
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop, and the threads; see ``Guard.close``."""
+        store = self._opened_store
+        if isinstance(store, AsyncClosable):
+            await store.aclose()
+        elif isinstance(store, Closable):
+            await asyncio.to_thread(store.close)
+        self._services.close_threads()
+
+    async def __aenter__(self) -> Self:
+        """Return the guard; it is closed at the end of the block."""
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Close the guard."""
+        await self.aclose()
 
     async def _verify(self, token: str, now: int) -> Principal:
         claims = self._decode_for_access(token, now)

@@ -128,8 +128,10 @@ class CallFailed(Event):
 
     Attributes:
         what: The call that failed.
-        failure: The type of the exception. Its text is left out, because it may hold a secret.
-        where: The file and line that raised it.
+        failure: The type of the exception; its text is left out, because it may hold a secret. For an error of the core
+            itself, its text.
+        where: The last file, line and function of the application that the exception comes from.
+        target: The store and the setting that names it, without a password; None for another call.
     """
 
     level = logging.ERROR
@@ -137,6 +139,7 @@ class CallFailed(Event):
     what: str
     failure: str
     where: str
+    target: str | None = None
 
 
 Sink = Callable[[Event], object]

@@ -5,15 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from praetorian_core import flows
-from praetorian_core._wiring import (
-    FROM_SETTINGS,
-    BaseGuard,
-    GuardOptions,
-    SavePassword,
-    Unset,
-    check_settings,
-    refuse_coroutines,
-)
+from praetorian_core._options import FROM_SETTINGS, SavePassword, Unset, refuse_coroutines
+from praetorian_core._wiring import BaseGuard, GuardOptions
 from praetorian_core.action import Action
 from praetorian_core.errors import PraetorianError
 from praetorian_core.lifespan import Lifespan
@@ -22,12 +15,13 @@ from praetorian_core.principal import Principal
 from praetorian_core.protocols import Store, UserSource
 from praetorian_core.questions import Flow
 from praetorian_core.runner import run_flow
+from praetorian_core.services import Closable
 from praetorian_core.settings import Settings
 from praetorian_core.stores import by_url
 from praetorian_core.web.request import RequestInfo
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
 U = TypeVar("U")
 T = TypeVar("T")
@@ -72,16 +66,7 @@ class Guard(BaseGuard[U]):
         Raises:
             ConfigurationError: An option is not usable; the text says what to write.
         """
-        check_settings(settings)
-        refuse_coroutines(
-            {
-                "lookup": getattr(users, "lookup", None),
-                "identify": getattr(users, "identify", None),
-                settings.validation_method: getattr(users, settings.validation_method, None),
-                "save_password": save_password,
-                "store.get": getattr(store, "get", None),
-            }
-        )
+        refuse_coroutines(users, settings, store, save_password)
         super().__init__(
             users, settings, store=store, save_password=save_password, open_store=by_url.open_store, **options
         )
@@ -132,7 +117,7 @@ class Guard(BaseGuard[U]):
             ASVS 6.3.8, SP 800-63B-4 §3.2.2.
         """
         now = self._clock()
-        return cast("U", self._run(self._authenticate(username, password, source, now), now))
+        return cast("U", run_flow(self._authenticate(username, password, source, now), self._services, now))
 
     def issue(
         self,
@@ -158,18 +143,12 @@ class Guard(BaseGuard[U]):
             ClaimCollisionError: A custom claim has a reserved name, in any letter case.
             ClaimValueError: A custom claim is not a JSON value.
             ConfigurationError: The keys only verify, or the user or a lifespan is not usable.
-
-        See:
-            RFC 7519 §7.1.
         """
         now = self._clock()
-        return self._run(self._issue(user, access_lifespan, refresh_lifespan, custom_claims, now), now)
+        return run_flow(self._issue(user, access_lifespan, refresh_lifespan, custom_claims, now), self._services, now)
 
     def verify(self, token: str) -> Principal:
         """Return the principal of a token that is valid for access. The user class is not called.
-
-        Args:
-            token: The compact serialization.
 
         Raises:
             InvalidTokenError: The token is not genuine.
@@ -241,18 +220,14 @@ class Guard(BaseGuard[U]):
         The user is loaded again and must exist and be active. Roles are read again; custom claims are copied.
 
         Args:
-            token: The compact serialization.
+            token: The token.
             access_lifespan: Replaces the configured one, in seconds or as any ``Lifespan``.
 
         Raises:
-            InvalidTokenError: The token is not genuine.
-            MisusedTokenError: It is an action token.
-            EarlyRefreshError: It still grants access.
+            EarlyRefreshError: The token still grants access.
             ExpiredRefreshError: Its refresh lifespan has expired; the user must log in.
-            RevokedTokenError: Its session was ended.
-            ReusedTokenError: It was refreshed before (with a store only).
-            MissingUserError: The user does not exist any more.
-            InvalidUserError: The user's account is not active.
+            ReusedTokenError: It was refreshed before (with a store only); the session is now ended.
+            TokenError: It is not genuine, was revoked, or its user does not exist or is not active.
             ServiceUnavailableError: A call failed.
 
         See:
@@ -276,9 +251,6 @@ class Guard(BaseGuard[U]):
         """End the session of a token on every machine; an action token is spent.
 
         The token may have expired, and its session may have ended before.
-
-        Args:
-            token: The compact serialization.
 
         Raises:
             InvalidTokenError: The token is not genuine; nothing was changed.
@@ -305,7 +277,7 @@ class Guard(BaseGuard[U]):
             ASVS 7.4.2.
         """
         now = self._clock()
-        self._run(self._revoke_user(identity, now), now)
+        run_flow(self._revoke_user(identity, now), self._services, now)
 
     def issue_action(
         self,
@@ -335,22 +307,14 @@ class Guard(BaseGuard[U]):
             RFC 8725 §3.11.
         """
         now = self._clock()
-        return self._run(self._issue_action(user, action, lifespan, custom_claims, now), now)
+        return run_flow(self._issue_action(user, action, lifespan, custom_claims, now), self._services, now)
 
     def read_action(self, token: str, action: str) -> Action[U]:
         """Check an action token without spending it, for a page that shows a form; return its user and claims.
 
-        Args:
-            token: The compact serialization.
-            action: The name of the action.
-
         Raises:
-            InvalidTokenError: The token is not genuine.
-            MisusedTokenError: It is a session token, or for another action.
-            ExpiredActionError: It has expired.
-            ReusedTokenError: It was spent before.
-            RevokedTokenError: The password that it was to replace has changed.
-            MissingUserError: The user does not exist any more.
+            TokenError: The token is not genuine, has expired, was spent (``ReusedTokenError``), is for another action
+                (``MisusedTokenError``), or its user or the password that it was to replace is gone.
             ServiceUnavailableError: A call failed.
         """
         now = self._clock()
@@ -360,7 +324,7 @@ class Guard(BaseGuard[U]):
         """Return the user of an action token and spend the token.
 
         Args:
-            token: The compact serialization.
+            token: The token.
             action: The name of the action.
             once: Whether a second redemption must fail; False only if a repetition does no harm.
 
@@ -378,7 +342,7 @@ class Guard(BaseGuard[U]):
         rejected password does not spend it. Store the hash, then end the user's sessions with ``revoke_user``.
 
         Args:
-            token: The compact serialization.
+            token: The token.
             password: The new password, used unchanged.
             action: The name of the action.
 
@@ -395,14 +359,36 @@ class Guard(BaseGuard[U]):
         flow = self._reset_password(token, password, action, now)
         return cast("tuple[U, str]", self._run_for_token(flow, now))
 
+    def check_store(self) -> None:
+        """Raise if the store does not answer, for a health route; return None if there is no store.
+
+        Raises:
+            ServiceUnavailableError: The store failed.
+        """
+        now = self._clock()
+        run_flow(flows.check_store(self._context, now), self._services, now)
+
+    def close(self) -> None:
+        """Close the store's connections if the guard opened it, that is, if a setting names it.
+
+        A later call opens new connections. A store that was handed to the guard stays open.
+        """
+        if isinstance(self._opened_store, Closable):
+            self._opened_store.close()
+
+    def __enter__(self) -> Self:
+        """Return the guard; it is closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Close the guard."""
+        self.close()
+
     def _verify(self, token: str, now: int) -> Principal:
         claims = self._decode_for_access(token, now)
         if self._checks_sessions:
             run_flow(flows.check_session(claims, now), self._services, now)
         return claims.principal
-
-    def _run(self, flow: Flow[T], now: int) -> T:
-        return run_flow(flow, self._services, now)
 
     def _run_for_token(self, flow: Flow[T], now: int) -> T:
         """Run a flow whose errors are about a presented token."""

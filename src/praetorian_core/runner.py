@@ -13,6 +13,7 @@ from functools import partial
 from typing import TypeVar, cast
 
 from praetorian_core.errors import ConfigurationError, PraetorianError, ServiceUnavailableError
+from praetorian_core.failures import is_raised_here
 from praetorian_core.questions import Flow, Place, Question
 from praetorian_core.services import Services
 
@@ -114,12 +115,23 @@ async def _await_answer(question: Question[object], services: Services) -> objec
         case Place.LOOP:
             return call()
         case Place.STORE:
-            # A hung store must not hold a request for ever (ASVS 13.1.3).
-            return await asyncio.wait_for(_await_call(call, asyncio.to_thread), services.store_timeout)
+            return await _await_store(call, services)
         case Place.HASHER:
             return await _await_call(call, services.hash_executor.run)
         case Place.APPLICATION:
             return await _await_call(call, asyncio.to_thread)
+
+
+async def _await_store(call: Callable[[], object], services: Services) -> object:
+    if services.store_executor is None:
+        return call()
+    # A hung store must not hold a request for ever (ASVS 13.1.3).
+    timeout = services.store_timeout
+    if inspect.iscoroutinefunction(call):
+        answer: object = call()
+    else:
+        answer = await services.store_executor.run(partial(_without_stop_iteration, call), timeout=timeout)
+    return await asyncio.wait_for(answer, timeout) if inspect.isawaitable(answer) else answer
 
 
 async def _await_call(
@@ -157,17 +169,12 @@ def _failure(question: Question[object], services: Services, error: Exception, n
     """Return the error for a failed call, and report the call unless its error explains itself."""
     if isinstance(error, PraetorianError) and not isinstance(error, ServiceUnavailableError):
         return error
-    if isinstance(error, TypeError) and _is_raised_here(error):
+    if isinstance(error, TypeError) and is_raised_here(error):
         # Python raises this at the call itself: the function takes other arguments.
         return ConfigurationError(f"{question.what} cannot be called: {error}")
-    services.report(question.what, error, now)
+    target = services.store_name if question.place is Place.STORE else None
+    services.report(question.what, error, now, target)
     if isinstance(error, ServiceUnavailableError):
         return error
-    return ServiceUnavailableError(f"{question.what} raised {type(error).__name__}")
-
-
-def _is_raised_here(error: Exception) -> bool:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace is not None and trace.tb_frame.f_globals.get("__package__") == __package__
+    place = "" if target is None else f" ({target})"
+    return ServiceUnavailableError(f"{question.what} raised {type(error).__name__}{place}")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
-from typing import NoReturn, Protocol, TypeAlias, TypeVar
+from typing import NoReturn, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import attrs
 
-from praetorian_core.errors import ConfigurationError
+from praetorian_core.errors import ConfigurationError, PraetorianError
 from praetorian_core.events import CallFailed, Event, Sink
 from praetorian_core.executor import Executor
+from praetorian_core.failures import is_raised_here, place_of
 from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSource
 
 _LOG = logging.getLogger("praetorian")
@@ -22,6 +22,24 @@ Users: TypeAlias = UserSource[object] | AsyncUserSource[object]
 AnyStore: TypeAlias = Store | AsyncStore
 # NoReturn is the type that fits every parameter: the application's function takes its own user class.
 SaveHash: TypeAlias = Callable[[NoReturn, str, str], object]
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A store with connections to close."""
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+@runtime_checkable
+class AsyncClosable(Protocol):
+    """A store with connections of an event loop to close."""
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop."""
+        ...
 
 
 class Hasher(Protocol):
@@ -49,7 +67,10 @@ class Services:
         validation_method: The name of the method that returns whether a user is active.
         with_roles: Whether users have role names.
         on_event: Receives events.
-        store_timeout: How long an asynchronous store call may take, in seconds.
+        store_executor: Runs store calls under asyncio; None for a store that never waits, which the event loop calls.
+        store_timeout: How long a store call may take under asyncio, in seconds.
+        store_name: Names the store and its setting for the operator, without a password; None if no setting names it.
+        log_tracebacks: Whether the traceback of a failed call is logged.
     """
 
     _users: Users | None
@@ -60,7 +81,10 @@ class Services:
     validation_method: str
     with_roles: bool
     on_event: Sink
+    store_executor: Executor | None
     store_timeout: float
+    store_name: str | None = None
+    log_tracebacks: bool = False
 
     @property
     def users(self) -> Users:
@@ -82,6 +106,12 @@ class Services:
         """Runs the hasher under asyncio."""
         return _present(self._hash_executor, "passwords", "passwords=PasswordHasher()")
 
+    def close_threads(self) -> None:
+        """Let the threads end once they are idle."""
+        for executor in (self._hash_executor, self.store_executor):
+            if executor is not None:
+                executor.close()
+
     def emit(self, event: Event) -> None:
         """Hand an event to ``on_event``; an exception in there is logged and changes no decision."""
         try:
@@ -90,22 +120,20 @@ class Services:
             # Without the traceback: the text of an exception may hold a secret.
             _LOG.error("on_event raised %s for %s", type(error).__name__, type(event).__name__)
 
-    def report(self, what: str, error: Exception, now: int) -> None:
-        """Emit ``CallFailed`` without the exception's text, which may hold a secret."""
-        self.emit(CallFailed(at=now, what=what, failure=type(error).__name__, where=_where(error)))
+    def report(self, what: str, error: Exception, now: int, target: str | None = None) -> None:
+        """Emit ``CallFailed``.
+
+        It holds the text of an error that the core raised. The text of any other exception may hold a secret, so it
+        holds the type of that.
+        """
+        is_own = isinstance(error, PraetorianError) and is_raised_here(error)
+        failure = str(error) if is_own else type(error).__name__
+        self.emit(CallFailed(at=now, what=what, failure=failure, where=place_of(error), target=target))
+        if self.log_tracebacks:
+            _LOG.error("%s failed", what, exc_info=error)
 
 
 def _present(service: T | None, name: str, remedy: str) -> T:
     if service is None:
         raise ConfigurationError(f"this call needs {name}, and the guard has none; write {remedy}")
     return service
-
-
-def _where(error: Exception) -> str:
-    """Return the file and line that raised."""
-    place = "?"
-    trace = error.__traceback__
-    while trace is not None:
-        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place

@@ -333,12 +333,16 @@ class TestParity:
         assert (saving in {"sync", "async"}) is bool(actual.saved)
 
     def test_same_methods(self):
-        """The two guards have the same methods with the same parameters; those that may wait are coroutines."""
+        """Both guards have the same methods with the same parameters; those that may wait are coroutines.
+
+        ``close`` is named ``aclose`` under asyncio, as in the standard library.
+        """
         plain = dict(inspect.getmembers(Guard, inspect.isfunction))
-        public = {name for name in plain if not name.startswith("_")}
+        public = {name for name in plain if not name.startswith("_")} - {"close"}
         waits = {name for name in public if inspect.iscoroutinefunction(getattr(AsyncGuard, name))}
 
         assert {"find_token"} == public - waits
+        assert inspect.iscoroutinefunction(AsyncGuard.aclose)
         assert [] == [
             name
             for name in public

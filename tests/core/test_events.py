@@ -55,9 +55,9 @@ EXAMPLES = [
         "ActionRedeemed at=1 identity='7' action='reset'",
     ),
     (
-        events.CallFailed(at=1, what="store.get", failure="TimeoutError", where="store.py:12"),
+        events.CallFailed(at=1, what="store.get", failure="TimeoutError", where="store.py:12", target="redis://a"),
         logging.ERROR,
-        "CallFailed at=1 what='store.get' failure='TimeoutError' where='store.py:12'",
+        "CallFailed at=1 what='store.get' failure='TimeoutError' where='store.py:12' target='redis://a'",
     ),
 ]
 
@@ -94,7 +94,7 @@ class TestEvents:
         """ASVS 16.2.5: there is no place for a token, a password, its hash, a key, a claim or a typed name."""
 
         assert set(attrs.asdict(event)) <= {
-            "at", "identity", "source", "code", "detail", "session", "action", "what", "failure", "where",
+            "at", "identity", "source", "code", "detail", "session", "action", "what", "failure", "where", "target",
         }  # fmt: skip
 
 

@@ -13,6 +13,12 @@ from praetorian_core.errors import ServiceUnavailableError
 from praetorian_core.executor import Executor
 
 
+async def until(holds):
+    """Wait until threads have made something true."""
+    while not holds():  # noqa: ASYNC110  (threads set no event of a loop)
+        await asyncio.sleep(0)
+
+
 class TestExecutor:
     def test_own_threads(self):
         """Calls run in the pool's own threads and see the caller's context variables."""
@@ -72,3 +78,99 @@ class TestExecutor:
 
         assert 2 == asyncio.run(threads.run(lambda: 2))
         assert os.getpid() == threads._process
+
+
+class TestTimeout:
+    limit = 0.05
+
+    def test_in_time(self):
+        """A call within its time-out returns its result, and raises what it raises."""
+        threads = Executor("the store", threads=1, queue=1)
+
+        async def main():
+            with pytest.raises(LookupError):
+                await threads.run({}.popitem, timeout=60)
+            return await threads.run(lambda: 1, timeout=60)
+
+        assert 1 == asyncio.run(main())
+
+    def test_exceeded(self):
+        """A call that exceeds its time-out is given up, and its thread serves others once it returns."""
+        threads = Executor("the store", threads=1, queue=1)
+        go = threading.Event()
+
+        async def main():
+            with pytest.raises(asyncio.TimeoutError):
+                await threads.run(go.wait, timeout=self.limit)
+            go.set()
+            await until(lambda: not threads._running)
+            return await threads.run(lambda: 1, timeout=60)
+
+        assert 1 == asyncio.run(main())
+
+    def test_waiting_does_not_count(self):
+        """The time-out starts with the call: one that waits for a thread longer than that succeeds."""
+        threads = Executor("the store", threads=1, queue=10)
+        go = threading.Event()
+
+        async def main():
+            first = asyncio.create_task(threads.run(go.wait, timeout=60))
+            await until(lambda: threads._running)
+            second = asyncio.create_task(threads.run(lambda: "second", timeout=self.limit))
+            await asyncio.wait({second}, timeout=3 * self.limit)
+            go.set()
+            return await first, await second
+
+        assert (True, "second") == asyncio.run(main())
+
+    def test_stuck(self):
+        """While every thread runs a call that exceeded its time-out, others are rejected at once, also in the queue."""
+        threads = Executor("the store", threads=1, queue=10)
+        go, calls = threading.Event(), []
+
+        async def main():
+            hung = asyncio.create_task(threads.run(go.wait, timeout=self.limit))
+            await until(lambda: threads._running)
+            waiting = asyncio.create_task(threads.run(lambda: calls.append("waiting"), timeout=self.limit))
+            for task in (hung, waiting):
+                await asyncio.wait({task})
+            with pytest.raises(ServiceUnavailableError, match="the store does not answer: 1 calls exceeded"):
+                await threads.run(lambda: calls.append("new"), timeout=self.limit)
+            go.set()
+            return type(hung.exception()), type(waiting.exception())
+
+        assert (asyncio.TimeoutError, ServiceUnavailableError) == asyncio.run(main())
+        assert [] == calls
+
+    def test_cancelled(self):
+        """A cancelled task frees its place in the queue, and its call is never made."""
+        threads = Executor("the store", threads=1, queue=1)
+        go, calls = threading.Event(), []
+
+        async def main():
+            first = asyncio.create_task(threads.run(go.wait, timeout=60))
+            second = asyncio.create_task(threads.run(lambda: calls.append("second"), timeout=60))
+            await asyncio.sleep(0)
+            second.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await second
+            third = asyncio.create_task(threads.run(lambda: calls.append("third"), timeout=60))
+            await asyncio.sleep(0)
+            go.set()
+            await asyncio.gather(first, third)
+
+        asyncio.run(main())
+
+        assert ["third"] == calls
+
+
+class TestClose:
+    def test_ends_threads(self):
+        """Closing ends the threads; a later call starts new ones."""
+        threads = Executor("hashing", threads=1, queue=1)
+        first = asyncio.run(threads.run(threading.current_thread))
+        threads.close()
+        first.join(5)
+
+        assert not first.is_alive()
+        assert 1 == asyncio.run(threads.run(lambda: 1))

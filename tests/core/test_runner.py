@@ -87,6 +87,7 @@ def services(**others):
         "save_password": lambda user, hashed: None,
         "on_event": heard.append,
         "hash_executor": Executor("hashing", threads=2, queue=2),
+        "store_executor": Executor("the store", threads=2, queue=2),
         "store_timeout": 2.0,
     }
     made = Services(**everybody | others)

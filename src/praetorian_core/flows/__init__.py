@@ -16,6 +16,7 @@ from praetorian_core.flows.context import FlowContext
 from praetorian_core.flows.login import authenticate
 from praetorian_core.flows.sessions import (
     check_session,
+    check_store,
     issue,
     load_user,
     read_session,
@@ -28,6 +29,7 @@ __all__ = [
     "FlowContext",
     "authenticate",
     "check_session",
+    "check_store",
     "issue",
     "issue_action",
     "load_user",

@@ -101,6 +101,16 @@ def check_session(claims: SessionClaims, now: int) -> Flow[str | None]:
     return entry
 
 
+def check_store(context: FlowContext, now: int) -> Flow[None]:
+    """Raise if the store does not answer; without a store, return.
+
+    Raises:
+        ServiceUnavailableError: The store failed.
+    """
+    if context.has_store:
+        yield from get_entry("health", now)
+
+
 def refresh(context: FlowContext, token: str, access_lifespan: int | None, now: int) -> Flow[str]:
     """Return the successor of a token: new access, the same end.
 
