@@ -149,6 +149,8 @@ def settling(ring: KeyRing) -> None:
     Settings(ring)  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
     Settings(keys="secret")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Settings(keys=ring, access_lifespan=1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Settings(keys=ring, store_eviction="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Settings(keys=ring, roles=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Settings(keys=ring, leeway="10 seconds")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Settings(keys=ring, check_sessions="never")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Settings(keys=ring, layout="STANDARD")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

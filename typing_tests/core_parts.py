@@ -33,6 +33,7 @@ from praetorian_core.errors import (
 )
 from praetorian_core.events import ActionRedeemed, CallFailed, Event, LoginFailed, TokenRefused, log_event
 from praetorian_core.policy import Policy, check_policy
+from praetorian_core.stores.url import StoreURL
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, as_user, cheapest_hasher
 from praetorian_core.token import Key, Layout, verify_compact
 from praetorian_core.web.responses import ErrorResponse, error_response
@@ -77,6 +78,9 @@ def settings(ring: KeyRing, config: dict[str, object]) -> None:
         store="memory://",
         throttle=False,
         check_sessions="refresh",
+        store_eviction="warn",
+        log_tracebacks=True,
+        roles=["admin", "editor"],
         refresh_grace=10,
         early_refresh={"minutes": 1},
     )
@@ -84,6 +88,9 @@ def settings(ring: KeyRing, config: dict[str, object]) -> None:
     assert_type(chosen.access_lifespan, int)
     assert_type(chosen.refresh_lifespan, int)
     assert_type(chosen.refresh_grace, int)
+    assert_type(chosen.roles, tuple[str, ...] | None)
+    assert_type(chosen.store, StoreURL | None)
+    assert_type(chosen.check_role_names({"admin"}), None)
     assert_type(chosen.accept_layouts, tuple[Layout, ...])
     assert_type(Settings.from_mapping(config), Settings)
     assert_type(Settings.from_mapping(config, layout=FLASK_PRAETORIAN, parse_identity=UUID), Settings)
