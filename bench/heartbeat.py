@@ -1,14 +1,14 @@
-"""How long logins hold up the event loop: a heartbeat beside sixteen of them at the real cost of Argon2.
+"""Measure how long logins block the event loop: a heartbeat beside sixteen logins at the default cost of Argon2.
 
     python bench/heartbeat.py [--quick]
 
-A Falcon application is called in this process. The heartbeat sleeps a millisecond at a time and notes by how much it
-woke up late; the longest delay is the longest time that no other request could have been answered. Two runs show what
-the figure means: with nothing to do the machine alone is measured, and with a hash on the loop itself what would happen
-without the threads. A second heart, in a process that does nothing else, shows what of a stall is the machine's: where
-hashes and strangers outnumber the cores, it has to wait for its turn as well.
+A Falcon application is called in this process. The heartbeat sleeps a millisecond at a time and records how late it wakes
+up. The longest delay is the longest time in which no other request could be answered. Two runs give the scale: without
+work the delay is the machine's own, and with a hash on the loop it is the delay without threads. A second heartbeat, in
+a process that does nothing else, measures the machine's share of a delay: if hashes and other processes outnumber the
+cores, it waits too.
 
-Milliseconds are never judged: the exit status is 0 unless a login failed.
+The exit status depends on no time: it is 0 unless a login failed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from praetorian_core.testing import MemoryUser, MemoryUsers
 from praetorian_falcon import authenticate, credentials, current_guard, init_app
 
 GOAL = 50.0
-"""At most so many milliseconds may pass without a beat."""
+"""The maximum delay in milliseconds."""
 
 LOGINS = 16
 BEAT = 0.001
@@ -44,13 +44,13 @@ App = Callable[[object, object, object], Awaitable[None]]
 
 @attrs.frozen(kw_only=True)
 class Run:
-    """What one run came to.
+    """The result of one run.
 
     Attributes:
         stall: The longest delay on the event loop, in milliseconds.
-        elsewhere: The same in the process that does nothing else.
-        seconds: How long it took.
-        statuses: What logins were answered with.
+        elsewhere: The longest delay in the process that does nothing else, in milliseconds.
+        seconds: The duration.
+        statuses: The statuses of the logins.
     """
 
     stall: float
@@ -60,7 +60,7 @@ class Run:
 
 
 class Session:
-    """A session: POST begins it."""
+    """Begins sessions."""
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Exchange name and password for a token."""
@@ -81,7 +81,7 @@ def application(passwords: PasswordHasher) -> App:
 
 
 async def log_in(app: App, number: int) -> int:
-    """Log a user in, from an address of its own, and return the status."""
+    """Log a user in, from a separate address for each user, and return the status."""
     body = json.dumps({"username": f"user{number}", "password": PASSWORD}).encode()
     scope = {
         "type": "http",
@@ -98,7 +98,7 @@ async def log_in(app: App, number: int) -> int:
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
         ],
-        "client": (f"9.9.9.{number}", 50_000),  # private ones are not counted as sources
+        "client": (f"9.9.9.{number}", 50_000),  # private addresses are not counted as sources
         "server": ("127.0.0.1", 80),
     }
     events = [{"type": "http.request", "body": body, "more_body": False}]
@@ -119,7 +119,7 @@ async def log_in(app: App, number: int) -> int:
 
 
 def beat_elsewhere(line: Connection) -> None:
-    """Beat in a process of its own; say the longest delay since the last time whenever asked, until the line ends."""
+    """Run the heartbeat of a separate process; send the longest delay since the last request, until the pipe closes."""
     longest = 0.0
     while True:
         due = time.perf_counter() + BEAT
@@ -135,13 +135,13 @@ def beat_elsewhere(line: Connection) -> None:
 
 
 def asked(line: Connection) -> float:
-    """Return the longest delay elsewhere since the last time, in seconds."""
+    """Return the longest delay in the other process since the last request, in seconds."""
     line.send(None)
     return line.recv()
 
 
 async def beside_a_heartbeat(line: Connection, work: Callable[[], Awaitable[list[int]]]) -> Run:
-    """Return what both hearts say of some work."""
+    """Return the delays of both heartbeats during some work."""
     longest = 0.0
     is_over = False
 
@@ -155,19 +155,19 @@ async def beside_a_heartbeat(line: Connection, work: Callable[[], Awaitable[list
     heart = asyncio.create_task(beat())
     await asyncio.sleep(10 * BEAT)
     asked(line)
-    await asyncio.sleep(2 * BEAT)  # So that asking is not taken for a stall.
+    await asyncio.sleep(2 * BEAT)  # So that the request to the other process does not count as a delay.
     longest = 0.0
     begun = time.perf_counter()
     statuses = await work()
     elapsed = time.perf_counter() - begun
-    await asyncio.sleep(2 * BEAT)  # The beat that was due may still have to be late.
+    await asyncio.sleep(2 * BEAT)  # A beat that was due may still be late.
     is_over = True
     await heart
     return Run(stall=1e3 * longest, elsewhere=1e3 * asked(line), seconds=elapsed, statuses=statuses)
 
 
 async def measure(line: Connection, passwords: PasswordHasher, runs: int) -> bool:
-    """Measure, print, and tell whether every login succeeded."""
+    """Measure, print, and return whether every login succeeded."""
     app = application(passwords)
 
     async def nothing() -> list[int]:
@@ -203,7 +203,7 @@ async def measure(line: Connection, passwords: PasswordHasher, runs: int) -> boo
 
 def main() -> int:
     """Measure, print, and return the exit status."""
-    parser = argparse.ArgumentParser(description="Measures how long logins hold up the event loop.")
+    parser = argparse.ArgumentParser(description="Measures how long logins block the event loop.")
     parser.add_argument("--quick", action="store_true", help="one run instead of three")
     options = parser.parse_args()
     spawning = multiprocessing.get_context("spawn")

@@ -1,13 +1,13 @@
-"""What a guarded request costs on each framework, beside a bare route, a hand-written check and flask-jwt-extended.
+"""Measure a guarded request on each framework, beside a bare route, a hand-written check and flask-jwt-extended.
 
     python bench/overhead.py [--quick] [--json FILE]
 
-Requests are calls of the WSGI or ASGI application in this process: no server, no network. Machines are noisy, so
-everything is measured in interleaved rounds: of each round the difference or the ratio, of all rounds the median.
-Milliseconds are never judged: the exit status is 0 unless somebody answers with the wrong status.
+Requests are calls of the WSGI or ASGI application in this process: no server, no network. Machines are noisy, so the
+contenders run in interleaved rounds. A figure is the median over all rounds of the difference or ratio within a round.
+The exit status depends on no time: it is 0 unless a contender answers with a wrong status.
 
-An overhead is what a guarded route takes beyond an open one: ours beyond the open route of an application with our
-adapter, anybody else's beyond the bare framework's.
+An overhead is the time of a guarded route minus that of an open one: for Praetorian the open route of an application with
+the adapter, for all others the bare framework's.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from praetorian_core import AsyncGuard, Guard, KeyRing, Settings, generate_secre
 from praetorian_core.testing import MemoryUser, MemoryUsers
 
 OPEN_GOAL = 1.10
-"""At most this part of a bare route's time, for an open route of an application with our adapter."""
+"""At most this part of a bare route's time, for an open route of an application with the adapter."""
 
 HAND_GOAL = 0.25
 """At most this part of a hand-written check's overhead, on Falcon."""
@@ -59,12 +59,12 @@ USERS = MemoryUsers([ADMIN, GUEST])
 SALVE = "salve"
 
 Clock = Callable[[int], float]
-"""Makes that many requests one after another and returns the seconds of one, on the average."""
+"""Makes that many requests one after another and returns the average seconds of one."""
 
 
 @attrs.frozen(kw_only=True)
 class Pace:
-    """How long is measured: rounds, and seconds for one contender in one round."""
+    """The number of rounds, and the seconds for one contender in one round."""
 
     rounds: int
     slice: float
@@ -76,14 +76,14 @@ QUICK = Pace(rounds=21, slice=0.004)
 
 @attrs.frozen(kw_only=True)
 class Tokens:
-    """The tokens of one way to check them: of somebody who has the role, and of somebody who lacks it."""
+    """The tokens of one implementation: of a user with the role, and of a user without it."""
 
     good: str
     poor: str
 
     @property
     def forged(self) -> str:
-        """The good token, one character of whose signature is another."""
+        """The valid token with one changed character in the signature."""
         place = len(self.good) - 20  # in the middle: the last one carries fewer bits
         return self.good[:place] + ("A" if self.good[place] != "A" else "B") + self.good[place + 1 :]
 
@@ -109,7 +109,7 @@ class Contender:
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """What one framework's rounds came to: medians in microseconds, and medians of ratios."""
+    """The results of one framework: medians in microseconds, and medians of ratios."""
 
     framework: str
     microseconds: dict[str, float]
@@ -119,13 +119,13 @@ class Row:
     roles_to_extended: float | None
 
 
-def our_tokens() -> Tokens:
-    """Return tokens of ours, which everybody reads who knows JWT."""
+def praetorian_tokens() -> Tokens:
+    """Return Praetorian's tokens, which the hand-written checks read too."""
     guard = Guard(USERS, SETTINGS, passwords=None, throttle=None)
     return Tokens(good=guard.issue(ADMIN, team="blue"), poor=guard.issue(GUEST, team="blue"))
 
 
-OURS = our_tokens()
+PRAETORIAN = praetorian_tokens()
 
 
 # ---------------------------------------------------------------- requests
@@ -237,10 +237,10 @@ def asgi(loop: asyncio.AbstractEventLoop, app: object, path: str, demands: str |
 
         return lambda times: loop.run_until_complete(clocked(times))
 
-    return Contender(status=status, clock=clock, tokens=OURS, demands=demands)
+    return Contender(status=status, clock=clock, tokens=PRAETORIAN, demands=demands)
 
 
-# ---------------------------------------------------------------- the check that people write by hand
+# ---------------------------------------------------------------- the hand-written check
 
 
 class Unauthorized(Exception):
@@ -252,7 +252,7 @@ class Forbidden(Exception):
 
 
 def claims_by_hand(authorization: str | None) -> dict[str, object]:
-    """Return the claims of a token that opens this route: PyJWT's checks and a role."""
+    """Return the claims of a token that grants access: PyJWT's checks and a role."""
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthorized
@@ -332,14 +332,14 @@ def on_flask() -> dict[str, Contender]:
     def open_view() -> str:  # A view that is decorated elsewhere must not be registered bare.
         return SALVE
 
-    bare, ours = flask.Flask("bare"), flask.Flask("ours")
-    praetorian_flask.Praetorian(ours, Guard(USERS, SETTINGS, passwords=None, throttle=None))
+    bare, guarded = flask.Flask("bare"), flask.Flask("guarded")
+    praetorian_flask.Praetorian(guarded, Guard(USERS, SETTINGS, passwords=None, throttle=None))
     bare.add_url_rule("/open", view_func=view)
     bare.add_url_rule("/hand", "hand", by_hand(view))
-    ours.add_url_rule("/open", view_func=open_view)
-    ours.add_url_rule("/auth", "auth", praetorian_flask.auth_required(view))
-    ours.add_url_rule("/roles", "roles", praetorian_flask.roles_required("admin")(view))
-    contenders = on_wsgi(bare, ours)
+    guarded.add_url_rule("/open", view_func=open_view)
+    guarded.add_url_rule("/auth", "auth", praetorian_flask.auth_required(view))
+    guarded.add_url_rule("/roles", "roles", praetorian_flask.roles_required("admin")(view))
+    contenders = on_wsgi(bare, guarded)
     if HAS_EXTENDED:
         extended = flask.Flask("extended")
         tokens = extend(extended)
@@ -358,17 +358,17 @@ def on_restx() -> dict[str, Contender]:
         view = get if decorate is None else decorate(get)
         api.add_resource(type(name.title(), (flask_restx.Resource,), {"get": view}), f"/{name}")
 
-    bare, ours = flask.Flask("bare"), flask.Flask("ours")
+    bare, guarded = flask.Flask("bare"), flask.Flask("guarded")
     bare_api = flask_restx.Api(bare)
     route(bare_api, "open")
     route(bare_api, "hand", by_hand)
-    praetorian_flask.Praetorian(ours, Guard(USERS, SETTINGS, passwords=None, throttle=None))
-    our_api = flask_restx.Api(ours)
-    praetorian_restx.init_api(our_api)
-    route(our_api, "open")
-    route(our_api, "auth", praetorian_restx.auth_required)
-    route(our_api, "roles", praetorian_restx.roles_required("admin"))
-    contenders = on_wsgi(bare, ours)
+    praetorian_flask.Praetorian(guarded, Guard(USERS, SETTINGS, passwords=None, throttle=None))
+    guarded_api = flask_restx.Api(guarded)
+    praetorian_restx.init_api(guarded_api)
+    route(guarded_api, "open")
+    route(guarded_api, "auth", praetorian_restx.auth_required)
+    route(guarded_api, "roles", praetorian_restx.roles_required("admin"))
+    contenders = on_wsgi(bare, guarded)
     if HAS_EXTENDED:
         extended = flask.Flask("extended")
         tokens = extend(extended)
@@ -400,9 +400,9 @@ def on_falcon_wsgi() -> dict[str, Contender]:
             resp.text = SALVE
 
     guard = Guard(USERS, SETTINGS, passwords=None, throttle=None)
-    bare, ours = falcon.App(), praetorian_falcon.init_app(falcon.App(), guard)
-    add_routes(bare, ours, Open(), Hand(), Auth(), Roles())
-    return on_wsgi(bare, ours)
+    bare, guarded = falcon.App(), praetorian_falcon.init_app(falcon.App(), guard)
+    add_routes(bare, guarded, Open(), Hand(), Auth(), Roles())
+    return on_wsgi(bare, guarded)
 
 
 def on_falcon_asgi(loop: asyncio.AbstractEventLoop) -> dict[str, Contender]:
@@ -428,38 +428,38 @@ def on_falcon_asgi(loop: asyncio.AbstractEventLoop) -> dict[str, Contender]:
             resp.text = SALVE
 
     guard = AsyncGuard(USERS, SETTINGS, passwords=None, throttle=None)
-    bare, ours = falcon.asgi.App(), praetorian_falcon.init_app(falcon.asgi.App(), guard)
-    add_routes(bare, ours, Open(), Hand(), Auth(), Roles())
+    bare, guarded = falcon.asgi.App(), praetorian_falcon.init_app(falcon.asgi.App(), guard)
+    add_routes(bare, guarded, Open(), Hand(), Auth(), Roles())
     return {
         "bare": asgi(loop, bare, "/open"),
-        "open": asgi(loop, ours, "/open"),
-        "auth": asgi(loop, ours, "/auth", "token"),
-        "roles": asgi(loop, ours, "/roles", "role"),
+        "open": asgi(loop, guarded, "/open"),
+        "auth": asgi(loop, guarded, "/auth", "token"),
+        "roles": asgi(loop, guarded, "/roles", "role"),
         "hand": asgi(loop, bare, "/hand", "role"),
     }
 
 
-def add_routes(bare: object, ours: object, opened: object, hand: object, auth: object, roles: object) -> None:
+def add_routes(bare: object, guarded: object, opened: object, hand: object, auth: object, roles: object) -> None:
     """Route a bare Falcon application and one with our adapter."""
     bare.add_route("/open", opened)
     bare.add_route("/hand", hand)
-    ours.add_route("/open", opened)
-    ours.add_route("/auth", auth)
-    ours.add_route("/roles", roles)
+    guarded.add_route("/open", opened)
+    guarded.add_route("/auth", auth)
+    guarded.add_route("/roles", roles)
 
 
-def on_wsgi(bare: object, ours: object) -> dict[str, Contender]:
-    """Return the contenders that every framework on WSGI has."""
+def on_wsgi(bare: object, guarded: object) -> dict[str, Contender]:
+    """Return the contenders of every framework on WSGI."""
     return {
-        "bare": wsgi(bare, "/open", OURS),
-        "open": wsgi(ours, "/open", OURS),
-        "auth": wsgi(ours, "/auth", OURS, "token"),
-        "roles": wsgi(ours, "/roles", OURS, "role"),
-        "hand": wsgi(bare, "/hand", OURS, "role"),
+        "bare": wsgi(bare, "/open", PRAETORIAN),
+        "open": wsgi(guarded, "/open", PRAETORIAN),
+        "auth": wsgi(guarded, "/auth", PRAETORIAN, "token"),
+        "roles": wsgi(guarded, "/roles", PRAETORIAN, "role"),
+        "hand": wsgi(bare, "/hand", PRAETORIAN, "role"),
     }
 
 
-# ---------------------------------------------------------------- right before fast
+# ---------------------------------------------------------------- correctness
 
 
 def bearer(token: str) -> str:
@@ -468,7 +468,7 @@ def bearer(token: str) -> str:
 
 
 def mistakes(framework: str, contenders: dict[str, Contender]) -> list[str]:
-    """Return who answers with a status that is not what the route demands."""
+    """Return a line for each contender that answers with another status than expected."""
     found: list[str] = []
     for name, one in contenders.items():
         missing, forged = (200, 200) if one.demands is None else (401, one.forged)
@@ -489,7 +489,7 @@ def mistakes(framework: str, contenders: dict[str, Contender]) -> list[str]:
 
 
 def measure(framework: str, contenders: dict[str, Contender], pace: Pace) -> Row:
-    """Measure everybody in interleaved rounds, forth and back, so that a busy machine is busy for all of them."""
+    """Measure all contenders in interleaved rounds, forth and back, so that a busy machine slows all of them."""
     clocks = {name: one.clock(bearer(one.tokens.good)) for name, one in contenders.items()}
     for clock in clocks.values():
         clock(20)
@@ -559,7 +559,7 @@ def report(rows: list[Row]) -> str:
 def verdict(framework: str, what: str, ratio: float, goal: float) -> str:
     """Return one sentence about one goal."""
     met = "is met" if ratio <= goal else "is NOT met"
-    return f"{framework + ':':13}{what} is {ratio:.3f}, at most {goal:.2f} was wanted: {met}."
+    return f"{framework + ':':13}{what} is {ratio:.3f}, the goal of at most {goal:.2f} {met}."
 
 
 def _or_dash(figure: float | None, width: int, digits: int) -> str:

@@ -1,14 +1,13 @@
-"""What state costs: a request that asks a store, and an ended session that a store holds.
+"""Measure the cost of state: a request that calls a store, and an ended session that a store holds.
 
     python bench/stores.py [--quick] [--json FILE]
 
-All three stores are measured, Redis on a real Valkey that is started on loopback for this, beside what nobody can do
-without: redis-py's own ``EXISTS`` on one key. Server, clients and whatever else runs share this machine's cores, so
-contenders are measured in interleaved rounds, and of each round's ratios the median counts. Rates are what this machine
-does, to be compared within one run only.
+All three stores are measured, Redis on a real Valkey on loopback, beside the minimum: redis-py's own ``EXISTS`` on one
+key. The server, the clients and other processes share the cores, so the contenders run in interleaved rounds, and a
+figure is the median over all rounds of the ratio within a round. Rates can be compared within one run only.
 
-Milliseconds are never judged: the exit status is 0 unless a store keeps a session open that was ended, or a check takes
-more than one command.
+The exit status depends on no time: it is 0 unless a store accepts an ended session, or a check takes more than one
+command.
 """
 
 from __future__ import annotations
@@ -46,27 +45,27 @@ from praetorian_core.stores.redis import AsyncRedisStore, RedisStore
 from praetorian_core.stores.sqlite import SQLiteStore
 from praetorian_core.testing import MemoryUser, MemoryUsers
 
-# A script's folder is on the path, the repository is not; the tests know how to start a Valkey.
+# The path holds the script's folder but not the repository, which has tests/valkey.py.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.valkey import Valkey, find_server
 
 CHECK_GOAL = 1.15
-"""At most so many times the time of redis-py's ``EXISTS``, for one check."""
+"""The maximum time of one check, in times of redis-py's ``EXISTS``."""
 
 REQUEST_GOAL = 1.2
-"""At most so many times the time of an ``EXISTS`` and a ``Guard.verify`` without a store, for one with a store.
+"""The maximum time of a ``Guard.verify`` with a store, in times of an ``EXISTS`` and a ``Guard.verify`` without one.
 
-The two belong together: whatever runs after a wait for the server finds cold caches and takes longer than it does alone.
+The two are measured together: after a wait for the server the caches are cold, and code takes longer than alone.
 """
 
 BYTES_GOAL = 240
-"""At most so many bytes in this process for an ended session."""
+"""The maximum bytes in this process for an ended session."""
 
 IDLE_GOAL = 0.1
-"""At most so many milliseconds for the purge of a write where nothing may go."""
+"""The maximum milliseconds for the purge of a write if nothing has expired."""
 
 SLICE_GOAL = 5.0
-"""At most so many milliseconds for the purge of a write where much may go."""
+"""The maximum milliseconds for the purge of a write if much has expired."""
 
 NOW = 1_800_000_000
 MONTH = 30 * 86_400
@@ -79,18 +78,18 @@ USERS = MemoryUsers([USER])
 SETTINGS = Settings(keys=KeyRing.from_secret(generate_secret()))
 
 SPAWNING = multiprocessing.get_context("forkserver")
-# New processes are forked off one that has imported this and nothing else: three dozen of them do not import it anew.
+# New processes are forked from one that has imported this module alone, so they need no imports of their own.
 SPAWNING.set_forkserver_preload(["attrs", "praetorian_core.testing", "praetorian_core.stores.by_url", "redis.asyncio"])
 
 Call = Callable[[], object]
 AsyncCall = Callable[[], Awaitable[object]]
 Clock = Callable[[int], float]
-"""Makes that many calls and returns the seconds of one, on the average."""
+"""Makes that many calls and returns the average seconds of one."""
 
 
 @attrs.frozen(kw_only=True)
 class Pace:
-    """How much is measured.
+    """The amount of measuring.
 
     Attributes:
         rounds: How many rounds.
@@ -133,13 +132,13 @@ class Line:
 
     @property
     def holds(self) -> bool:
-        """Whether the goal is met; what has none holds."""
+        """Whether the goal is met, or there is none."""
         return self.goal is None or (self.value if self.ratio is None else self.ratio) <= self.goal
 
 
 @attrs.frozen(kw_only=True)
 class Section:
-    """Figures that belong together, and what their ratios compare with."""
+    """Figures that belong together, and the denominator of their ratios."""
 
     title: str
     to: str = ""
@@ -174,7 +173,7 @@ def awaiting(loop: asyncio.AbstractEventLoop, call: AsyncCall) -> Clock:
 
 
 def at_once(loop: asyncio.AbstractEventLoop, call: AsyncCall) -> Clock:
-    """Return the same where many tasks make the calls."""
+    """Return the clock of a coroutine function that many tasks call."""
 
     async def clock(times: int) -> float:
         left = itertools.repeat(None, times)
@@ -192,7 +191,7 @@ def at_once(loop: asyncio.AbstractEventLoop, call: AsyncCall) -> Clock:
 
 @attrs.frozen
 class Rounds:
-    """What each contender took in each round, in seconds."""
+    """The seconds of each contender in each round."""
 
     rounds: list[dict[str, float]]
 
@@ -206,7 +205,7 @@ class Rounds:
 
 
 def interleaved(clocks: dict[str, Clock], pace: Pace) -> Rounds:
-    """Measure all of them in each round, so that a busy machine is busy for all."""
+    """Measure all contenders in each round, so that a busy machine slows all of them."""
     for clock in clocks.values():
         clock(TASKS)  # Connections are made.
     times = {name: max(1, int(pace.slice / clock(100))) for name, clock in clocks.items()}
@@ -220,13 +219,13 @@ def interleaved(clocks: dict[str, Clock], pace: Pace) -> Rounds:
 
 
 def alone(job: Callable[..., object], *arguments: object) -> object:
-    """Return what a job returns that has a new process for itself."""
+    """Return the result of a job in a new process."""
     with ProcessPoolExecutor(1, SPAWNING) as process:
         return process.submit(job, *arguments).result()
 
 
 def rate(processes: int, seconds: float, prepare: Callable[[str], Call], url: str) -> float:
-    """Return how many calls a second all processes together make of what each of them prepares."""
+    """Return the calls per second of all processes together; each prepares its own call."""
     lines = []
     workers = []
     for _ in range(processes):
@@ -247,7 +246,7 @@ def rate(processes: int, seconds: float, prepare: Callable[[str], Call], url: st
 
 
 def repeat(line: Connection, seconds: float, prepare: Callable[[str], Call], url: str) -> None:
-    """Say when all is prepared, and once told to, how many calls a second were made."""
+    """Report when the call is prepared; after a start signal, measure and report the calls per second."""
     call = prepare(url)
     for _ in range(100):
         call()
@@ -261,18 +260,18 @@ def repeat(line: Connection, seconds: float, prepare: Callable[[str], Call], url
     line.send(calls / now)
 
 
-# ---------------------------------------------------------------- what a store is asked
+# ---------------------------------------------------------------- calls of a store
 
 
 def ends(within: int = MONTH) -> Iterable[tuple[str, int]]:
-    """Yield sessions to end, each of another user, and until when that is remembered: any time within these seconds."""
+    """Yield sessions to end, each of another user, with expiries within these seconds."""
     for number in itertools.count():
-        # A prime, so that the ends are scattered and no two are the same before each second had its own.
+        # A prime scatters the expiries; none repeats before each second was used.
         yield session_key(number, secrets.token_urlsafe(16)), entry_expiry(NOW + 1 + number * 104_729 % within)
 
 
 def checking(url: str) -> Call:
-    """Return a call that asks, as each request does, for a session and its user."""
+    """Return a call that reads a session and its user's epoch, as each request does."""
     store = open_store(url, PATIENCE)
     pairs = itertools.cycle([(session_key(n, secrets.token_urlsafe(16)), epoch_key(n)) for n in range(BATCH)])
     return lambda: store.get(*next(pairs), now=NOW)
@@ -299,15 +298,15 @@ def counting(url: str) -> Call:
 
 
 def guard_on(store: Store | None) -> Guard:
-    """Return a guard that does what it does per request, and nothing else."""
+    """Return a guard without users, passwords and throttle."""
     return Guard(USERS, SETTINGS, store=store, passwords=None, throttle=None)
 
 
-# ---------------------------------------------------------------- right before fast
+# ---------------------------------------------------------------- correctness
 
 
 def mistakes(stores: dict[str, Store]) -> list[str]:
-    """Return which stores do not do what is about to be measured."""
+    """Return a line for each store that behaves incorrectly."""
     found = []
     for name, store in stores.items():
         guard = guard_on(store)
@@ -318,17 +317,17 @@ def mistakes(stores: dict[str, Store]) -> list[str]:
             guard.verify(ended)
         except RevokedTokenError:
             continue
-        found.append(f"{name}: a session stays open that was ended")
+        found.append(f"{name}: an ended session is accepted")
     return found
 
 
 def commands(client: redis.Redis, call: Call) -> dict[str, int]:
-    """Return how often the server runs which command while a call is made a thousand times."""
+    """Return the server's count of each command during a thousand calls."""
     client.config_resetstat()
     for _ in range(BATCH):
         call()
     stats = {name.removeprefix("cmdstat_"): its["calls"] for name, its in client.info("commandstats").items()}
-    # How the counting itself shows.
+    # The commands of the counting itself.
     stats.pop("config|resetstat", None)
     return stats
 
@@ -337,7 +336,7 @@ def commands(client: redis.Redis, call: Call) -> dict[str, int]:
 
 
 def on_redis(url: str, client: redis.Redis, pace: Pace) -> tuple[Section, list[str]]:
-    """Return what a check in Redis costs, and what is wrong with it."""
+    """Return the cost of a check in Redis, and what is wrong with it."""
     store = RedisStore(url)
     without, guard = guard_on(None), guard_on(store)
     token = guard.issue(USER, team="blue")
@@ -393,7 +392,7 @@ def on_redis(url: str, client: redis.Redis, pace: Pace) -> tuple[Section, list[s
 
 
 def on_asyncio(url: str, port: int, pace: Pace) -> Section:
-    """Return the same for asyncio, and with many tasks at once."""
+    """Return the cost of a check under asyncio, alone and from many tasks at once."""
     loop = asyncio.new_event_loop()
     client = redis.asyncio.Redis(host="127.0.0.1", port=port)
     store = AsyncRedisStore(url, timeout=PATIENCE)
@@ -460,7 +459,7 @@ def on_asyncio(url: str, port: int, pace: Pace) -> Section:
 
 
 def on_request(stores: dict[str, Store], pace: Pace) -> Section:
-    """Return what a request costs with each store beside one without."""
+    """Return the cost of a request with each store, beside one without a store."""
     guards = {"no store": guard_on(None)} | {name: guard_on(store) for name, store in stores.items()}
     token = guards["no store"].issue(USER, team="blue")
     rounds = interleaved(
@@ -474,28 +473,28 @@ def on_request(stores: dict[str, Store], pace: Pace) -> Section:
 
 
 class Watched(MemoryStore):
-    """A store in memory that notes its longest purge."""
+    """A store in memory that records its longest purge."""
 
     def __init__(self, most: int) -> None:
         super().__init__(max_entries=most)
         self.longest = 0.0
 
     def _purge(self, now: int) -> None:
-        # By the processor's clock: on a busy machine, whose turn it is has nothing to do with the purge.
+        # CPU time, so that other processes on a busy machine do not count.
         begun = time.thread_time()
         super()._purge(now)
         self.longest = max(self.longest, time.thread_time() - begun)
 
 
 def resident() -> int:
-    """Return how many bytes of memory this process has."""
+    """Return the memory of this process, in bytes."""
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def fill_and_drain(sessions: int) -> dict[str, float]:
-    """Return what that many ended sessions cost a process, and what it costs to be rid of them."""
+    """Return the cost of that many ended sessions in a process, and of their removal."""
     store = Watched(sessions)
-    # A minute's list has its price too: a tenth of the sessions end within a tenth of the month.
+    # The list of each minute takes memory too: a tenth of the sessions expire within a tenth of the month.
     within = MONTH * sessions // FULL.in_memory
     supply = iter(ends(within))
 
@@ -514,7 +513,7 @@ def fill_and_drain(sessions: int) -> dict[str, float]:
     size = (resident() - before) / sessions
     purge = direct(lambda: MemoryStore._purge(store, NOW))
     idle = median(purge(1) for _ in range(10_001))
-    # Everything may go now, a few with each write; for the second half Python's own collector rests.
+    # Everything has expired, and each write removes a few; the garbage collector is off for the second half.
     later = entry_expiry(NOW + within) + 60
     drained = []
     writes = 0
@@ -542,7 +541,7 @@ def fill_and_drain(sessions: int) -> dict[str, float]:
 
 
 def in_memory(pace: Pace) -> Section:
-    """Return what ended sessions cost a process."""
+    """Return the cost of ended sessions in a process."""
     seen = alone(fill_and_drain, pace.in_memory)
     return Section(
         title=f"MemoryStore, {pace.in_memory:,} ended sessions",
@@ -560,13 +559,13 @@ def in_memory(pace: Pace) -> Section:
 
 
 def in_file(folder: Path, pace: Pace) -> Section:
-    """Return what ended sessions cost in a file, and what it does in a second."""
+    """Return the cost of ended sessions in a file, and the calls per second."""
     path = folder / "sessions.db"
     url = f"sqlite:///{path}"
     store = SQLiteStore(path)
     empty = path.stat().st_size
     with store._connection() as connection:
-        # Nobody waits for the disk while it is filled; the connection is used no more after that.
+        # No waiting for the disk while the file is filled; this connection is not used afterwards.
         connection.execute("PRAGMA synchronous = OFF")
     for key, expires_at in itertools.islice(ends(), pace.in_file):
         store.compare_and_set(key, None, ENDED, expires_at=expires_at, now=NOW)
@@ -585,10 +584,10 @@ def in_file(folder: Path, pace: Pace) -> Section:
 
 
 def held(client: redis.Redis, url: str, value: str, sessions: int) -> float:
-    """Return how many bytes of the server's memory a session's entry takes."""
-    # At once: what is freed behind its back would be missing from what is added.
+    """Return the server's memory for one entry of a session, in bytes."""
+    # Free memory at once: what is freed in the background would distort the difference.
     client.execute_command("FLUSHALL", "SYNC")
-    # Now the server knows the script, and what follows may be sent in batches.
+    # The server has loaded the script, so the next writes can be sent in batches.
     RedisStore(url).compare_and_set("{first}", None, value, expires_at=NOW + MONTH, now=NOW)
     time.sleep(0.2)
     before = client.info("memory")["used_memory"]
@@ -605,7 +604,7 @@ def held(client: redis.Redis, url: str, value: str, sessions: int) -> float:
 
 
 def in_server(url: str, client: redis.Redis, pace: Pace) -> Section:
-    """Return what sessions cost the server, and what it does in a second."""
+    """Return the cost of sessions in the server, and the calls per second."""
     refreshed = held(client, url, Generation(2, NOW).next_value(NOW), pace.in_server)
     ended = held(client, url, ENDED, pace.in_server)
 
@@ -629,7 +628,7 @@ def in_server(url: str, client: redis.Redis, pace: Pace) -> Section:
 
 
 def figure(value: float) -> str:
-    """Return a number with as many digits as mean something."""
+    """Return a number with its significant digits."""
     if value == int(value) or value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 1 else f"{value:.4f}"
@@ -639,7 +638,7 @@ def report(sections: list[Section], server: str) -> str:
     """Return the table and the verdict."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
     lines = [
-        f"what state costs, {python}, redis-py {redis.__version__}, {server}, SQLite {sqlite3.sqlite_version}",
+        f"the cost of state, {python}, redis-py {redis.__version__}, {server}, SQLite {sqlite3.sqlite_version}",
         f"{os.cpu_count()} cores for servers and clients; medians, and medians of each round's ratios",
     ]
     for section in sections:
@@ -655,7 +654,7 @@ def report(sections: list[Section], server: str) -> str:
 
 
 def measure(folder: Path, pace: Pace) -> tuple[list[Section], str, list[str]]:
-    """Return all figures, which server gave some of them, and what is wrong."""
+    """Return all figures, the name of the server, and what is wrong."""
     sections = [in_memory(pace)]
     stores: dict[str, Store] = {"MemoryStore": MemoryStore(), "SQLiteStore": SQLiteStore(folder / "requests.db")}
     wrong = mistakes(stores)
@@ -688,7 +687,7 @@ def measure(folder: Path, pace: Pace) -> tuple[list[Section], str, list[str]]:
 
 def main() -> int:
     """Measure, print, and return the exit status."""
-    parser = argparse.ArgumentParser(description="Measures what state costs, in each store.")
+    parser = argparse.ArgumentParser(description="Measures the cost of state in each store.")
     parser.add_argument("--quick", action="store_true", help="half a minute, rougher figures of fewer sessions")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures to this file too")
     options = parser.parse_args()

@@ -1,11 +1,10 @@
-"""How fast ``Guard.verify`` is: beside PyJWT's ``jwt.decode`` doing the same checks, and beside a floor.
+"""Measure ``Guard.verify`` beside PyJWT's ``jwt.decode`` with the same checks, and beside the minimum.
 
     python bench/verify.py [--quick] [--json FILE]
 
-The floor is what nobody can do without: the bare signature primitive, base64 and ``json.loads``, with no check at all.
-Machines are noisy, so everything is measured in interleaved rounds and only ratios are compared: of each round the ratio
-of two contenders, of all rounds the median. Milliseconds are never judged: the exit status is 0 unless a contender
-refuses a good token or accepts a bad one.
+The minimum is the bare signature primitive, base64 and ``json.loads``, without any check. Machines are noisy, so the
+contenders run in interleaved rounds. A figure is the median over all rounds of the ratio within a round. The exit status
+depends on no time: it is 0 unless a contender rejects a valid token or accepts an invalid one.
 """
 
 from __future__ import annotations
@@ -40,14 +39,14 @@ GOAL = 0.25
 REQUIRED = ["iat", "exp", "rf_exp", "sub", "sid", "roles"]
 
 FOREIGN = frozenset({"crit", "b64", "zip", "enc", "cty", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"})
-OURS = {*REQUIRED, "id", "gen", "epoch"}
+PRAETORIAN = {*REQUIRED, "id", "gen", "epoch"}
 
 Call = Callable[[str], object]
 
 
 @attrs.frozen(kw_only=True)
 class Pace:
-    """How long is measured: rounds, and seconds for one contender in one round."""
+    """The number of rounds, and the seconds for one contender in one round."""
 
     rounds: int
     slice: float
@@ -59,13 +58,13 @@ QUICK = Pace(rounds=9, slice=0.004)
 
 @attrs.frozen(kw_only=True)
 class Subject:
-    """What is measured of one algorithm.
+    """One algorithm and its contenders.
 
     Attributes:
         algorithm: Its name.
-        token: A good token.
-        forged: The same token, one bit of whose signature is another.
-        calls: What is done with a token: by us, by PyJWT, and at the least.
+        token: A valid token.
+        forged: The same token with one changed character in the signature.
+        calls: The contenders: ``Guard.verify``, PyJWT, and the minimum.
     """
 
     algorithm: str
@@ -76,12 +75,12 @@ class Subject:
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """What one algorithm's rounds came to: medians in microseconds, and medians of ratios."""
+    """The results of one algorithm: medians in microseconds, and medians of ratios."""
 
     algorithm: str
     microseconds: dict[str, float]
-    us_to_pyjwt: float
-    us_to_floor: float
+    praetorian_to_pyjwt: float
+    praetorian_to_minimum: float
     forged_to_good: float
 
 
@@ -89,9 +88,9 @@ class Row:
 
 
 def by_pyjwt(key: object, algorithm: str) -> Call:
-    """Return PyJWT's ``decode`` with the checks that we make, those that it does not make made by hand.
+    """Return PyJWT's ``decode`` with the checks of ``Guard.verify``; those that PyJWT lacks are written out.
 
-    ``decode_complete`` is what ``jwt.decode`` calls; it also returns the header, whose type has to be judged.
+    ``jwt.decode`` calls ``decode_complete``, which also returns the header, whose type is checked.
     """
 
     def decode(token: str) -> object:
@@ -111,14 +110,14 @@ def by_pyjwt(key: object, algorithm: str) -> Call:
             or str(identity) != claims["sub"]
         ):
             raise jwt.InvalidTokenError
-        custom = {name: value for name, value in claims.items() if name not in OURS}
+        custom = {name: value for name, value in claims.items() if name not in PRAETORIAN}
         return identity, frozenset(roles), custom, claims["sid"], issued_at, expires_at, refresh_expires_at
 
     return decode
 
 
 def at_the_least(verify: Callable[[bytes, bytes], object]) -> Call:
-    """Return what has to be done even if nothing is checked but the signature."""
+    """Return the minimum: the signature is verified, and nothing else is checked."""
 
     def decode(token: str) -> object:
         message, _, signature = token.encode().rpartition(b".")
@@ -133,7 +132,7 @@ def _unpadded(segment: bytes) -> bytes:
 
 
 def subject(algorithm: str, ring: KeyRing, pyjwt_key: object, primitive: Callable[[bytes, bytes], object]) -> Subject:
-    """Return an algorithm's subject: one token, and everybody who reads it."""
+    """Return an algorithm's subject: one token and its contenders."""
     user = MemoryUser(identity=4711, username="alice", rolenames=["admin", "editor"])
     guard = Guard(MemoryUsers([user]), Settings(keys=ring), passwords=None, throttle=None)
     token = guard.issue(user, team="blue")
@@ -145,9 +144,9 @@ def subject(algorithm: str, ring: KeyRing, pyjwt_key: object, primitive: Callabl
         token=token,
         forged=forged,
         calls={
-            "us": guard.verify,
+            "praetorian": guard.verify,
             "PyJWT": by_pyjwt(pyjwt_key, algorithm),
-            "floor": at_the_least(primitive),
+            "minimum": at_the_least(primitive),
         },
     )
 
@@ -199,20 +198,20 @@ def _ring(
     return KeyRing.from_pem(pem, algorithm=algorithm)
 
 
-# ---------------------------------------------------------------- right before fast
+# ---------------------------------------------------------------- correctness
 
 
 def mistakes(subject: Subject) -> list[str]:
-    """Return who refuses the good token or accepts the forged one."""
+    """Return a line for each contender that rejects the valid token or accepts the forged one."""
     found: list[str] = []
     for name, call in subject.calls.items():
         try:
             call(subject.token)
-        except Exception as error:  # noqa: BLE001  (any error is a refusal)
-            found.append(f"{subject.algorithm}: {name} refuses a good token with {type(error).__name__}")
+        except Exception as error:  # noqa: BLE001  (any error is a rejection)
+            found.append(f"{subject.algorithm}: {name} rejects a valid token with {type(error).__name__}")
         try:
             call(subject.forged)
-        except Exception:  # noqa: BLE001, S112  (any error is a refusal, as it must be)
+        except Exception:  # noqa: BLE001, S112  (any error is a rejection, as expected)
             continue
         found.append(f"{subject.algorithm}: {name} accepts a forged token")
     return found
@@ -222,7 +221,7 @@ def mistakes(subject: Subject) -> list[str]:
 
 
 def refusing(call: Call) -> Call:
-    """Return a call that is measured refusing."""
+    """Return a call that swallows the rejection, so that it can be measured."""
 
     def refuse(token: str) -> object:
         try:
@@ -234,7 +233,7 @@ def refusing(call: Call) -> Call:
 
 
 def clocked(call: Call, token: str, times: int) -> float:
-    """Return the seconds that one call takes, on the average of some."""
+    """Return the average seconds of one call."""
     gc.collect()
     gc.disable()
     begun = time.perf_counter()
@@ -246,9 +245,9 @@ def clocked(call: Call, token: str, times: int) -> float:
 
 
 def measure(subject: Subject, pace: Pace) -> Row:
-    """Measure everybody in interleaved rounds, so that a busy machine is busy for all of them."""
+    """Measure all contenders in interleaved rounds, so that a busy machine slows all of them."""
     contenders = {name: (call, subject.token) for name, call in subject.calls.items()}
-    contenders["forged"] = (refusing(subject.calls["us"]), subject.forged)
+    contenders["forged"] = (refusing(subject.calls["praetorian"]), subject.forged)
     times = {name: max(1, int(pace.slice / clocked(*contender, 20))) for name, contender in contenders.items()}
     rounds = [
         {name: clocked(*contender, times[name]) for name, contender in contenders.items()} for _ in range(pace.rounds)
@@ -256,9 +255,9 @@ def measure(subject: Subject, pace: Pace) -> Row:
     return Row(
         algorithm=subject.algorithm,
         microseconds={name: 1e6 * median(one[name] for one in rounds) for name in contenders},
-        us_to_pyjwt=median(one["us"] / one["PyJWT"] for one in rounds),
-        us_to_floor=median(one["us"] / one["floor"] for one in rounds),
-        forged_to_good=median(one["forged"] / one["us"] for one in rounds),
+        praetorian_to_pyjwt=median(one["praetorian"] / one["PyJWT"] for one in rounds),
+        praetorian_to_minimum=median(one["praetorian"] / one["minimum"] for one in rounds),
+        forged_to_good=median(one["forged"] / one["praetorian"] for one in rounds),
     )
 
 
@@ -271,22 +270,22 @@ def report(rows: list[Row]) -> str:
         f"Guard.verify, {platform.python_implementation()} {platform.python_version()}, PyJWT {jwt.__version__}",
         "median µs, and medians of each round's ratios",
         "",
-        f"{'':8}{'us':>8}{'PyJWT':>8}{'floor':>8}{'forged':>8}   {'us/PyJWT':>9}{'us/floor':>9}{'forged/us':>10}",
+        f"{'':8}{'verify':>8}{'PyJWT':>8}{'minimum':>8}{'forged':>8}   {'to PyJWT':>9}{'to min.':>9}{'forged/ok':>10}",
     ]
     for row in rows:
-        figures = "".join(f"{row.microseconds[name]:8.1f}" for name in ("us", "PyJWT", "floor", "forged"))
-        ratios = f"{row.us_to_pyjwt:9.3f}{row.us_to_floor:9.2f}{row.forged_to_good:10.2f}"
+        figures = "".join(f"{row.microseconds[name]:8.1f}" for name in ("praetorian", "PyJWT", "minimum", "forged"))
+        ratios = f"{row.praetorian_to_pyjwt:9.3f}{row.praetorian_to_minimum:9.2f}{row.forged_to_good:10.2f}"
         lines.append(f"{row.algorithm:8}{figures}   {ratios}")
     hmac_row = rows[0]
-    met = "is met" if hmac_row.us_to_pyjwt <= GOAL else "is NOT met"
-    share = f"{hmac_row.us_to_pyjwt:.3f} of the time of jwt.decode with the same checks"
-    lines += ["", f"The goal {met}: {hmac_row.algorithm} takes {share}; at most {GOAL} was wanted."]
+    met = "is met" if hmac_row.praetorian_to_pyjwt <= GOAL else "is NOT met"
+    share = f"{hmac_row.praetorian_to_pyjwt:.3f} of the time of jwt.decode with the same checks"
+    lines += ["", f"The goal {met}: {hmac_row.algorithm} takes {share}; the goal is at most {GOAL}."]
     return "\n".join(lines)
 
 
 def main() -> int:
     """Measure, print, and return the exit status."""
-    parser = argparse.ArgumentParser(description="Measures Guard.verify beside PyJWT and a floor.")
+    parser = argparse.ArgumentParser(description="Measures Guard.verify beside PyJWT and the minimum.")
     parser.add_argument("--quick", action="store_true", help="a few seconds, rougher figures")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures to this file too")
     options = parser.parse_args()
