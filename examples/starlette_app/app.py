@@ -13,7 +13,13 @@ from praetorian_core import AsyncGuard, Principal, all_roles, any_role
 from praetorian_core.errors import ForbiddenError
 from praetorian_core.testing import MemoryUser
 from praetorian_core.testing.adapter_suite import OutOfHoursError
-from praetorian_core.web.credentials import CredentialsError, check_content_type, username_and_password
+from praetorian_core.web.credentials import (
+    MAX_BODY,
+    CredentialsError,
+    check_content_type,
+    parse_body,
+    username_and_password,
+)
 from praetorian_core.web.hooks import OnError
 
 from .adapter import StarletteRequest, guard_of, guarded, init_app, principal_of
@@ -133,12 +139,14 @@ async def misfit(request: Request) -> Response:
 
 
 async def json_of(request: Request) -> object:
-    """Return the JSON body, or None if it is not JSON; 415 for another content type."""
+    """Return the JSON body; 400, 413 or 415 if it cannot be used."""
     check_content_type(request.headers.get("Content-Type"))
-    try:
-        return cast("object", await request.json())
-    except (ValueError, RecursionError):
-        return None
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            break
+    return parse_body(body)
 
 
 async def answer_unusable_body(_: Request, error: Exception) -> Response:

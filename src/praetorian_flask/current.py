@@ -7,7 +7,7 @@ call another application with it, so the entry also names its request, and is ig
 
 from __future__ import annotations
 
-from contextlib import suppress
+from io import BytesIO
 from typing import TypeVar, cast, overload
 from weakref import ReferenceType, ref
 
@@ -18,7 +18,14 @@ from werkzeug.local import LocalProxy
 from praetorian_core import Guard, Principal
 from praetorian_core.errors import ConfigurationError, MissingTokenError
 from praetorian_core.protocols import UserLike
-from praetorian_core.web.credentials import CredentialsError, check_content_type, username_and_password
+from praetorian_core.web.credentials import (
+    MAX_BODY,
+    CredentialsError,
+    check_content_type,
+    parse_body,
+    read_body,
+    username_and_password,
+)
 from praetorian_core.web.hooks import ErrorHook
 from praetorian_flask.request import FlaskRequest
 
@@ -103,17 +110,22 @@ def current_token() -> str:
 def credentials() -> tuple[object, object]:
     """Return ``username`` and ``password`` of the JSON body, of whatever type, for ``authenticate``.
 
-    An absent member is None. A body that is not a JSON object is answered with 400, another content type with 415.
+    An absent member is None. A body that is not a JSON object is answered with 400, one of more than 64 KiB with 413,
+    another content type with 415. ``request.get_json()`` returns the body afterwards.
     """
     try:
         check_content_type(request.content_type)
-        body: object = None
-        # Flask does not expect RecursionError, which Python's parser raises for deep nesting.
-        with suppress(RecursionError):
-            body = request.get_json(silent=True)
-        return username_and_password(body)
+        return username_and_password(parse_body(_read_body()))
     except CredentialsError as error:
         abort(error.status, error.description)
+
+
+def _read_body() -> bytes:
+    length = request.content_length
+    if length is None or length > MAX_BODY:
+        # Chunked or too long: ``get_data`` would read all of it. What was read is put back for the view.
+        request.stream = BytesIO(read_body(request.stream.read))
+    return request.get_data()
 
 
 @overload

@@ -44,7 +44,10 @@ class Server:
             connection.putrequest(request.method, request.path)
             for name, value in request.lines():
                 connection.putheader(name, value)
-            connection.endheaders(request.payload())
+            payload = request.payload()
+            if request.is_chunked:
+                payload = [payload[start : start + 16_384] for start in range(0, len(payload), 16_384)]
+            connection.endheaders(payload, encode_chunked=request.is_chunked)
             response = connection.getresponse()
             return Received(status=response.status, headers=tuple(response.getheaders()), body=response.read())
         finally:

@@ -124,7 +124,7 @@ class TestCredentials:
         """JSON nested so deep that Python's parser gives up is a bad request too."""
 
         with pytest.raises(BadRequest):
-            self.read(data=opening * 100_000, content_type="application/json")
+            self.read(data=opening * 5_000, content_type="application/json")
 
     @pytest.mark.parametrize(
         "content_type", ["application/json", "application/json; charset=utf-8", "application/a+json"]
@@ -185,7 +185,7 @@ class TestAuthenticate:
         assert (response.status_code == 200) is good
 
     @given(st.binary(max_size=200) | st.text().map(str.encode), st.sampled_from(["application/json", "text/plain", ""]))
-    @example(b"[" * 100_000, "application/json")
+    @example(b"[" * 60_000, "application/json")
     def test_any_octets(self, patient, body, content_type):
         """Whatever octets arrive are answered with less than 500."""
         response = patient.app.test_client().post("/login", data=body, content_type=content_type)

@@ -9,7 +9,13 @@ import attrs
 from praetorian_core import Guard, all_roles, any_role
 from praetorian_core.errors import ForbiddenError, PraetorianError
 from praetorian_core.testing.adapter_suite import BodyStyle, Lack, OutOfHoursError, WSGIClient
-from praetorian_core.web.credentials import CredentialsError, check_content_type, username_and_password
+from praetorian_core.web.credentials import (
+    CredentialsError,
+    check_content_type,
+    parse_body,
+    read_body,
+    username_and_password,
+)
 from praetorian_core.web.hooks import run_error_hooks
 from praetorian_core.web.request import is_preflight
 from praetorian_core.web.responses import error_response
@@ -33,10 +39,7 @@ class Request:
 
     def json(self):
         check_content_type(self.environ.get("CONTENT_TYPE"))
-        try:
-            return json.loads(self.environ["wsgi.input"].read(int(self.environ["CONTENT_LENGTH"])))
-        except (ValueError, RecursionError):
-            return None
+        return parse_body(read_body(self.environ["wsgi.input"].read))
 
 
 @attrs.frozen

@@ -3,13 +3,15 @@
 import pytest
 
 from praetorian_core.stores.memory import MemoryStore
+from praetorian_core.stores.url import StoreURL
 from praetorian_core.web.processes import warn_of_memory_store
 
 
 class TestWarnOfMemoryStore:
-    def test_several_processes(self, caplog):
+    @pytest.mark.parametrize("store", ["memory://", StoreURL("memory://")], ids=["text", "StoreURL"])
+    def test_several_processes(self, caplog, store):
         """The warning names the setting and what to write."""
-        warn_of_memory_store("memory://", is_one_of_several=True)
+        warn_of_memory_store(store, is_one_of_several=True)
 
         (message,) = caplog.messages
         assert message.startswith("PRAETORIAN_STORE is memory://")

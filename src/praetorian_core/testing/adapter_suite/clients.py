@@ -31,6 +31,8 @@ class _Start(Protocol):
         ...
 
 
+_CHUNK = 16_384
+
 _Event: TypeAlias = dict[str, object]
 _Receive: TypeAlias = Callable[[], Awaitable[_Event]]
 _Send: TypeAlias = Callable[[Mapping[str, object]], Awaitable[None]]
@@ -70,6 +72,9 @@ class WSGIClient:
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
         }
+        if request.is_chunked:
+            # Set by servers that decode the chunks, so that the stream ends with the body.
+            environ["wsgi.input_terminated"] = True
         for name, value in request.lines():
             key = name.upper().replace("-", "_")
             if key not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
@@ -124,13 +129,13 @@ class ASGIClient:
             "client": (request.remote, 50_000),
             "server": ("localhost", 80),
         }
-        incoming: list[_Event] = [{"type": "http.request", "body": request.payload() or b"", "more_body": False}]
+        incoming = _body_events(request)
         sent: list[Mapping[str, object]] = []
         is_complete = asyncio.Event()
 
         async def receive() -> _Event:
             if incoming:
-                return incoming.pop()
+                return incoming.pop(0)
             # The client stays connected until the response is complete.
             await is_complete.wait()
             return {"type": "http.disconnect"}
@@ -148,3 +153,12 @@ class ASGIClient:
             headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers),
             body=b"".join(cast("bytes", message.get("body", b"")) for message in sent[1:]),
         )
+
+
+def _body_events(request: Request) -> list[_Event]:
+    body = request.payload() or b""
+    size = _CHUNK if request.is_chunked else max(len(body), 1)
+    parts = [body[start : start + size] for start in range(0, len(body), size)] or [b""]
+    return [
+        {"type": "http.request", "body": part, "more_body": number < len(parts)} for number, part in enumerate(parts, 1)
+    ]

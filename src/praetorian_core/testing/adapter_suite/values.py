@@ -57,6 +57,7 @@ class Request:
         json: JSON body, or None.
         body: Raw body, used if ``json`` is None.
         content_type: Content type of the body, ``application/json`` by default.
+        is_chunked: Whether the body is sent in chunks, without a ``Content-Length``.
         remote: Address of the client; a public one, because private ones are not counted as sources of logins.
     """
 
@@ -66,6 +67,7 @@ class Request:
     json: object = None
     body: bytes | None = None
     content_type: str | None = None
+    is_chunked: bool = False
     remote: str = "8.8.8.8"
 
     def filled(self, tokens: Mapping[str, str]) -> Request:
@@ -87,7 +89,8 @@ class Request:
         if payload is None:
             return self.headers
         kind = self.content_type or "application/json"
-        return (*self.headers, ("Content-Type", kind), ("Content-Length", str(len(payload))))
+        framing = ("Transfer-Encoding", "chunked") if self.is_chunked else ("Content-Length", str(len(payload)))
+        return (*self.headers, ("Content-Type", kind), framing)
 
 
 @attrs.frozen(kw_only=True)
