@@ -228,6 +228,8 @@ class TestNames:
             ("JWT_TOKEN_LOCATION", "query_string", "JWT_HEADER_NAME"),
             ("JWT_TOKEN_LOCATION", ["headers", "cookies"], "JWT_HEADER_NAME"),
             ("JWT_TOKEN_LOCATION", 5, "JWT_HEADER_NAME"),
+            ("JWT_TOKEN_LOCATION", [["headers"]], "JWT_HEADER_NAME"),
+            ("JWT_TOKEN_LOCATION", [], "JWT_HEADER_NAME"),
             ("JWT_DECODE_LEEWAY", 10, "JWT_LEEWAY"),
             ("JWT_DECODE_AUDIENCE", "hunter2", "JWT_AUDIENCE"),
             ("JWT_ENCODE_AUDIENCE", "hunter2", "JWT_AUDIENCE"),

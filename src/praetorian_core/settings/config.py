@@ -135,10 +135,11 @@ def _warn(config: Mapping[str, object]) -> None:
 
 
 def _is_default(value: object, default: object) -> bool:
-    if isinstance(default, tuple):
-        names = (value,) if isinstance(value, str) else value
-        return isinstance(names, Iterable) and set(cast("Iterable[object]", names)) == set(default)
-    return value == default
+    if not isinstance(default, tuple) or not isinstance(value, Iterable):
+        return value == default
+    expected = cast("tuple[object, ...]", default)
+    names = [value] if isinstance(value, str) else list(cast("Iterable[object]", value))
+    return all(name in expected for name in names) and all(name in names for name in expected)
 
 
 def key_ring_from(config: Mapping[str, object]) -> KeyRing:
