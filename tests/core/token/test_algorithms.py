@@ -1,4 +1,4 @@
-"""Facts about the algorithms that there are."""
+"""The supported algorithms."""
 
 from __future__ import annotations
 

@@ -28,11 +28,11 @@ class TestCheckCustomClaims:
     @pytest.mark.parametrize("name", sorted(RESERVED))
     def test_reserved_names_are_refused(self, name):
         """No custom claim takes a name of either layout, in any letter case."""
-        for spelt in {name, name.upper(), name.title(), name.swapcase(), name.replace("s", LONG_S)}:
+        for written in {name, name.upper(), name.title(), name.swapcase(), name.replace("s", LONG_S)}:
             with pytest.raises(ClaimCollisionError) as caught:
-                check_custom_claims({"team": "red", spelt: 1})
+                check_custom_claims({"team": "red", written: 1})
 
-            assert spelt == caught.value.claim
+            assert written == caught.value.claim
 
     def test_no_further_character_folds_to_an_ascii_letter(self):
         """The long s is caught by folding case, and Unicode has no disguise for other letters of a reserved name."""

@@ -1,4 +1,4 @@
-"""Facts about the whole way from claims to a token and back."""
+"""Encoding and decoding of tokens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from praetorian_core.token import (
 from praetorian_core.token.codec import MAX_ISSUED, MAX_REFRESHED
 from praetorian_core.token.jws import JWSSigner
 
-SEALER = JWSSigner(RING.signing_key())
+SIGNER = JWSSigner(RING.signing_key())
 
 SESSION = {"sub": "7", "id": 7, "roles": ["admin"], "iat": NOW, "exp": NOW + 900, "rf_exp": NOW + 9_000, "sid": "s1"}
 ACTION = {"sub": "7", "id": 7, "action": "reset", "jti": "j1", "iat": NOW, "exp": NOW + 900}
@@ -49,11 +49,11 @@ def codec(**changes):
 
 def token_of(payload, typ="JWT", **changes):
     members = {name: value for name, value in {**payload, **changes}.items() if value is not ABSENT}
-    return SEALER.sign(typ, json.dumps(members).encode())
+    return SIGNER.sign(typ, json.dumps(members).encode())
 
 
 def session(**changes):
-    facts = {
+    values = {
         "identity": 7,
         "roles": frozenset({"admin"}),
         "claims": {"team": "red"},
@@ -62,12 +62,12 @@ def session(**changes):
         "access_expires_at": NOW + 900,
         "refresh_expires_at": NOW + 9_000,
     }
-    return SessionClaims(principal=Principal(**{**facts, **changes}))
+    return SessionClaims(principal=Principal(**{**values, **changes}))
 
 
 def action(**changes):
-    facts = {"identity": 7, "action": "reset", "token_id": "j1", "issued_at": NOW, "expires_at": NOW + 900}
-    return ActionClaims(**{**facts, **changes})
+    values = {"identity": 7, "action": "reset", "token_id": "j1", "issued_at": NOW, "expires_at": NOW + 900}
+    return ActionClaims(**{**values, **changes})
 
 
 def said(claims):
@@ -79,7 +79,7 @@ class TestRoundTrip:
         "claims", [session(), action(), session(identity="7", roles=frozenset()), action(identity="x")]
     )
     def test_what_is_encoded_is_decoded(self, claims):
-        """Everything that is minted passes its own gate (facts 29)."""
+        """Every encoded token is decoded to the same claims."""
 
         assert claims == codec().decode(codec().encode(claims), NOW)
 
@@ -98,7 +98,7 @@ class TestRoundTrip:
         assert {"alg": "HS256", "kid": RING.signing_key().kid, "typ": "JWT"} == header
         assert {**SESSION, "team": "red", "iss": "me", "aud": "you"} == json.loads(payload)
 
-    def test_without_configuration_nobody_is_named(self):
+    def test_without_configuration_iss_and_aud_are_absent(self):
         """No ``iss`` and no ``aud``."""
         _, payload = verify_compact(codec().encode(action()), RING)
 
@@ -120,7 +120,7 @@ class TestRoundTrip:
 
 class TestDecode:
     def test_a_bad_signature_is_refused_before_the_payload_is_read(self):
-        """Nothing of the payload is looked at before its signature is good (facts 5)."""
+        """The payload is not parsed before its signature is verified."""
         head, _, signature = token_of(SESSION).split(".")
 
         with pytest.raises(errors.InvalidTokenError, match="no configured key verifies the signature"):
@@ -148,7 +148,7 @@ class TestDecode:
     def test_a_payload_that_is_no_strict_object_is_refused(self, payload):
         """Though its signature be good (RFC 7519 §7.2, RFC 8725 §2.4)."""
         with pytest.raises(errors.InvalidTokenError):
-            codec().decode(SEALER.sign("JWT", payload), NOW)
+            codec().decode(SIGNER.sign("JWT", payload), NOW)
 
     @KINDS
     def test_a_good_payload_passes(self, typ, payload):
@@ -185,7 +185,7 @@ class TestDecode:
 
     @pytest.mark.parametrize("now", [NOW + 900, NOW + 9_000, NOW + 10**9])
     def test_an_expired_token_is_decoded(self, now):
-        """Whether it has expired is judged elsewhere: refresh and revoke read dead tokens too."""
+        """Expiry is checked elsewhere: refresh and revoke read expired tokens too."""
 
         assert 7 == said(codec().decode(token_of(SESSION), now))
 
@@ -224,7 +224,7 @@ class TestNotBefore:
     @KINDS
     @pytest.mark.parametrize("nbf", [True, False, 1.0, "1", "", None, -1, 2**53, [], {}], ids=repr)
     def test_an_nbf_that_is_no_time_is_refused(self, typ, payload, nbf):
-        """It is checked as the other times are, and null is not an absence (facts 17)."""
+        """It is checked as the other times are, and null is not an absence."""
         with pytest.raises(errors.InvalidTokenError, match=f"claim 'nbf' is {type(nbf).__name__}; expected an integer"):
             codec().decode(token_of(payload, typ, nbf=nbf), NOW)
 
@@ -249,16 +249,16 @@ class TestIssuer:
 
     @KINDS
     def test_no_issuer_is_refused(self, typ, payload):
-        """Configured is required (facts 27)."""
+        """Configured is required."""
         with pytest.raises(errors.MissingClaimError) as caught:
             codec(issuer="me").decode(token_of(payload, typ), NOW)
 
         assert "iss" == caught.value.claim
 
-    def test_an_issuer_that_nobody_configured_is_ignored(self):
+    def test_without_a_configured_issuer_any_is_ignored(self):
         """RFC 7519 §4.1.1 leaves it to the application, which has not asked."""
 
-        assert 7 == said(codec().decode(token_of(SESSION, iss="anybody"), NOW))
+        assert 7 == said(codec().decode(token_of(SESSION, iss="any"), NOW))
 
 
 class TestAudience:
@@ -305,7 +305,7 @@ class TestAudience:
 
     @KINDS
     def test_no_audience_is_refused(self, typ, payload):
-        """Configured is required (facts 27)."""
+        """Configured is required."""
         with pytest.raises(errors.MissingClaimError) as caught:
             codec(audience="you").decode(token_of(payload, typ), NOW)
 
@@ -372,7 +372,7 @@ class TestParseIdentity:
         "parse", [fail, lambda text: text.nothing, lambda: None], ids=["store", "bug", "signature"]
     )
     def test_any_other_failure_is_ours(self, parse):
-        """The token may be good: 503, with the cause for the log (facts 110)."""
+        """The token may be valid: 503, with the cause for the log."""
         with pytest.raises(errors.ServiceUnavailableError) as caught:
             codec(parse_identity=parse).decode(token_of(SESSION, sub="canary", id=ABSENT), NOW)
 
@@ -382,7 +382,7 @@ class TestParseIdentity:
         assert isinstance(cause, ConnectionError | AttributeError | TypeError)
 
     def test_an_interrupt_passes_through(self):
-        """KeyboardInterrupt is no failure of the parser (facts 113)."""
+        """KeyboardInterrupt is no failure of the parser."""
 
         def interrupt(text):
             raise KeyboardInterrupt
@@ -391,7 +391,7 @@ class TestParseIdentity:
             codec(parse_identity=interrupt).decode(token_of(SESSION, id=ABSENT), NOW)
 
     def test_nothing_is_parsed_before_the_token_is_found_good(self):
-        """A callback is called last, with a text that we signed (CVE-2025-65945, facts 5)."""
+        """The parser is called last, with a text from a valid token (CVE-2025-65945)."""
         seen = []
 
         def parse(text):
@@ -488,7 +488,7 @@ class TestEncode:
 
     @pytest.mark.parametrize("role", ["guest,admin", " admin"])
     def test_a_role_that_the_layout_cannot_spell_is_refused(self, role):
-        """Nothing is minted that would be read as another role."""
+        """Nothing is encoded that would be decoded as another role."""
         with pytest.raises(errors.ClaimValueError):
             codec(layout=FLASK_PRAETORIAN).encode(session(roles=frozenset({role})))
 

@@ -1,4 +1,4 @@
-"""Facts about what a JWK says of itself."""
+"""JWK and JWK Set."""
 
 from __future__ import annotations
 

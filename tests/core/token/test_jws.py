@@ -1,4 +1,4 @@
-"""Facts about the gate, and about the way back through it."""
+"""Verification and signing of compact JWS."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def encoded(octets):
 
 
 def header_of(key, **changes):
-    """Return the header that a token of ours has, with changes; None takes a member away."""
+    """Return the header of an issued token, with changes; ``...`` removes a member."""
     members = {"alg": key.algorithm, "kid": key.kid, "typ": "JWT", **changes}
     return {name: value for name, value in members.items() if value is not ...}
 
@@ -120,7 +120,7 @@ class TestVerifyCompact:
 
     @pytest.mark.parametrize("algorithm", ALGORITHMS)
     def test_a_token_of_pyjwt_opens(self, algorithm):
-        """What PyJWT signs with the same key is as good as ours."""
+        """A token that PyJWT signed with the same key is accepted."""
         key = KEYS[algorithm]
         secret = SECRETS[algorithm] if algorithm in SECRETS else _private_pem(PAIRS[algorithm])
         token = jwt.encode({"sub": "7"}, secret, algorithm, headers={"kid": key.kid})
@@ -151,7 +151,7 @@ class TestVerifyCompact:
         assert header_of(KEY) == accepted(GOOD)[0]
 
     def test_the_payload_is_not_looked_into(self):
-        """The payload of a good signature may be anything here: it is judged after the gate."""
+        """The payload may be anything here: it is parsed after the signature was verified."""
 
         assert b"no json at all" == accepted(forge(header_of(KEY), b"no json at all"))[1]
 
@@ -250,32 +250,32 @@ class TestAlgorithm:
     )
     @pytest.mark.parametrize("signature", ["", "AA", "own"])
     def test_none_is_refused(self, algorithm, alg, signature):
-        """``none`` in any spelling, type or position opens nothing, nor does no ``alg`` at all (RFC 8725 §3.2)."""
+        """``none`` in any letter case, type or position is rejected, and so is no ``alg`` at all (RFC 8725 §3.2)."""
         key = KEYS[algorithm]
         sign = key.sign if signature == "own" else lambda message: urlsafe_b64decode(signature + "==")
 
         for kid in (key.kid, ...):
             refusal(forge(header_of(key, alg=alg, kid=kid), sign=sign), RINGS[algorithm])
 
-    @pytest.mark.parametrize("ours", ["HS256", "RS256", "PS256", "ES256", "EdDSA"])
+    @pytest.mark.parametrize("configured", ["HS256", "RS256", "PS256", "ES256", "EdDSA"])
     @pytest.mark.parametrize(
         "named", [*ALGORITHMS, "ES256K", "RSA-OAEP", "dir", "HS", "HS2567", "HS256 ", "hs256", "Es256"]
     )
-    def test_the_algorithm_is_compared_exactly(self, ours, named):
+    def test_the_algorithm_is_compared_exactly(self, configured, named):
         """A key is used with its own algorithm alone, however good its signature (RFC 8725 §3.1, CVE-2026-48523)."""
-        key = KEYS[ours]
+        key = KEYS[configured]
         token = forge(header_of(key, alg=named), sign=key.sign)
 
-        if named == ours:
-            assert PAYLOAD == accepted(token, RINGS[ours])[1]
+        if named == configured:
+            assert PAYLOAD == accepted(token, RINGS[configured])[1]
         else:
-            assert "no configured key matches the header's alg and kid" == refusal(token, RINGS[ours])
+            assert "no configured key matches the header's alg and kid" == refusal(token, RINGS[configured])
 
     @pytest.mark.parametrize(
         "alg", [["HS256"], None, 256, True, {"HS256": 1}, "HS256\x00", "HS256,none", "HS256 none"], ids=repr
     )
     def test_an_algorithm_of_another_type_is_refused(self, alg):
-        """A list, a number or null is no algorithm, and raises nothing else (facts 4)."""
+        """A list, a number or null is no algorithm, and raises nothing else."""
 
         assert "no configured key matches the header" in refusal(forge(header_of(KEY, alg=alg)))
 
@@ -324,7 +324,7 @@ class TestAlgorithm:
                     sign = by_hmac(secret, mac.replace("HS", "sha"))
                     refusal(forge(header_of(key, alg=alg, kid=kid), sign=sign), RINGS[algorithm])
 
-    def test_the_twin_of_a_public_key_is_a_secret(self):
+    def test_the_same_token_signed_with_a_secret_passes(self):
         """A MAC made by hand under the real secret opens, so the forgeries above fail for their key alone."""
         token = forge(header_of(KEY), sign=by_hmac(SECRETS["HS256"].encode()))
 
@@ -342,7 +342,7 @@ class TestKid:
         "kid", ["unknown", "", None, 1, 0, True, 1.5, [], {}, ["kid"], "../../dev/null", "' OR 1=1 --"], ids=repr
     )
     def test_an_unknown_kid_is_refused(self, algorithm, kid):
-        """A ``kid`` is a string that one of our keys has; null is not an absence (RFC 7515 §4.1.4, facts 15)."""
+        """A ``kid`` is a string that a configured key has; null is not an absence (RFC 7515 §4.1.4)."""
         key = KEYS[algorithm]
 
         detail = refusal(forge(header_of(key, kid=kid), sign=key.sign), RINGS[algorithm])
@@ -382,9 +382,9 @@ class TestKid:
 
         for key in keys:
             assert PAYLOAD == accepted(forge(header_of(key, kid=...), sign=key.sign), ring)[1]
-        stranger = Key.from_secret(generate_secret())
+        other = Key.from_secret(generate_secret())
         assert "no configured key verifies the signature" == refusal(
-            forge(header_of(stranger, kid=...), sign=stranger.sign), ring
+            forge(header_of(other, kid=...), sign=other.sign), ring
         )
 
     def test_without_a_kid_only_secrets_of_the_named_algorithm_are_tried(self):
@@ -396,7 +396,7 @@ class TestKid:
         refusal(forge(header_of(KEYS["HS384"], kid=...), sign=KEYS["HS256"].sign), ring)
 
     def test_without_a_kid_several_public_keys_are_not_tried(self):
-        """Among public keys a token has to say which it means (decision 6 in facts)."""
+        """Among several public keys a token must name its key."""
         ring = KeyRing([KEYS["ES256"], KEYS["EdDSA"]], signing=KEYS["ES256"].kid)
 
         for key in ring.keys:
@@ -421,7 +421,7 @@ class TestKid:
             assert PAYLOAD == accepted(forge(header_of(key), sign=key.sign), ring)[1]
 
     def test_unknown_kid_and_bad_signature_look_alike_outside(self):
-        """Both are one class with one public message (facts 15 and 92)."""
+        """Both are one class with one public message."""
         seen = set()
         for token in (forge(header_of(KEY, kid="x")), forge(header_of(KEY), sign=lambda message: b"x" * 32)):
             with pytest.raises(InvalidTokenError) as caught:
@@ -439,7 +439,7 @@ class TestHeader:
         "value", [None, "", "JWT", True, False, [], ["exp"], {}, "DEF", "https://attacker.example/jwks"], ids=repr
     )
     def test_a_forbidden_member_is_refused(self, name, value):
-        """We understand no extension, and nobody else chooses the key (RFC 7515 §4.1.11, RFC 8725 §3.10, §3.6)."""
+        """No extension is supported, and a token does not choose its key (RFC 7515 §4.1.11, RFC 8725 §3.10, §3.6)."""
 
         assert f"the header has the forbidden members ['{name}']" == refusal(forge(header_of(KEY, **{name: value})))
 
@@ -469,10 +469,10 @@ class TestHeader:
 
     def test_an_embedded_key_is_not_used(self):
         """A token that brings its own key and a good signature under it is refused (CVE-2018-0114, CVE-2026-27962)."""
-        stranger = Key.from_pem(_private_pem(_pair("ES256")), "ES256", kid=KEYS["ES256"].kid)
+        other = Key.from_pem(_private_pem(_pair("ES256")), "ES256", kid=KEYS["ES256"].kid)
 
-        for brought in ({"jwk": stranger.public_jwk()}, {}):
-            refusal(forge({**header_of(stranger), **brought}, sign=stranger.sign), RINGS["ES256"])
+        for brought in ({"jwk": other.public_jwk()}, {}):
+            refusal(forge({**header_of(other), **brought}, sign=other.sign), RINGS["ES256"])
 
     def test_an_unencoded_payload_is_refused(self):
         """RFC 7797's form, with a payload that is not base64url, has no way in."""
@@ -503,7 +503,7 @@ class TestHeader:
 
     @pytest.mark.parametrize("typ", ["JWT", "jwt", "Jwt", "jWT", "action+jwt", ...], ids=repr)
     def test_a_typ_of_ours_passes(self, typ):
-        """``JWT`` in any case, ``action+jwt`` exactly, or none; the layout is stricter (facts 14)."""
+        """``JWT`` in any case, ``action+jwt`` exactly, or none; the layout is stricter."""
 
         assert header_of(KEY, typ=typ) == accepted(forge(header_of(KEY, typ=typ)))[0]
 
@@ -585,18 +585,18 @@ class TestHeader:
 
     @pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])
     def test_another_encoding_is_refused(self, codec):
-        """Python's parser would take these; RFC 7519 §3 wants UTF-8 (facts 9)."""
+        """Python's parser accepts these; RFC 7519 §3 requires UTF-8."""
         refusal(forge(json.dumps(header_of(KEY)).encode(codec)))
 
     def test_a_header_with_blanks_and_escapes_opens(self):
-        """Any spelling of the same object is a header."""
+        """Any JSON text of the same object is a header."""
         header = json.dumps(header_of(KEY), indent=2).replace("alg", "\\u0061lg").encode()
 
         assert header_of(KEY) == accepted(forge(header))[0]
 
     @pytest.mark.parametrize("depth", [31, 32, 1_500])
     def test_depth_is_bounded(self, depth):
-        """32 levels pass, 33 do not, and 1 500 raise nothing else (facts 99)."""
+        """32 levels pass, 33 do not, and 1 500 raise nothing else."""
         header = json.dumps(header_of(KEY))[:-1] + ',"x":' + "[" * depth + "]" * depth + "}"
 
         if depth < 32:
@@ -605,7 +605,7 @@ class TestHeader:
             assert "the header is not strict JSON: nests deeper than 32" == refusal(forge(header.encode()))
 
     def test_a_header_that_never_ends_is_refused(self):
-        """2 900 open brackets need no good signature, and are refused all the same (facts 99)."""
+        """2 900 open brackets need no good signature, and are refused all the same."""
 
         assert "nests deeper than 32" in refusal(forge(b'{"a":' + b"[" * 2_900))
 
@@ -657,7 +657,7 @@ class TestShape:
         ids=lambda token: token.replace(HEAD, "h").replace(BODY, "p").replace(SIGNATURE, "s")[:20] or "empty",
     )
     def test_three_segments_or_nothing(self, token):
-        """Exactly three non-empty segments; a hundred thousand dots are not even split (CVE-2025-30204, facts 6)."""
+        """Exactly three non-empty segments; a hundred thousand dots are not even split (CVE-2025-30204)."""
         refusal(token)
 
     @pytest.mark.parametrize("empty", [0, 1, 2])
@@ -672,7 +672,7 @@ class TestShape:
         assert f"the {name} is empty or not canonical base64url (RFC 7515 §2)" == refusal(".".join(segments))
 
     def test_json_serialisations_are_refused(self):
-        """Flattened, general and a polyglot of JSON and compact (CVE-2022-39227, facts 8)."""
+        """Flattened, general and a polyglot of JSON and compact (CVE-2022-39227)."""
         flattened = {"protected": HEAD, "payload": BODY, "signature": SIGNATURE}
         general = {"payload": BODY, "signatures": [{"protected": HEAD, "signature": SIGNATURE}]}
         polyglot = f'{{"{HEAD}.{BODY}.":"","protected":"{HEAD}","payload":"{BODY}","signature":"{SIGNATURE}"}}'
@@ -689,7 +689,7 @@ class TestShape:
             refusal(forge({**header_of(KEY), **header}))
 
     def test_a_token_in_a_token_is_no_token(self):
-        """A nested JWT is a payload that is no object; the gate shows it as it is, with no ``cty`` allowed."""
+        """A nested JWT is a payload that is no object; ``cty`` is rejected."""
         refusal(forge(header_of(KEY, cty="JWT"), GOOD.encode()))
 
         assert GOOD.encode() == accepted(forge(header_of(KEY), GOOD.encode()))[1]
@@ -722,7 +722,7 @@ class TestShape:
         assert "the token is not three base64url segments with dots between them" == refusal(GOOD.encode() + octet)
 
     def test_a_token_of_the_longest_length_opens(self):
-        """8192 characters pass, and 8193 are refused before anything is read (facts 97)."""
+        """8192 characters pass, and 8193 are refused before anything is read."""
         # Each octet of the header moves the room for the payload by one or two characters.
         for filler in range(4):
             header = {**header_of(KEY), "x": "x" * filler}
@@ -739,7 +739,7 @@ class TestShape:
         assert longer == refusal("x" * (MAX_LENGTH + 1))
 
     def test_a_huge_token_costs_nothing(self):
-        """Ten million characters are refused by their number (CVE-2025-61920, facts 100)."""
+        """Ten million characters are refused by their number (CVE-2025-61920)."""
         token = "a." * 5_000_000
         begun = time.thread_time()
         with pytest.raises(InvalidTokenError) as caught:
@@ -766,7 +766,7 @@ class TestBase64:
             assert "the token is not three base64url segments with dots between them" == refusal(".".join(segments))
 
     def test_canonical_padding_is_refused_even_when_signed(self):
-        """A signer that pads is not ours, though its signature be good over the padded text."""
+        """A token with padding is rejected, although its signature over the padded text is valid."""
         for payload in (b"{}", b"{ }", b"{  }"):
             head, body = b64encode(json.dumps(header_of(KEY)).encode()).decode(), b64encode(payload).decode()
             body = body if "=" in body else body + "===="
@@ -852,10 +852,10 @@ class TestBase64:
         assert octets == base64url.decode(segment)
 
 
-class TestMemory:
+class TestHeaderCache:
     def test_a_header_is_remembered_after_a_good_signature(self):
-        """And not before: nobody else can fill the table."""
-        gate = JWSVerifier(RING)
+        """And not before: an attacker cannot fill the cache."""
+        verifier = JWSVerifier(RING)
         for token in (
             forge(header_of(KEY), sign=lambda message: b"x" * 32),
             forge(header_of(KEY, kid="x")),
@@ -863,17 +863,17 @@ class TestMemory:
             f"{HEAD}.{encoded(b'other')}.{SIGNATURE}",
         ):
             with pytest.raises(InvalidTokenError):
-                gate.verify(token)
-            assert {} == gate._headers
+                verifier.verify(token)
+            assert {} == verifier._headers
 
-        gate.verify(GOOD)
+        verifier.verify(GOOD)
 
-        assert [HEAD.encode()] == list(gate._headers)
+        assert [HEAD.encode()] == list(verifier._headers)
 
     def test_a_remembered_header_lets_no_bad_signature_pass(self):
         """What is remembered is the reading of the header, never the verdict on a signature."""
-        gate = JWSVerifier(RING)
-        gate.verify(GOOD)
+        verifier = JWSVerifier(RING)
+        verifier.verify(GOOD)
         for token in (
             f"{HEAD}.{encoded(b'other')}.{SIGNATURE}",
             f"{HEAD}.{BODY}.{encoded(b'x' * 32)}",
@@ -883,35 +883,35 @@ class TestMemory:
         ):
             for _ in range(2):
                 with pytest.raises(InvalidTokenError):
-                    gate.verify(token)
+                    verifier.verify(token)
 
-        assert PAYLOAD == gate.verify(GOOD)[1]
+        assert PAYLOAD == verifier.verify(GOOD)[1]
 
     def test_the_same_header_is_read_once(self):
         """The second token with the same header gets the same reading."""
-        gate = JWSVerifier(RING)
+        verifier = JWSVerifier(RING)
 
-        assert gate.verify(GOOD)[0] is gate.verify(forge(header_of(KEY), b"{}"))[0]
+        assert verifier.verify(GOOD)[0] is verifier.verify(forge(header_of(KEY), b"{}"))[0]
 
     def test_the_table_is_bounded(self):
         """A holder of the key can write any number of headers; 64 are remembered, and all of them open."""
-        gate = JWSVerifier(RING)
+        verifier = JWSVerifier(RING)
         tokens = [forge({**header_of(KEY), "x": number}) for number in range(70)]
         for _ in range(2):
             for number, token in enumerate(tokens):
-                assert number == gate.verify(token)[0].members["x"]
+                assert number == verifier.verify(token)[0].members["x"]
 
-        assert 64 == len(gate._headers)
+        assert 64 == len(verifier._headers)
 
     def test_bad_signatures_do_not_evict(self):
         """Forged headers leave what is remembered where it is (CVE-2026-48524)."""
-        gate = JWSVerifier(RING)
-        gate.verify(GOOD)
+        verifier = JWSVerifier(RING)
+        verifier.verify(GOOD)
         for number in range(200):
             with pytest.raises(InvalidTokenError):
-                gate.verify(forge({**header_of(KEY), "x": number}, sign=lambda message: b"x" * 32))
+                verifier.verify(forge({**header_of(KEY), "x": number}, sign=lambda message: b"x" * 32))
 
-        assert [HEAD.encode()] == list(gate._headers)
+        assert [HEAD.encode()] == list(verifier._headers)
 
     def test_two_gates_share_nothing(self):
         """A header that one ring knows is unknown to the next."""
@@ -921,11 +921,11 @@ class TestMemory:
             JWSVerifier(KeyRing.from_secret(generate_secret())).verify(GOOD)
 
 
-class TestSealer:
+class TestJWSSigner:
     @pytest.mark.parametrize("typ", ["JWT", "action+jwt"])
     @pytest.mark.parametrize("algorithm", ALGORITHMS)
     def test_what_is_sealed_opens(self, algorithm, typ):
-        """Both kinds of token, for every algorithm, with ``alg``, ``kid`` and ``typ`` and nothing else (facts 29)."""
+        """Both kinds of token, for every algorithm, with ``alg``, ``kid`` and ``typ`` and nothing else."""
         key = KEYS[algorithm]
         token = JWSSigner(key).sign(typ, PAYLOAD)
 
@@ -953,10 +953,10 @@ def refused(token):
     return True
 
 
-class TestNothingElseGetsOut:
+class TestRandomInput:
     @given(st.text())
     def test_any_text_is_refused_with_our_error(self, text):
-        """Whatever the text is, it raises InvalidTokenError and nothing else (facts 30)."""
+        """Whatever the text is, it raises InvalidTokenError and nothing else."""
 
         assert refused(text)
 
@@ -974,7 +974,7 @@ class TestNothingElseGetsOut:
 
     @given(st.binary(max_size=60), st.binary(max_size=60))
     def test_any_octets_under_a_good_signature(self, header, payload):
-        """A signer of ours that went mad gets through only with a header of ours."""
+        """A valid signature over a random header is accepted only if the header is valid."""
 
         assert refused(forge(header, payload))
 
@@ -985,7 +985,7 @@ class TestNothingElseGetsOut:
         )
     )
     def test_any_header_under_a_good_signature(self, members):
-        """A header passes iff it is one that the table of the design lets pass."""
+        """A header is accepted exactly if the rules of the design accept it."""
         fits = (
             members.get("alg") == "HS256"
             and members.get("kid", KEY.kid) == KEY.kid
@@ -1001,6 +1001,6 @@ class TestNothingElseGetsOut:
 class TestRing:
     @pytest.mark.parametrize("ring", ["secret", b"secret", None, object()], ids=["str", "bytes", "None", "object"])
     def test_what_is_no_ring(self, ring):
-        """A bare secret in the place of the ring is told what to write."""
+        """For a bare secret in the place of the ring the error says what to write."""
         with pytest.raises(ConfigurationError, match=r"ring must be a KeyRing, such as KeyRing.from_secret\(secret\)"):
             verify_compact("a.b.c", ring)

@@ -1,4 +1,4 @@
-"""Facts about PEM blocks, and about the numbers of RSA keys."""
+"""PEM blocks, and the numbers of RSA keys."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class TestWhatIsNoKey:
         assert "but JSON; write KeyRing.from_jwks" in refusal(' {"keys": []}')
 
     def test_a_certificate_is_refused(self, pairs):
-        """A certificate expires and is revoked, which nobody would look at here."""
+        """A certificate expires and can be revoked, which is not checked here."""
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "praetorian.test")])
         start = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
         certificate = x509.CertificateBuilder(
@@ -200,7 +200,7 @@ class TestWhatIsNoKey:
         assert "is X509 CRL, not a supported key; write a PRIVATE KEY or PUBLIC" in message
 
     def test_two_blocks_are_refused(self, pairs):
-        """Of two keys nobody knows which one is meant."""
+        """It is not clear which of two keys is meant."""
         message = refusal(private_pem(pairs["P-256"]) + public_pem(pairs["P-256"]))
 
         assert "the PEM holds 2 blocks (PRIVATE KEY, PUBLIC KEY)" in message
@@ -284,7 +284,7 @@ class TestRsaExponent:
 
     @pytest.mark.parametrize("exponent", [65537, 65539])
     def test_large_exponents_pass(self, exponent):
-        """65537 is what everybody uses."""
+        """65537 is the usual exponent."""
 
         assert "RSA" == public_key_kind(rsa_public(2048, exponent))
 
@@ -341,7 +341,7 @@ class TestRoca:
         moduli = [roca_modulus(seed, others) | 1 for seed in range(40)]
         foreign = [n for n in moduli if n % prime and n % prime not in powers]
 
-        # Where 65537 generates all residues, the prime can tell nobody apart.
+        # Where 65537 generates all residues, the prime distinguishes no keys.
         assert bool(foreign) is (len(powers) < prime - 1)
         for modulus in foreign:
             assert "RSA" == public_key_kind(rsa.RSAPublicNumbers(65537, modulus).public_key())

@@ -1,4 +1,4 @@
-"""Facts about keys and key rings."""
+"""Keys and key rings."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class TestSignAndVerify:
          ("EdDSA", "another Ed25519"), ("EdDSA", "Ed448")],
     )  # fmt: skip
     def test_the_signature_of_another_key_does_not_verify(self, algorithm, kind):
-        """The same algorithm with another key signs for somebody else."""
+        """The same algorithm with another key makes another signature."""
         signature = Key.from_pem(private_pem(kind), algorithm).sign(MESSAGE)
 
         assert verifying(algorithm).verifies(MESSAGE, signature) is False
@@ -197,7 +197,7 @@ class TestSignAndVerify:
     @pytest.mark.parametrize("algorithm", ALGORITHMS)
     @pytest.mark.parametrize("signature", [None, 7, "text", "\u00e9", [b""]])
     def test_what_is_no_bytes_does_not_verify(self, algorithm, signature):
-        """A caller's mistake lets nobody in, and tells nothing."""
+        """A caller's mistake verifies nothing and raises nothing."""
 
         assert verifying(algorithm).verifies(MESSAGE, signature) is False
 
@@ -535,7 +535,7 @@ class TestKeyAsValue:
             with pytest.raises(TypeError, match="cannot be pickled"):
                 pickle.dumps(value, protocol)
 
-    def test_its_repr_has_three_facts(self):
+    def test_its_repr_has_three_attributes(self):
         """Name, algorithm, and whether it signs."""
         assert "Key(kid='mine', algorithm='HS256', can_sign=True)" == repr(Key.from_secret(SECRET, kid="mine"))
 
@@ -560,7 +560,7 @@ class TestKeyRing:
         assert ring.symmetric is False
 
     def test_a_ring_of_public_keys_only_verifies(self):
-        """A second service checks tokens and cannot mint them."""
+        """A second service verifies tokens and cannot sign them."""
         ring = KeyRing.from_pem(public_pem("RSA"), algorithm="RS256")
         message = isolated_refusal(ring.signing_key)
 
@@ -590,7 +590,7 @@ class TestKeyRing:
         assert "ES256" == ring.signing_key().algorithm
 
     def test_what_follows_from_the_keys_is_not_an_argument(self):
-        """Nobody tells a ring of what family it is."""
+        """The family of a ring follows from its keys."""
         for name in ("symmetric", "by_kid"):
             with pytest.raises(TypeError):
                 KeyRing([signing("HS256")], **{name: None})
@@ -786,7 +786,7 @@ class TestGenerateSecret:
 
 
 def all_private_values():
-    """Return, in every spelling, what must not be seen anywhere."""
+    """Return every encoding of the secret parts, none of which may be shown."""
     values = {SECRET, SECRET.encode().hex(), oct_jwk()["k"], PASSWORD}
     for algorithm in ("RS256", "ES256", "EdDSA"):
         jwk = private_jwk(algorithm)

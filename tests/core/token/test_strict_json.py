@@ -1,4 +1,4 @@
-"""Facts about the JSON that a token may carry."""
+"""The strict JSON of tokens."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class TestUniqueNames:
         ],
     )
     def test_a_name_that_occurs_twice_is_refused(self, text):
-        """Member names are unique at every level, however they are spelt (RFC 7519 §4, RFC 8725 §2.4)."""
+        """Member names are unique at every level, however they are escaped (RFC 7519 §4, RFC 8725 §2.4)."""
 
         assert "the payload is not strict JSON: a member name occurs twice" == refusal(text.encode())
 
@@ -127,7 +127,7 @@ class TestUniqueNames:
         assert expected == parse(text)
 
     def test_twenty_thousand_equal_names_are_refused(self):
-        """A flood of one name is refused, and costs one pass (facts 100)."""
+        """A flood of one name is refused, and costs one pass."""
         text = "{" + ",".join(['"a":1'] * 20_000) + "}"
 
         assert "a member name occurs twice" in refusal(text.encode())
@@ -187,7 +187,7 @@ class TestNumbers:
 
     @pytest.mark.parametrize("text", ["01", "+1", "1.", ".5", "0x1", "1_000", "１", "1e", "--1", "nan", "inf"])  # noqa: RUF001
     def test_what_only_python_calls_a_number_is_refused(self, text):
-        """A number is spelt as RFC 8259 §6 says."""
+        """A number has the grammar of RFC 8259 §6."""
 
         assert refusal(f'{{"a":{text}}}'.encode()) in NOT_JSON
 
@@ -203,7 +203,7 @@ class TestDepth:
     @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, MAX_DEPTH + 2, 900, 2_900, 100_000])
     @pytest.mark.parametrize("make", [nested, nested_objects])
     def test_thirty_three_levels_are_refused(self, make, depth):
-        """One level more is refused before the parser sees it, as are 2 900, which fit in a header (facts 99)."""
+        """One level more is refused before the parser sees it, as are 2 900, which fit in a header."""
 
         assert "the payload is not strict JSON: nests deeper than 32" == refusal(make(depth).encode())
 
@@ -214,7 +214,7 @@ class TestDepth:
         assert refusal(text.encode()).startswith("the payload is not strict JSON: ")
 
     def test_a_bracket_that_closes_takes_one_level_away(self):
-        """An empty array on each of 2 900 levels does not hide the depth from whoever counts."""
+        """An empty array on each of 2 900 levels does not hide the depth."""
         text = '{"a":' + "[[]," * 2_900 + "1" + "]" * 2_900 + "}"
 
         assert "the payload is not strict JSON: nests deeper than 32" == refusal(text.encode())
@@ -245,7 +245,7 @@ class TestDepth:
         ids=["escaped quotes", "and a backslash", "brackets", "pairs", "quotes"],
     )
     def test_counting_takes_linear_time(self, text):
-        """A string without an end is passed over once, not once for each quote in it (facts 100: below 50 ms)."""
+        """A string without an end is passed over once, not once for each quote in it."""
         spent = []
         for _ in range(3):
             begun = time.thread_time()
@@ -294,7 +294,7 @@ class TestText:
         ],
     )
     def test_what_is_not_plain_utf_8_is_refused(self, data):
-        """Header and payload are UTF-8 without a byte order mark; nothing is guessed (RFC 7519 §3, facts 9)."""
+        """Header and payload are UTF-8 without a byte order mark; nothing is guessed (RFC 7519 §3)."""
 
         assert refusal(data).startswith("the payload is not strict JSON: ")
 
@@ -394,7 +394,7 @@ class TestText:
         assert f"the payload is a JSON {kind}; expected an object" == refusal(text.encode())
 
     def test_the_error_names_what_was_read(self):
-        """The log is told whether it was the header or the payload, and nothing of the text."""
+        """The error names the header or the payload, and never quotes the text."""
         with pytest.raises(InvalidTokenError) as caught:
             parse_object(b'{"canary":"canary', "header")
 
@@ -539,7 +539,7 @@ class TestAgainstAReference:
 
     @given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
     def test_no_octets_raise_anything_else(self, data):
-        """Whatever the octets are, the answer is an object or InvalidTokenError (facts 30)."""
+        """Whatever the octets are, the answer is an object or InvalidTokenError."""
         try:
             value = parse_object(data, "payload")
         except InvalidTokenError:
@@ -629,7 +629,7 @@ class TestCheckValue:
         ],
     )
     def test_what_would_come_back_as_something_else_is_refused(self, value, detail):
-        """No NaN, no tuple that comes back as a list, no name that comes back as a str, no subclass (facts 29)."""
+        """No NaN, no tuple that comes back as a list, no name that comes back as a str, no subclass."""
         with pytest.raises(ValueError, match=detail):
             check_value(value)
 

@@ -1,4 +1,4 @@
-"""Facts about the secrets that are refused, and about their nearest good neighbours."""
+"""Weak HMAC secrets that are rejected, and similar ones that pass."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ class TestPlaceholders:
         assert vet("j-4.q_8 -r.0-m_.6 t-.1x_.7-d ._9")
 
     def test_a_published_sample_with_random_bytes_passes(self):
-        """What counts is what nobody has printed."""
+        """Only bytes besides well-known words count."""
 
         assert vet(PUBLISHED[0] + "J4wq88Rz0Lm6Tn1X")
 
@@ -506,7 +506,7 @@ class TestKeysInThePlaceOfSecrets:
         ids=["object", "array", "deep", "members without braces"],
     )
     def test_any_json_document_is_refused(self, text):
-        """Nobody's secret is an object or an array."""
+        """No secret is a JSON object or array."""
 
         assert "a JWK or another JSON document" in refusal(text)
 

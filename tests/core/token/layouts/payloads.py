@@ -76,7 +76,7 @@ def table(names, values):
 
 
 def principal(**changes):
-    facts = {
+    values = {
         "identity": 7,
         "roles": frozenset({"admin"}),
         "claims": {},
@@ -85,9 +85,9 @@ def principal(**changes):
         "access_expires_at": 200,
         "refresh_expires_at": 300,
     }
-    return Principal(**{**facts, **changes})
+    return Principal(**{**values, **changes})
 
 
 def action_claims(**changes):
-    facts = {"identity": 7, "action": "invite", "token_id": "j1", "issued_at": 100, "expires_at": 200}
-    return ActionClaims(**{**facts, **changes})
+    values = {"identity": 7, "action": "invite", "token_id": "j1", "issued_at": 100, "expires_at": 200}
+    return ActionClaims(**{**values, **changes})

@@ -13,7 +13,7 @@ from praetorian_core.token.layouts import FLASK_PRAETORIAN
 class TestFlaskPraetorian:
     @pytest.mark.parametrize("typ", [None, "JWT", "jwt", "Jwt", "jWT"])
     def test_the_typ_is_jwt_or_absent(self, typ):
-        """flask-praetorian's tokens have ``JWT``, in any case, or no ``typ`` (facts 14)."""
+        """flask-praetorian's tokens have ``JWT``, in any case, or no ``typ``."""
 
         assert 7 == FLASK_PRAETORIAN.read(typ, legacy(), with_roles=True).principal.identity
 
@@ -31,7 +31,7 @@ class TestFlaskPraetorian:
 
     @pytest.mark.parametrize("identity", [True, False, 7.0, None, [7], {}, 2**63, -(2**63)], ids=repr)
     def test_an_id_of_another_type_is_refused(self, identity):
-        """``id`` is a string, or an integer that is not a bool (facts 18)."""
+        """``id`` is a string, or an integer that is not a bool."""
         with pytest.raises(InvalidTokenError) as caught:
             read_legacy(id=identity)
 
@@ -48,7 +48,7 @@ class TestFlaskPraetorian:
 
     @pytest.mark.parametrize("claim", ["id", "rls", "jti"])
     def test_a_claim_that_is_missing_is_refused(self, claim):
-        """flask-praetorian asked for four of its six; here all six are required (facts 16)."""
+        """flask-praetorian requires four of its six claims; here all six are required."""
         with pytest.raises(MissingClaimError) as caught:
             read_legacy(**{claim: ABSENT})
 
@@ -67,7 +67,7 @@ class TestFlaskPraetorian:
         ],
     )
     def test_roles_are_read_from_their_text(self, rls, roles):
-        """Commas part names, blanks around them are none of theirs, and an empty name is no role."""
+        """Commas separate names; blanks around a name and empty names are dropped."""
 
         assert frozenset(roles) == read_legacy(rls=rls).principal.roles
 
@@ -79,7 +79,7 @@ class TestFlaskPraetorian:
             FLASK_PRAETORIAN.read("JWT", legacy(rls=rls), with_roles=with_roles)
 
     def test_roles_that_are_disabled_are_not_read(self):
-        """Where roles are disabled nobody has any."""
+        """If roles are disabled, the principal has none."""
 
         assert frozenset() == FLASK_PRAETORIAN.read("JWT", legacy(), with_roles=False).principal.roles
 
@@ -103,7 +103,7 @@ class TestFlaskPraetorian:
     @pytest.mark.parametrize("flag", ["is_ert", "is_prt"])
     @pytest.mark.parametrize("value", [False, 1, 0, "true", "", None, [], [True], {}, 1.0], ids=repr)
     def test_a_flag_that_is_not_true_is_refused(self, flag, value):
-        """``is_prt: false`` was a reset token to flask-praetorian; here it is nothing at all (facts 26)."""
+        """``is_prt: false`` was a reset token to flask-praetorian; here it is invalid."""
         with pytest.raises(InvalidTokenError) as caught:
             read_legacy(**{flag: value})
 
@@ -111,7 +111,7 @@ class TestFlaskPraetorian:
 
     @pytest.mark.parametrize(("ert", "prt"), [(True, True), (True, False), (False, True), (False, False), (True, None)])
     def test_both_flags_are_refused(self, ert, prt):
-        """A token for two purposes is for none (facts 25)."""
+        """A token has one purpose."""
         with pytest.raises(InvalidTokenError):
             read_legacy(is_ert=ert, is_prt=prt)
 
@@ -126,7 +126,7 @@ class TestFlaskPraetorian:
 
 
 class TestFlaskPraetorianWrite:
-    def test_a_session_is_spelt_as_flask_praetorian_does(self):
+    def test_a_session_is_encoded_as_by_flask_praetorian(self):
         """``jti`` in the place of ``sid``, roles as a text."""
         claims = SessionClaims(
             principal=principal(roles=frozenset({"b", "a"}), claims={"team": "red"}), generation=None
@@ -138,7 +138,7 @@ class TestFlaskPraetorianWrite:
 
     @pytest.mark.parametrize("generation", [0, 3])
     def test_a_counted_session_stays_counted(self, generation):
-        """The generation is written, also 0: the next machine may mint another layout."""
+        """The generation is written, also 0: the next machine may issue another layout."""
         claims = SessionClaims(principal=principal(), generation=generation)
 
         assert legacy(gen=generation) == FLASK_PRAETORIAN.write(claims, with_roles=True).payload
@@ -159,7 +159,7 @@ class TestFlaskPraetorianWrite:
         "role", ["guest,admin", ",", ",admin", " admin", "admin ", "admin\n", "\xa0admin", "a\x1f"]
     )
     def test_a_role_that_would_be_read_as_another_is_refused(self, role):
-        """The role ``guest,admin`` would come back as an admin (decision 12 in facts)."""
+        """The role ``guest,admin`` would come back as an admin."""
         claims = SessionClaims(principal=principal(roles=frozenset({"user", role})))
 
         with pytest.raises(ClaimValueError) as caught:

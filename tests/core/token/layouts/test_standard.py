@@ -49,7 +49,7 @@ class TestStandardIdentity:
         "number", [True, False, 7.0, "7", None, [7], {}, 2**63, -(2**63), 2**64], ids=lambda value: repr(value)[:12]
     )
     def test_an_id_that_is_no_integer_in_range_is_refused(self, read, number):
-        """``id`` is an integer up to 2**63 - 1, and a bool is none (facts 18)."""
+        """``id`` is an integer up to 2**63 - 1, and a bool is none."""
         with pytest.raises(InvalidTokenError) as caught:
             read(sub=str(number), id=number)
 
@@ -145,14 +145,14 @@ class TestStandardRoles:
 
     @pytest.mark.parametrize("roles", [ABSENT, ["admin"]], ids=["absent", "present"])
     def test_roles_that_are_disabled_are_not_read(self, roles):
-        """Where roles are disabled nobody has any, also with a token of a time when they were not."""
+        """If roles are disabled, the principal has none, also with a token from before."""
         claims = STANDARD.read("JWT", session(roles=roles), with_roles=False)
 
         assert frozenset() == claims.principal.roles
 
 
 class TestStandardWrite:
-    def test_a_session_is_spelt_with_registered_names(self):
+    def test_a_session_is_encoded_with_registered_names(self):
         """Exactly these claims: nothing that is not used."""
         wire = STANDARD.write(SessionClaims(principal=principal(claims={"team": "red"})), with_roles=True)
 
