@@ -151,6 +151,7 @@ def actions(token: str, user: User) -> None:
     assert_type(guard.issue_action(user, "registration"), str)
     assert_type(guard.issue_action(user, "reset", lifespan="1 hour", team="blue"), str)
     assert_type(guard.redeem_action(token, "registration"), User)
+    assert_type(guard.redeem_action(token.encode(), "registration"), User)
     assert_type(guard.redeem_action(token, "registration", once=False), User)
     assert_type(guard.read_action(token, "registration"), Action[User])
     assert_type(guard.read_action(token, "registration").user, User)

@@ -113,7 +113,7 @@ def calling(user: User, principal: Principal, token: str) -> None:
     guard.issue("alice")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     guard.issue(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     guard.issue(user, access_lifespan=1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    guard.verify(token.encode())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    guard.verify(token.split("."))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     guard.verify(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     guard.refresh(token, "5 minutes")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     guard.load_user(token)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

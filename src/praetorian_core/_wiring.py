@@ -149,7 +149,7 @@ class BaseGuard(Generic[U]):
         except MissingTokenError:
             return None
 
-    def _decode_for_access(self, token: str, now: int) -> SessionClaims:
+    def _decode_for_access(self, token: str | bytes, now: int) -> SessionClaims:
         """Validate a token for access, except for what the store knows."""
         try:
             claims = self._codec.decode(token, now)
@@ -216,7 +216,7 @@ class BaseGuard(Generic[U]):
         refresh = optional_seconds("refresh_lifespan", refresh_lifespan)
         return flows.issue(self._context, user, access, refresh, custom_claims, now)
 
-    def _refresh(self, token: str, access_lifespan: Lifespan | None, now: int) -> Flow[str]:
+    def _refresh(self, token: str | bytes, access_lifespan: Lifespan | None, now: int) -> Flow[str]:
         self._need_users("refresh")
         refuse_awaitable("refresh", token)
         access = optional_seconds("access_lifespan", access_lifespan)
@@ -235,7 +235,7 @@ class BaseGuard(Generic[U]):
         seconds = optional_seconds("lifespan", lifespan)
         return flows.issue_action(self._context, user, action, seconds, custom_claims, now)
 
-    def _revoke(self, token: str, now: int) -> Flow[None]:
+    def _revoke(self, token: str | bytes, now: int) -> Flow[None]:
         refuse_awaitable("revoke", token)
         return flows.revoke(self._context, token, now)
 
@@ -251,17 +251,17 @@ class BaseGuard(Generic[U]):
             raise ConfigurationError(f"revoke_user was given a {found}; write revoke_user(the {found}'s .identity)")
         return flows.revoke_user(self._context, identity, now)
 
-    def _read_action(self, token: str, action: str, now: int) -> Flow[Action[object]]:
+    def _read_action(self, token: str | bytes, action: str, now: int) -> Flow[Action[object]]:
         self._need_users("read_action")
         refuse_awaitable("read_action", token)
         return flows.read_action(self._context, token, action, now)
 
-    def _redeem_action(self, token: str, action: str, now: int, *, once: bool) -> Flow[object]:
+    def _redeem_action(self, token: str | bytes, action: str, now: int, *, once: bool) -> Flow[object]:
         self._need_users("redeem_action")
         refuse_awaitable("redeem_action", token)
         return flows.redeem_action(self._context, token, action, now, once=once)
 
-    def _reset_password(self, token: str, password: object, action: str, now: int) -> Flow[tuple[object, str]]:
+    def _reset_password(self, token: str | bytes, password: object, action: str, now: int) -> Flow[tuple[object, str]]:
         self._need_users("reset_password")
         self._need_passwords("reset_password")
         refuse_awaitable("reset_password", token)

@@ -105,7 +105,7 @@ class AsyncGuard(BaseGuard[U]):
         now = self._clock()
         return await self._run(self._issue(user, access_lifespan, refresh_lifespan, custom_claims, now), now)
 
-    async def verify(self, token: str) -> Principal:
+    async def verify(self, token: str | bytes) -> Principal:
         """See ``Guard.verify``."""
         now = self._clock()
         try:
@@ -133,7 +133,7 @@ class AsyncGuard(BaseGuard[U]):
             self._report_refusal(error, now)
             raise
 
-    async def refresh(self, token: str, *, access_lifespan: Lifespan | None = None) -> str:
+    async def refresh(self, token: str | bytes, *, access_lifespan: Lifespan | None = None) -> str:
         """See ``Guard.refresh``."""
         now = self._clock()
         return await self._run_for_token(self._refresh(token, access_lifespan, now), now)
@@ -143,7 +143,7 @@ class AsyncGuard(BaseGuard[U]):
         now = self._clock()
         return cast("U", await self._run_for_token(self._load_user(principal), now))
 
-    async def revoke(self, token: str) -> None:
+    async def revoke(self, token: str | bytes) -> None:
         """See ``Guard.revoke``."""
         now = self._clock()
         await self._run_for_token(self._revoke(token, now), now)
@@ -166,17 +166,17 @@ class AsyncGuard(BaseGuard[U]):
         now = self._clock()
         return await self._run(self._issue_action(user, action, lifespan, custom_claims, now), now)
 
-    async def read_action(self, token: str, action: str) -> Action[U]:
+    async def read_action(self, token: str | bytes, action: str) -> Action[U]:
         """See ``Guard.read_action``."""
         now = self._clock()
         return cast("Action[U]", await self._run_for_token(self._read_action(token, action, now), now))
 
-    async def redeem_action(self, token: str, action: str, *, once: bool = True) -> U:
+    async def redeem_action(self, token: str | bytes, action: str, *, once: bool = True) -> U:
         """See ``Guard.redeem_action``."""
         now = self._clock()
         return cast("U", await self._run_for_token(self._redeem_action(token, action, now, once=once), now))
 
-    async def reset_password(self, token: str, password: object, *, action: str = "reset") -> tuple[U, str]:
+    async def reset_password(self, token: str | bytes, password: object, *, action: str = "reset") -> tuple[U, str]:
         """See ``Guard.reset_password``."""
         now = self._clock()
         flow = self._reset_password(token, password, action, now)
@@ -204,7 +204,7 @@ class AsyncGuard(BaseGuard[U]):
         """Close the guard."""
         await self.aclose()
 
-    async def _verify(self, token: str, now: int) -> Principal:
+    async def _verify(self, token: str | bytes, now: int) -> Principal:
         claims = self._decode_for_access(token, now)
         if self._checks_sessions:
             await run_flow_async(flows.check_session(claims, now), self._services, now)

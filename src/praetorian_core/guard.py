@@ -147,7 +147,7 @@ class Guard(BaseGuard[U]):
         now = self._clock()
         return run_flow(self._issue(user, access_lifespan, refresh_lifespan, custom_claims, now), self._services, now)
 
-    def verify(self, token: str) -> Principal:
+    def verify(self, token: str | bytes) -> Principal:
         """Return the principal of a token that is valid for access. The user class is not called.
 
         Raises:
@@ -214,7 +214,7 @@ class Guard(BaseGuard[U]):
             self._report_refusal(error, now)
             raise
 
-    def refresh(self, token: str, *, access_lifespan: Lifespan | None = None) -> str:
+    def refresh(self, token: str | bytes, *, access_lifespan: Lifespan | None = None) -> str:
         """Exchange a token whose access has expired for its successor; the end of the session stays the same.
 
         The user is loaded again and must exist and be active. Roles are read again; custom claims are copied.
@@ -247,7 +247,7 @@ class Guard(BaseGuard[U]):
         now = self._clock()
         return cast("U", self._run_for_token(self._load_user(principal), now))
 
-    def revoke(self, token: str) -> None:
+    def revoke(self, token: str | bytes) -> None:
         """End the session of a token on every machine; an action token is spent.
 
         The token may have expired, and its session may have ended before.
@@ -309,7 +309,7 @@ class Guard(BaseGuard[U]):
         now = self._clock()
         return run_flow(self._issue_action(user, action, lifespan, custom_claims, now), self._services, now)
 
-    def read_action(self, token: str, action: str) -> Action[U]:
+    def read_action(self, token: str | bytes, action: str) -> Action[U]:
         """Check an action token without spending it, for a page that shows a form; return its user and claims.
 
         Raises:
@@ -320,7 +320,7 @@ class Guard(BaseGuard[U]):
         now = self._clock()
         return cast("Action[U]", self._run_for_token(self._read_action(token, action, now), now))
 
-    def redeem_action(self, token: str, action: str, *, once: bool = True) -> U:
+    def redeem_action(self, token: str | bytes, action: str, *, once: bool = True) -> U:
         """Return the user of an action token and spend the token.
 
         Args:
@@ -335,7 +335,7 @@ class Guard(BaseGuard[U]):
         now = self._clock()
         return cast("U", self._run_for_token(self._redeem_action(token, action, now, once=once), now))
 
-    def reset_password(self, token: str, password: object, *, action: str = "reset") -> tuple[U, str]:
+    def reset_password(self, token: str | bytes, password: object, *, action: str = "reset") -> tuple[U, str]:
         """Redeem an action token for a new password; return the user and the hash to store.
 
         The token is checked before the password, so a rejected token costs no hash. The token is spent last, so a
@@ -384,7 +384,7 @@ class Guard(BaseGuard[U]):
         """Close the guard."""
         self.close()
 
-    def _verify(self, token: str, now: int) -> Principal:
+    def _verify(self, token: str | bytes, now: int) -> Principal:
         claims = self._decode_for_access(token, now)
         if self._checks_sessions:
             run_flow(flows.check_session(claims, now), self._services, now)

@@ -88,7 +88,7 @@ def issue_action(
     return context.codec.encode(claims)
 
 
-def read_action(context: FlowContext, token: str, action: str, now: int) -> Flow[Action[object]]:
+def read_action(context: FlowContext, token: str | bytes, action: str, now: int) -> Flow[Action[object]]:
     """Check an action token without spending it.
 
     Raises:
@@ -109,7 +109,7 @@ def read_action(context: FlowContext, token: str, action: str, now: int) -> Flow
     )
 
 
-def redeem_action(context: FlowContext, token: str, action: str, now: int, *, once: bool) -> Flow[object]:
+def redeem_action(context: FlowContext, token: str | bytes, action: str, now: int, *, once: bool) -> Flow[object]:
     """Return the user of an action token, and spend the token in the last step.
 
     Args:
@@ -132,7 +132,7 @@ def redeem_action(context: FlowContext, token: str, action: str, now: int, *, on
 
 
 def reset_password(
-    context: FlowContext, token: str, password: object, action: str, now: int
+    context: FlowContext, token: str | bytes, password: object, action: str, now: int
 ) -> Flow[tuple[object, str]]:
     """Return the user of an action token and the hash of a new password.
 
@@ -150,7 +150,9 @@ def reset_password(
     return user, hashed
 
 
-def _check(context: FlowContext, token: str, action: str, now: int, *, must_spend: bool = False) -> Flow[_Checked]:
+def _check(
+    context: FlowContext, token: str | bytes, action: str, now: int, *, must_spend: bool = False
+) -> Flow[_Checked]:
     _check_name(action)
     claims = context.codec.decode(token, now)
     if not isinstance(claims, ActionClaims):

@@ -111,7 +111,7 @@ def check_store(context: FlowContext, now: int) -> Flow[None]:
         yield from get_entry("health", now)
 
 
-def refresh(context: FlowContext, token: str, access_lifespan: int | None, now: int) -> Flow[str]:
+def refresh(context: FlowContext, token: str | bytes, access_lifespan: int | None, now: int) -> Flow[str]:
     """Return the successor of a token: new access, the same end.
 
     Raises:
@@ -189,7 +189,7 @@ def _spend_generation(claims: SessionClaims, entry: str | None, grace: int, now:
         raise ReusedTokenError
 
 
-def read_session(context: FlowContext, token: str, now: int) -> SessionClaims:
+def read_session(context: FlowContext, token: str | bytes, now: int) -> SessionClaims:
     """Return the claims of a genuine session token, expired or not.
 
     Raises:
@@ -214,7 +214,7 @@ def load_user(principal: Principal) -> Flow[object]:
     return user
 
 
-def revoke(context: FlowContext, token: str, now: int) -> Flow[None]:
+def revoke(context: FlowContext, token: str | bytes, now: int) -> Flow[None]:
     """End the session of a token, or spend an action token; nothing happens if that was done before.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A session's life, question by question."""
+"""Sessions, question by question. ``TestRefresh`` and ``TestGenerations`` answer how ``refresh`` behaves."""
 
 from __future__ import annotations
 

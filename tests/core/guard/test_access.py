@@ -244,3 +244,22 @@ class TestUserOf:
         world.users.remove(world.alice)
 
         assert (errors.MissingUserError, [TokenRefused]) == (outcome(world.guard.load_user, principal), world.kinds)
+
+
+class TestBytes:
+    def test_accepted(self, stored):
+        """Every method that takes a token takes its ASCII bytes, as some frameworks hand them on."""
+        guard = stored.guard
+        token, other = guard.issue(stored.alice).encode(), guard.issue(stored.alice).encode()
+        action = guard.issue_action(stored.alice, "confirm").encode()
+        guard.revoke(other)
+
+        assert 1 == guard.verify(token).identity
+        assert errors.RevokedTokenError is outcome(guard.verify, other)
+        assert stored.alice is guard.read_action(action, "confirm").user is guard.redeem_action(action, "confirm")
+        assert str is type(stored.at(NOW + ACCESS).refresh(token))
+
+    @pytest.mark.parametrize("token", ["é".encode(), b"\xff\xfe", b"", bytearray(b"a.b.c")], ids=repr)
+    def test_rejected(self, stored, token):
+        """Other bytes are an invalid token."""
+        assert errors.InvalidTokenError is outcome(stored.guard.verify, token)

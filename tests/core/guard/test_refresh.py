@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import attrs
 import pytest
 from tests.core.guard.world import LAYOUTS, World
@@ -9,6 +11,7 @@ from tests.support import ACCESS, NOW, both_layouts, outcome
 
 from praetorian_core.errors import ConfigurationError, ReusedTokenError, RevokedTokenError
 from praetorian_core.events import TokenReused
+from praetorian_core.guard import Guard
 from praetorian_core.stores.memory import MemoryStore
 
 
@@ -70,6 +73,44 @@ class TestRefreshOnce:
         fresh = [world.at(self.then + late).refresh(token) for late in (0, 10, 500)]
 
         assert [1, 1, 1] == [world.guard.verify(each).identity for each in fresh]
+
+
+class TestRollingChange:
+    """Machines of both layouts share a store, as during a change from one layout to the other."""
+
+    @staticmethod
+    def machines():
+        """Return a guard of each layout over one store and one clock."""
+        store = MemoryStore()
+        worlds = [World(layout=layout, accept_layouts=LAYOUTS, guard={"store": store}) for layout in LAYOUTS]
+        worlds[1].clock = worlds[0].clock
+        return [Guard(worlds[0].users, world.settings, store=store, clock=worlds[0].clock, passwords=None,
+                      on_event=worlds[0].heard.append) for world in worlds], worlds[0]  # fmt: skip
+
+    @pytest.mark.parametrize("visited", list(itertools.product((0, 1), repeat=5)), ids=str)
+    def test_honest(self, visited):
+        """A client that presents its latest token is never rejected, whichever machines it meets."""
+        guards, world = self.machines()
+        token = guards[visited[0]].issue(world.alice)
+        for number, machine in enumerate(visited[1:], 1):
+            world.clock.now = NOW + number * ACCESS
+            token = guards[machine].refresh(token)
+
+        assert 1 == guards[0].verify(token).identity == guards[1].verify(token).identity
+
+    @pytest.mark.parametrize("visited", [v for v in itertools.product((0, 1), repeat=4) if 0 in v], ids=str)
+    @pytest.mark.parametrize("thief", [0, 1], ids=["to STANDARD", "to FLASK_PRAETORIAN"])
+    def test_reuse(self, visited, thief):
+        """Once a machine has counted the session, every earlier token is reuse on every machine, and ends the session."""
+        guards, world = self.machines()
+        tokens = [guards[visited[0]].issue(world.alice)]
+        for number, machine in enumerate(visited[1:], 1):
+            world.clock.now = NOW + number * ACCESS
+            tokens.append(guards[machine].refresh(tokens[-1]))
+        world.clock.tick(ACCESS)
+
+        assert ReusedTokenError is outcome(guards[thief].refresh, tokens[0])
+        assert [RevokedTokenError] * 2 == [outcome(guard.refresh, tokens[-1]) for guard in guards]
 
 
 class TestRefreshThatCannotBeMade:
