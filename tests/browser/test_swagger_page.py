@@ -1,6 +1,6 @@
-"""The Swagger page of the example, in a real browser: what a person would do there works.
+"""The Swagger page of the example works in a real browser.
 
-Chromium and its driver have to be installed; where they are not, this fails and says so. A screenshot is left in
+Chromium and its driver have to be installed; otherwise the test fails and says so. A screenshot is left in
 ``build/artifacts/``; the one in ``docs/images/`` is a copy.
 """
 
@@ -30,7 +30,7 @@ TIDY = """
     document.activeElement.blur();
     window.scrollTo(0, 0);
 """
-PATIENCE = 30  # seconds until the page has to have done what was asked of it
+PATIENCE = 30  # seconds until the page must have reacted
 
 
 def installed(*names):
@@ -59,7 +59,7 @@ def browser():
     """Return a browser without a window."""
     options = ChromeOptions()
     options.binary_location = installed("chromium", "chromium-browser", "google-chrome")
-    # Root, as in most containers, gets no sandbox; and /dev/shm may be small there.
+    # Chromium has no sandbox for root, the usual user in containers, where /dev/shm may be small.
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1200,1735"):
         options.add_argument(argument)
     driver = Chrome(options, ChromeService(installed("chromedriver")))
@@ -68,7 +68,7 @@ def browser():
 
 
 class Page:
-    """The Swagger page, as a person uses it."""
+    """The Swagger page with its controls."""
 
     def __init__(self, browser, address):
         self._browser = browser
@@ -107,7 +107,7 @@ class Page:
         return described
 
     def described(self, operation):
-        """Return what the page says of an operation that is unfolded."""
+        """Return the text of an unfolded operation."""
         return self._see(f"#operations-{operation}").text
 
     def fold(self, operation):
@@ -126,7 +126,7 @@ class Page:
 
 class TestSwaggerPage:
     def test_from_login_to_refusal(self, browser, address):
-        """A soldier logs in, authorizes with the token, is let into the camp, and is kept out of the treasury."""
+        """A soldier logs in, authorizes with the token, has access to the camp, and gets a 403 for the treasury."""
         page = Page(browser, address)
 
         refused = page.execute("camp-get_me")

@@ -26,13 +26,13 @@ USERS = [
 
 
 class Clock(FrozenClock):
-    """A clock that stands still at the real present: the peer has no other time."""
+    """A clock that stands still at the real time: the peer has no other time."""
 
     def __init__(self):
         super().__init__(system_clock())
 
     def catch_up(self):
-        """Go to the real present, so that nothing the peer has minted lies in the future."""
+        """Go to the real time, so that nothing the peer has issued lies in the future."""
         self.now = system_clock()
 
 
@@ -91,14 +91,14 @@ def peer_process(tmp_path_factory):
 
 @pytest.fixture
 def peer(peer_process):
-    """Return the peer, begun anew: nothing that one test changes is seen by the next."""
+    """Return the peer, started again for each test."""
     peer_process.start(secret=SECRET, users=USERS)
     return peer_process
 
 
 @pytest.fixture
 def clock():
-    """Return a clock that stands at the real present."""
+    """Return a clock that stands at the real time."""
     return Clock()
 
 
@@ -119,7 +119,7 @@ def users():
 
 @pytest.fixture
 def make_guard(users, clock):
-    """Return what builds a guard of ours; by default one that speaks as flask-praetorian does."""
+    """Return a function that builds a guard; by default with flask-praetorian's layout."""
 
     def make(*, secret=SECRET, ring=None, store=None, **options):
         settings = Settings(keys=ring or KeyRing.from_secret(secret), **{"layout": FLASK_PRAETORIAN, **options})
@@ -130,7 +130,7 @@ def make_guard(users, clock):
 
 @pytest.fixture
 def guard(make_guard):
-    """Return a guard of ours that mints and reads flask-praetorian's layout."""
+    """Return a guard that issues and reads flask-praetorian's layout."""
     return make_guard()
 
 

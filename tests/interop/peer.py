@@ -1,4 +1,4 @@
-"""The other side: the published flask-praetorian, spoken to by one line of JSON a question.
+"""The other side: the published flask-praetorian, one line of JSON for each question.
 
 Run by an interpreter of its own, in whose environment only flask-praetorian and what it needs are installed. A question
 is ``{"call": name, "args": {...}}``; the answer is ``{"value": ...}``, or ``{"error": class name}`` where
@@ -49,7 +49,7 @@ class User:
         return next((user for user in cls.everybody if identity in {user.identity, str(user.identity)}), None)
 
     def is_valid(self):
-        """Tell whether the user may act."""
+        """Return whether the account is active."""
         return self.valid
 
 
@@ -57,7 +57,7 @@ class Peer:
     """One Flask application under flask-praetorian; each public method answers one kind of question."""
 
     def start(self, secret, users):
-        """Begin anew with another secret and other users."""
+        """Start again with another secret and other users."""
         User.everybody = tuple(User(**facts) for facts in users)
         self.app = flask.Flask("peer")
         self.app.config.update(
@@ -87,11 +87,11 @@ class Peer:
             setattr(User.lookup(username), name, value)
 
     def encode(self, username, claims=None, **options):
-        """Mint a session token."""
+        """Issue a session token."""
         return self.guard.encode_jwt_token(User.lookup(username), **options, **(claims or {}))
 
     def encode_eternal(self, username, claims=None):
-        """Mint a token that does not expire in our time."""
+        """Issue a token that does not expire in our time."""
         return self.guard.encode_eternal_jwt_token(User.lookup(username), **(claims or {}))
 
     def send_registration(self, username):
@@ -136,7 +136,7 @@ class Peer:
 
 
 def main():
-    """Answer until nobody asks any more."""
+    """Answer until the input ends."""
     peer = Peer()
     for line in sys.stdin:
         sys.stdout.write(json.dumps(peer.answer(**json.loads(line))) + "\n")

@@ -1,4 +1,4 @@
-"""Tokens minted by us, presented to flask-praetorian."""
+"""Tokens of Praetorian, presented to flask-praetorian."""
 
 from uuid import UUID
 
@@ -31,7 +31,7 @@ claim_names = st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda na
 
 @pytest.fixture
 def expired(guard, users, clock):
-    """Return a token of ours whose access ended a minute ago, and which can be refreshed for days to come."""
+    """Return a token of Praetorian whose access ended a minute ago, and which can be refreshed for days to come."""
     clock.tick(-16 * MINUTE)
     token = guard.issue(users.lookup("alice"), team="blue")
     clock.tick(16 * MINUTE)
@@ -41,7 +41,7 @@ def expired(guard, users, clock):
 class TestAccess:
     @pytest.mark.parametrize("name", NAMES)
     def test_extracts(self, peer, guard, users, clock, name):
-        """flask-praetorian reads what we wrote, claim for claim."""
+        """flask-praetorian reads Praetorian's tokens, claim for claim."""
         user = users.lookup(name)
 
         payload = peer.extract(token=guard.issue(user))
@@ -95,7 +95,7 @@ class TestAccess:
         ],
     )
     def test_roles_count(self, peer, guard, users, path, name, status):
-        """roles_required and roles_accepted judge our roles as they judge their own."""
+        """roles_required and roles_accepted check the roles in Praetorian's tokens."""
         assert peer.get(path=path, token=guard.issue(users.lookup(name)))["status"] == status
         assert peer.get(path=path, token=peer.encode(username=name))["status"] == status
 
@@ -133,14 +133,14 @@ class TestAccess:
         assert (payload["exp"], payload["rf_exp"]) == (clock.now + 60 * MINUTE, clock.now + 60 * MINUTE)
 
     def test_an_eternal_token(self, peer, guard, users, clock):
-        """A million days, flask-praetorian's word for ever, can be said by us too."""
+        """Praetorian can issue a lifespan of a million days, flask-praetorian's value for no expiry."""
         ever = {"days": 1_000_000}
         token = guard.issue(users.lookup("alice"), access_lifespan=ever, refresh_lifespan=ever)
 
         assert peer.extract(token=token)["exp"] == clock.now + 1_000_000 * DAY
 
     def test_a_ring_of_several_keys(self, peer, make_guard, users):
-        """The kid in our header means nothing to flask-praetorian: what signs must be its secret."""
+        """flask-praetorian ignores the kid in the header: the signing key must be its secret."""
         secret, alice = generate_secret(), users.lookup("alice")
         peer.start(secret=secret, users=[{"username": "alice", "identity": 1}])
         shared, other = Key.from_secret(secret), Key.from_secret(generate_secret())
@@ -152,7 +152,7 @@ class TestAccess:
     @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(claims=st.dictionaries(claim_names, json_values, max_size=3))
     def test_custom_claims_arrive(self, peer, guard, users, claims):
-        """Whatever JSON value we mint, flask-praetorian reads the same."""
+        """flask-praetorian reads every JSON value of a custom claim unchanged."""
         payload = peer.extract(token=guard.issue(users.lookup("alice"), **claims))
 
         assert {name: payload[name] for name in claims} == claims
@@ -160,12 +160,12 @@ class TestAccess:
 
 class TestExpiryAndRefresh:
     def test_expired_access_is_refused(self, peer, expired):
-        """flask-praetorian obeys our exp."""
+        """flask-praetorian respects the exp of Praetorian's tokens."""
         assert peer.refusal_of("extract", token=expired) == "ExpiredAccessError"
         assert peer.get(path="/protected", token=expired)["status"] == 401
 
     def test_refreshes(self, peer, guard, users, clock, expired):
-        """flask-praetorian refreshes our token: session and end are kept, roles are read anew, claims carried over."""
+        """flask-praetorian refreshes Praetorian's token: session and end are kept, roles are read anew, claims carried over."""
         peer.change(username="alice", rolenames=["operator"])
 
         fresh = peer.refresh(token=expired)
@@ -176,7 +176,7 @@ class TestExpiryAndRefresh:
         assert clock.now <= after["iat"] < after["exp"]
 
     def test_a_refreshed_token_comes_home(self, peer, guard, clock, expired):
-        """What flask-praetorian makes of our token, we accept as a token of the same session."""
+        """Praetorian accepts flask-praetorian's successor as a token of the same session."""
         fresh = peer.refresh(token=expired, override_access_lifespan={"hours": 1})
         clock.tick(30 * MINUTE)
 
@@ -187,7 +187,7 @@ class TestExpiryAndRefresh:
         assert principal.claims == {"team": "blue"}
 
     def test_too_early(self, peer, guard, users):
-        """While access lasts, flask-praetorian refuses to refresh our token."""
+        """While access lasts, flask-praetorian refuses to refresh Praetorian's token."""
         token = guard.issue(users.lookup("alice"))
 
         assert peer.refusal_of("refresh", token=token) == "EarlyRefreshError"
@@ -211,7 +211,7 @@ class TestExpiryAndRefresh:
         assert (payload["exp"], payload["rf_exp"]) == (end, end)
 
     def test_who_may_not_act_is_refused(self, peer, expired):
-        """flask-praetorian asks its own user class."""
+        """flask-praetorian calls its own user class."""
         peer.change(username="alice", valid=False)
         assert peer.refusal_of("refresh", token=expired) == "InvalidUserError"
 
@@ -255,7 +255,7 @@ class TestActions:
 
     @pytest.mark.parametrize("action", ["invitation", "Reset", "is_ert"])
     def test_no_other_action_has_a_word(self, guard, users, action):
-        """What flask-praetorian could not tell from a session token is not minted."""
+        """What flask-praetorian could not tell from a session token is not issued."""
         with pytest.raises(ConfigurationError):
             guard.issue_action(users.lookup("alice"), action)
 
@@ -265,7 +265,7 @@ class TestMisuse:
         ("action", "refusal"), [("registration", "MisusedRegistrationToken"), ("reset", "MisusedResetToken")]
     )
     def test_an_action_token_is_no_session(self, peer, guard, users, clock, action, refusal):
-        """flask-praetorian opens no route to our action token, and does not refresh it."""
+        """flask-praetorian rejects an action token on a route, and does not refresh it."""
         token = guard.issue_action(users.lookup("alice"), action)
 
         assert peer.refusal_of("extract", token=token) == refusal
@@ -273,14 +273,14 @@ class TestMisuse:
         assert peer.get(path="/protected", token=token)["status"] == 401
 
     def test_a_session_token_is_no_action(self, peer, guard, users):
-        """flask-praetorian performs no action for our session token."""
+        """flask-praetorian performs no action for a session token."""
         token = guard.issue(users.lookup("alice"))
 
         assert peer.refusal_of("redeem_registration", token=token) == "InvalidRegistrationToken"
         assert peer.refusal_of("redeem_reset", token=token) == "InvalidResetToken"
 
     def test_one_action_is_not_the_other(self, peer, guard, users):
-        """flask-praetorian tells our action tokens apart."""
+        """flask-praetorian rejects a token for another action."""
         alice = users.lookup("alice")
         registration, reset = guard.issue_action(alice, "registration"), guard.issue_action(alice, "reset")
 
@@ -289,7 +289,7 @@ class TestMisuse:
 
     @pytest.mark.parametrize("algorithm", ["HS256", "HS384"])
     def test_another_secret(self, peer, make_guard, users, algorithm):
-        """flask-praetorian refuses what another secret signed, and another algorithm too."""
+        """flask-praetorian rejects tokens signed with another secret, and another algorithm too."""
         ring = KeyRing.from_secret(generate_secret(), algorithm=algorithm)
         token = make_guard(ring=ring).issue(users.lookup("alice"))
 
@@ -308,7 +308,7 @@ class TestMisuse:
             assert peer.get(path="/protected", token=token)["status"] == 401
 
     def test_reading_both_mints_one(self, peer, make_guard, users):
-        """The twin: a guard that reads both layouts and mints flask-praetorian's is understood."""
+        """A guard that reads both layouts and issues flask-praetorian's is understood."""
         guard = make_guard(layout=FLASK_PRAETORIAN, accept_layouts=(STANDARD, FLASK_PRAETORIAN))
 
         assert peer.get(path="/protected", token=guard.issue(users.lookup("alice")))["status"] == 200

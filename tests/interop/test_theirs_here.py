@@ -1,4 +1,4 @@
-"""Tokens minted by flask-praetorian, presented to us."""
+"""Tokens of flask-praetorian, presented to Praetorian."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ BOTH = (STANDARD, FLASK_PRAETORIAN)
 
 @pytest.fixture
 def read(guard, clock):
-    """Return what reads a token in flask-praetorian's layout, dead or alive, into claims."""
+    """Return what reads a token in flask-praetorian's layout, expired or not, into claims."""
 
     def read(token, layout=FLASK_PRAETORIAN):
         codec = TokenCodec(ring=guard.settings.keys, layout=layout, accept_layouts=(layout,))
@@ -34,7 +34,7 @@ def expire(clock, principal):
 class TestVerify:
     @pytest.mark.parametrize("name", NAMES)
     def test_accepts(self, peer, guard, users, clock, name):
-        """We read what flask-praetorian wrote, claim for claim."""
+        """Praetorian reads flask-praetorian's tokens, claim for claim."""
         user = users.lookup(name)
         token = peer.encode(username=name, claims={"team": "blue", "level": [1, {"deep": None}]})
         payload = peer.extract(token=token)
@@ -83,7 +83,7 @@ class TestVerify:
         assert guard.verify(token).roles == roles
 
     def test_lifespans_of_one_token(self, peer, guard, clock):
-        """Overrides are obeyed to the second."""
+        """Overridden lifespans end in their second."""
         token = peer.encode(
             username="alice", override_access_lifespan={"minutes": 2}, override_refresh_lifespan={"minutes": 5}
         )
@@ -100,7 +100,7 @@ class TestVerify:
             guard.verify(token)
 
     def test_an_eternal_token(self, peer, guard, clock):
-        """The token that never expires still opens our routes in a thousand years, and is never refreshed."""
+        """The token that never expires still grants access in a thousand years, and is never refreshed."""
         token = peer.encode_eternal(username="alice", claims={"machine": "printer"})
         clock.tick(1000 * 365 * DAY)
 
@@ -125,7 +125,7 @@ class TestVerify:
         value=st.text(st.characters(codec="utf-8")) | st.floats(allow_nan=False, allow_infinity=False) | st.integers()
     )
     def test_custom_claims_arrive(self, peer, guard, clock, value):
-        """Whatever JSON value flask-praetorian mints, we read the same."""
+        """Praetorian reads every JSON value of a custom claim unchanged."""
         token = peer.encode(username="alice", claims={"value": value, "nested": [{"value": value}]})
         clock.now = peer.extract(token=token)["iat"]
 
@@ -134,7 +134,7 @@ class TestVerify:
 
 class TestRefresh:
     def test_refreshes(self, peer, guard, users, clock, read):
-        """We refresh its token: session and end are kept, roles are read anew, claims carried over."""
+        """Praetorian refreshes its token: session and end are kept, roles are read anew, claims carried over."""
         token = peer.encode(username="alice", claims={"team": "blue"})
         clock.catch_up()
         old = guard.verify(token)
@@ -150,7 +150,7 @@ class TestRefresh:
         assert (principal.issued_at, principal.access_expires_at) == (clock.now, clock.now + 15 * MINUTE)
 
     def test_a_refreshed_token_goes_back(self, peer, guard, clock, read):
-        """What we make of its token, flask-praetorian accepts as a token of the same session."""
+        """flask-praetorian accepts Praetorian's successor as a token of the same session."""
         # The peer has no time but the real one: an access lifespan that is over at once stands for waiting.
         token = peer.encode(username="alice", override_access_lifespan={"seconds": 0}, claims={"team": "blue"})
         clock.catch_up()
@@ -175,7 +175,7 @@ class TestRefresh:
             guard.refresh(token)
 
     def test_too_late(self, peer, guard, clock):
-        """In the second of its rf_exp it is dead; in the one before it is not."""
+        """It has expired in the second of its rf_exp, and not one second before."""
         token = peer.encode(username="alice", override_refresh_lifespan={"hours": 1})
         clock.catch_up()
         clock.now = guard.verify(token).refresh_expires_at - 1
@@ -186,7 +186,7 @@ class TestRefresh:
             guard.refresh(token)
 
     def test_who_may_not_act_is_refused(self, peer, guard, users, clock):
-        """We ask our own user class."""
+        """Praetorian calls its own user class."""
         token = peer.encode(username="alice")
         clock.catch_up()
         expire(clock, guard.verify(token))
@@ -210,7 +210,7 @@ class TestRefresh:
         assert guard.verify(other).identity == 1
 
     def test_all_sessions_can_be_ended(self, peer, make_guard, clock):
-        """With a store all of a user's are ended at once, and nobody else's."""
+        """With a store all of a user's are ended at once, and no other user's."""
         guard = make_guard(store=MemoryStore())
         hers, his = peer.encode(username="alice"), peer.encode(username="bob")
         clock.catch_up()
@@ -225,7 +225,7 @@ class TestRefresh:
 class TestActions:
     @pytest.mark.parametrize("name", [*NAMES, "emil"])
     def test_registration(self, peer, guard, users, clock, name):
-        """We find the user of its registration token, valid or not, where the caller allows a repetition."""
+        """Praetorian finds the user of its registration token, valid or not, where the caller allows a repetition."""
         token = peer.send_registration(username=name)
         clock.catch_up()
 
@@ -233,7 +233,7 @@ class TestActions:
 
     @pytest.mark.parametrize("name", NAMES)
     def test_reset(self, peer, guard, users, clock, name):
-        """We find the user of its reset token, which is bound to no password."""
+        """Praetorian finds the user of its reset token, which is bound to no password."""
         token = peer.send_reset(username=name)
         clock.catch_up()
 
@@ -241,7 +241,7 @@ class TestActions:
 
     @pytest.mark.parametrize("action", ["registration", "reset"])
     def test_once_needs_a_store(self, peer, guard, make_guard, clock, action):
-        """Its tokens can be spent, which theirs could not; for that there has to be a store."""
+        """Its tokens can be spent, which flask-praetorian cannot do; for that there has to be a store."""
         token = getattr(peer, f"send_{action}")(username="alice")
         clock.catch_up()
         with pytest.raises(errors.ConfigurationError):
@@ -254,7 +254,7 @@ class TestActions:
 
     @pytest.mark.parametrize("action", ["registration", "reset"])
     def test_expires(self, peer, guard, clock, action):
-        """Its end is obeyed to the second."""
+        """It expires in the second of its exp."""
         token = getattr(peer, f"send_{action}")(username="alice")
         kind = {"registration": "register"}.get(action, action)
         clock.now = peer.extract(token=token, access_type=kind)["exp"] - 1
@@ -268,7 +268,7 @@ class TestActions:
 class TestMisuse:
     @pytest.mark.parametrize("action", ["registration", "reset"])
     def test_an_action_token_is_no_session(self, peer, guard, clock, action):
-        """Its action tokens open no route here, alive or dead, and are not refreshed."""
+        """Praetorian rejects its action tokens on routes, expired or not, and does not refresh them."""
         token = getattr(peer, f"send_{action}")(username="alice")
         clock.catch_up()
         for seconds in (0, 20 * MINUTE):
@@ -284,7 +284,7 @@ class TestMisuse:
 
     @pytest.mark.parametrize("action", ["registration", "reset"])
     def test_a_session_token_is_no_action(self, peer, guard, clock, action):
-        """Its session tokens perform no action here."""
+        """Praetorian performs no action for its session tokens."""
         token = peer.encode(username="alice")
         clock.catch_up()
 
@@ -293,7 +293,7 @@ class TestMisuse:
 
     @pytest.mark.parametrize(("action", "other"), [("registration", "reset"), ("reset", "registration")])
     def test_one_action_is_not_the_other(self, peer, guard, clock, action, other):
-        """Its action tokens are told apart."""
+        """A token for one action is rejected for another."""
         token = getattr(peer, f"send_{action}")(username="alice")
         clock.catch_up()
 
@@ -310,7 +310,7 @@ class TestMisuse:
         assert peer.refusal_of("encode", username="alice", claims={"is_prt": False}) == "ClaimCollisionError"
 
     def test_another_secret(self, peer, make_guard, guard, clock):
-        """What its secret did not sign is refused; what it signed is not."""
+        """A token signed with another secret is rejected; one signed with its secret is accepted."""
         token = peer.encode(username="alice")
         clock.catch_up()
 
@@ -319,7 +319,7 @@ class TestMisuse:
         assert guard.verify(token).identity == 1
 
     def test_only_where_it_is_accepted(self, peer, make_guard, clock):
-        """A guard that was not told of flask-praetorian refuses its tokens."""
+        """A guard that does not accept flask-praetorian's layout rejects its tokens."""
         token = peer.encode(username="alice")
         clock.catch_up()
 
@@ -329,7 +329,7 @@ class TestMisuse:
 
     @pytest.mark.parametrize("name", ["sub", "roles", "sid", "gen", "action", "pwf", "csrf", "Rf_Exp"])
     def test_a_custom_claim_of_a_reserved_name(self, peer, guard, clock, name):
-        """flask-praetorian mints claims that have a meaning in our own layout; such a token is refused here."""
+        """flask-praetorian issues claims that have a meaning in our own layout; such a token is refused here."""
         token = peer.encode(username="alice", claims={name: "x"})
         clock.now = peer.extract(token=token)["iat"]
 
@@ -341,10 +341,10 @@ class TestMisuse:
 
 
 class TestChangeOver:
-    """A fleet that mints STANDARD and still reads flask-praetorian's: nobody has to log in again."""
+    """A fleet that issues STANDARD and still reads flask-praetorian's: no user has to log in again."""
 
     def test_an_old_token_goes_on(self, peer, make_guard, clock, read):
-        """An old token opens routes, and its successor is of the new layout: same session, same end."""
+        """An old token grants access, and its successor is of the new layout: same session, same end."""
         guard = make_guard(layout=STANDARD, accept_layouts=BOTH)
         token = peer.encode(username="alice", claims={"team": "blue"})
         payload = peer.extract(token=token)
@@ -399,7 +399,7 @@ class TestChangeOver:
             guard.verify(fresh)
 
     def test_machines_change_one_by_one(self, peer, make_guard, users, clock):
-        """First all read both, then all mint the new layout: in between every machine reads what any other mints."""
+        """First all read both, then all issue the new layout: in between every machine reads what any other issues."""
         before = make_guard(layout=FLASK_PRAETORIAN, accept_layouts=BOTH)
         after = make_guard(layout=STANDARD, accept_layouts=BOTH)
         token = peer.encode(username="alice")
