@@ -1,5 +1,6 @@
 """Tokens of Praetorian, presented to flask-praetorian."""
 
+import json
 from uuid import UUID
 
 import hypothesis.strategies as st
@@ -8,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from praetorian_core import FLASK_PRAETORIAN, STANDARD, KeyRing, MemoryStore, generate_secret
 from praetorian_core.errors import ConfigurationError
-from praetorian_core.token import Key
+from praetorian_core.token import Key, verify_compact
 from praetorian_core.token.claims import RESERVED
 
 MINUTE = 60
@@ -230,6 +231,25 @@ class TestExpiryAndRefresh:
         clock.tick(MINUTE)
 
         assert guard.verify(fresh).identity == 1
+
+    def test_a_generation_survives(self, peer, make_guard, users, clock):
+        """A counted session stays counted over a refresh of theirs, so the next refresh here is no reuse."""
+        store = MemoryStore()
+        standard = make_guard(layout=STANDARD, store=store)
+        both = make_guard(accept_layouts=(STANDARD, FLASK_PRAETORIAN), store=store)
+        clock.tick(-40 * MINUTE)
+        token = standard.issue(users.lookup("alice"))
+        clock.tick(16 * MINUTE)
+        counted = both.refresh(token, access_lifespan=MINUTE)
+        clock.tick(24 * MINUTE)
+
+        theirs = peer.refresh(token=counted)
+        clock.tick(DAY)
+        fresh = both.refresh(theirs)
+
+        payloads = [verify_compact(text, both.settings.keys)[1] for text in (counted, theirs, fresh)]
+        assert [1, 1, 2] == [json.loads(payload)["gen"] for payload in payloads]
+        assert both.verify(fresh).identity == 1
 
 
 class TestActions:
