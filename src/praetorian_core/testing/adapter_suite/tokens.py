@@ -49,6 +49,8 @@ def issue_tokens(guard: Guard[MemoryUser], clock: FrozenClock) -> dict[str, str]
         "leaver": guard.issue(_ALICE),
         "leaver_expired": at(NOW - ACCESS, guard.issue, _ALICE),
         "root": guard.issue(_ROOT),
+        "ten_seconds_ahead": at(NOW + 10, guard.issue, _ALICE),
+        "eleven_seconds_ahead": at(NOW + 11, guard.issue, _ALICE),
         "last_second": at(NOW - ACCESS + 1, guard.issue, _ALICE),
         "expired": at(NOW - ACCESS, guard.issue, _ALICE),
         "last_refresh": at(NOW - REFRESH + 1, guard.issue, _ALICE),

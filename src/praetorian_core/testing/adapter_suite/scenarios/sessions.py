@@ -14,6 +14,9 @@ SCENARIOS = (
     one("the algorithm none", bearer("none"), refused("InvalidTokenError")),
     one("a token beyond the length cap", header(f"Bearer {'A' * 8193}"), refused("InvalidTokenError")),
     one("a token without rf_exp", bearer("claimless"), refused("MissingClaimError")),
+    # the clock of the issuing machine is ahead
+    one("a token issued 10 seconds ahead", bearer("ten_seconds_ahead"), ALICE),
+    one("a token issued 11 seconds ahead", bearer("eleven_seconds_ahead"), refused("InvalidTokenError")),
     # both deadlines, to the second
     one("access in the last second before exp", bearer("last_second"), ALICE),
     one("access at exp", bearer("expired"), refused("ExpiredAccessError")),
