@@ -9,8 +9,9 @@ def shown(value: object) -> str:
     """Return the value's repr, cut to 80 characters."""
     try:
         text = repr(value)
-    except ValueError:  # Python refuses to convert an integer of several thousand digits.
-        text = f"a huge {type(value).__name__}"
+    except Exception as error:  # noqa: BLE001  (the class of the value may raise anything)
+        # Python raises ValueError for an integer of several thousand digits.
+        text = f"a huge {type_name(value)}" if isinstance(error, ValueError) else f"a {type_name(value)} without a repr"
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."
 
 

@@ -5,6 +5,13 @@ import pytest
 from praetorian_core.messages import shown, type_name
 
 
+class Broken:
+    """A value that cannot be printed."""
+
+    def __repr__(self):
+        raise RuntimeError
+
+
 class TestShown:
     @pytest.mark.parametrize(
         ("value", "expected"),
@@ -12,6 +19,7 @@ class TestShown:
             pytest.param("a", "'a'", id="text"),
             pytest.param("x" * 78, f"'{'x' * 78}'", id="80-characters"),
             pytest.param("x" * 79, f"'{'x' * 76}...", id="81-characters"),
+            pytest.param(Broken(), "a Broken without a repr", id="a-repr-that-raises"),
             pytest.param(10**5000, "a huge int", id="an-integer-too-large-for-repr"),
         ],
     )

@@ -8,10 +8,12 @@ from datetime import timedelta
 
 import attrs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.support import DAY, RING, SECRET, Request, bearer, refusal
 
 from praetorian_core import AsyncGuard, Guard, MemoryStore
-from praetorian_core.errors import MissingTokenError
+from praetorian_core.errors import ConfigurationError, MissingTokenError
 from praetorian_core.settings import ACTION_LIFESPAN, Settings
 from praetorian_core.settings.declaration import declaration_of, declare, must_be
 from praetorian_core.token.keys import generate_secret
@@ -148,6 +150,32 @@ UNSHOWN["PRAETORIAN_PARSE_IDENTITY"] = lambda value: "a coroutine function" if v
 UNSHOWN["PRAETORIAN_STORE"] = lambda value: ""  # tests/core/stores/test_url.py has the reasons
 
 
+class Broken:
+    """A value that cannot be printed or compared."""
+
+    __hash__ = None
+
+    def __repr__(self):
+        raise RuntimeError
+
+    def __eq__(self, other):
+        raise RuntimeError
+
+
+_PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.binary(max_size=9)
+JUNK = st.recursive(
+    _PLAIN
+    | st.timedeltas()
+    | st.decimals()
+    | st.builds(Broken)
+    | st.builds(object)
+    | st.just(len)
+    | st.just(uuid.UUID),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
 def label(key, number, value):
     """Return a test id that is the same in every process."""
     plain = isinstance(value, str | int | float | bool | list | dict) and key != "JWT_KEYS" and value is not HUGE
@@ -258,6 +286,16 @@ class TestValues:
             f"JWT_KEYS must be a KeyRing; got {type(keys).__name__}; write Settings(keys=KeyRing.from_secret(secret)), "
             "or SECRET_KEY = secret in the configuration"
         ) == refusal(Settings, keys=keys)
+
+    @settings(max_examples=300, deadline=None)
+    @given(key=st.sampled_from(sorted(ATTRIBUTES)), value=JUNK)
+    def test_any_value(self, key, value):
+        """Any value is accepted or raises ConfigurationError, and nothing else."""
+        try:
+            accepted = settings_with(key, value)
+        except ConfigurationError:
+            return
+        assert accepted == settings_with(key, value)
 
     def test_every_setting_is_tested(self):
         """Both tables hold every key."""

@@ -8,7 +8,7 @@ from typing import cast
 import attrs
 
 from praetorian_core.errors import ConfigurationError
-from praetorian_core.messages import type_name
+from praetorian_core.messages import shown, type_name
 from praetorian_core.settings.declaration import (
     Declaration,
     check_lifespan,
@@ -48,15 +48,22 @@ def _to_layouts(value: Layout | Iterable[Layout]) -> tuple[Layout, ...]:
     return cast("tuple[Layout, ...]", tuple(value) if isinstance(value, Iterable) else (value,))
 
 
+def _is_layout(value: object) -> bool:
+    # The type first: another class may raise when it is compared.
+    return type(value) in map(type, LAYOUTS) and value in LAYOUTS
+
+
 def _are_layouts(value: object) -> bool:
     layouts = cast("tuple[object, ...]", value)
-    return bool(layouts) and all(layout in LAYOUTS for layout in layouts)
+    return bool(layouts) and all(map(_is_layout, layouts))
 
 
 def layout_names(value: object) -> str:
     """Return the names of layouts, for a message."""
     layouts = cast("tuple[object, ...]", value)
-    return ", ".join(str(getattr(layout, "name", layout)) for layout in layouts) or "none"
+    return (
+        ", ".join(cast("Layout", layout).name if _is_layout(layout) else shown(layout) for layout in layouts) or "none"
+    )
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -154,7 +161,7 @@ class TokenSettings:
         default=STANDARD,
         metadata=declare(
             "PRAETORIAN_LAYOUT",
-            must_be("STANDARD or FLASK_PRAETORIAN", lambda value: value in LAYOUTS),
+            must_be("STANDARD or FLASK_PRAETORIAN", _is_layout),
             section="Claims",
             does="The names and forms of the claims in issued tokens.",
             change="Set `FLASK_PRAETORIAN` while a service that still runs flask-praetorian reads these tokens.",
