@@ -1,5 +1,5 @@
-"""Three services and one logout: accounts makes tokens, orders and reports open for them, one Valkey remembers.
+"""Three services with one logout: accounts issues tokens, orders and reports verify them, all share one Valkey.
 
-``accounts.py`` holds the users and the private key, ``orders.py`` (Flask) and ``reports.py`` (Falcon on ASGI) know the
-public key alone, ``trust.py`` says whom they believe. ``README.md`` starts them by hand.
+``accounts.py`` has the users and the private key; ``orders.py`` (Flask) and ``reports.py`` (Falcon on ASGI) have the
+public key only; ``trust.py`` fetches it. ``README.md`` shows how to start them.
 """

@@ -1,8 +1,8 @@
-"""Accounts has the users and the private key, so it alone makes tokens.
+"""The accounts service has the users and the private key, so it alone issues tokens.
 
     gunicorn --workers 2 --bind 127.0.0.1:8001 "examples.many_machines.accounts:create_app()"
 
-The private key (PEM) is read from the environment variable PRIVATE_KEY, the address of the Valkey from STORE.
+The environment variable PRIVATE_KEY holds the private key (PEM), STORE the URL of the Valkey.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HASHED = PasswordHasher().hash(PASSWORD)
 
 @attrs.frozen
 class User:
-    """A user; a real service would ask its database."""
+    """A user; a real service would query its database."""
 
     identity: int
     username: str
@@ -41,12 +41,12 @@ class User:
 
     @classmethod
     def lookup(cls, username: str) -> User | None:
-        """Return the user who logs in with this name."""
+        """Return the user with this name."""
         return next((user for user in USERS if user.username == username), None)
 
     @classmethod
     def identify(cls, identity: int) -> User | None:
-        """Return the user of this identity."""
+        """Return the user with this identity."""
         return next((user for user in USERS if user.identity == identity), None)
 
 
@@ -77,19 +77,19 @@ def jwks() -> Response:
 
 @api.post("/login")
 def login() -> Response:
-    """Exchange name and password for a token."""
+    """Exchange a user name and a password for a token."""
     return token_response(current_guard().issue(authenticate(*credentials())))
 
 
 @api.post("/refresh")
 def refresh() -> Response:
-    """Exchange a token whose access is over. No auth_required: it would refuse each of them."""
+    """Exchange a token whose access has expired. No auth_required: it would reject such a token."""
     return token_response(current_guard().refresh(current_token()))
 
 
 @api.post("/logout")
 def logout() -> tuple[str, int]:
-    """End the session, here and on every other machine."""
+    """End the session on every machine."""
     current_guard().revoke(current_token())
     return "", 204
 
@@ -97,12 +97,12 @@ def logout() -> tuple[str, int]:
 @api.get("/me")
 @auth_required
 def me() -> Response:
-    """Return who acts."""
+    """Return the authenticated user."""
     return jsonify(username=current_user(User).username, roles=sorted(current_rolenames()))
 
 
 def token_response(token: str) -> Response:
-    """Return a token, which no cache may keep (RFC 6750 §5.3)."""
+    """Return a token in a response that must not be cached (RFC 6750 §5.3)."""
     response = jsonify(access_token=token)
     response.headers["Cache-Control"] = "no-store"
     return response

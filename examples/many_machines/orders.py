@@ -1,8 +1,8 @@
-"""Orders, on Flask: it has no users and no private key, so it checks tokens and ends sessions, and makes none.
+"""The orders service, on Flask: without users and private key it verifies tokens and ends sessions.
 
     gunicorn --workers 2 --bind 127.0.0.1:8002 "examples.many_machines.orders:create_app()"
 
-The address of the Valkey is read from the environment variable STORE, that of the public keys from JWKS_URL.
+The environment variable STORE holds the URL of the Valkey, JWKS_URL that of the public keys.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ api = Blueprint("orders", __name__)
 
 
 def create_app() -> Flask:
-    """Return a new application, when accounts has told its keys."""
+    """Return a new application; accounts must be running, because its keys are fetched."""
     app = Flask(__name__)
     app.config.from_mapping(
         JWT_KEYS=fetch_keys(os.environ["JWKS_URL"]),
@@ -43,19 +43,19 @@ def create_app() -> Flask:
 @api.get("/orders")
 @auth_required
 def show() -> Response:
-    """Show the orders of who acts, whose identity stands in the token."""
+    """Return the orders of the authenticated user, whose identity is in the token."""
     return jsonify(orders=["a broom"], of=current_user_id())
 
 
 @api.post("/orders")
 @roles_required("manager")
 def place() -> tuple[Response, int]:
-    """Let a manager place an order."""
+    """Place an order, as a manager."""
     return jsonify(ordered="a broom", by=current_user_id()), 202
 
 
 @api.post("/logout")
 def logout() -> tuple[str, int]:
-    """End the session, here and on every other machine."""
+    """End the session on every machine."""
     current_guard().revoke(current_token())
     return "", 204

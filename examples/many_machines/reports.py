@@ -1,8 +1,8 @@
-"""Reports, on Falcon and asyncio: like orders, it checks tokens and ends sessions, and makes none.
+"""The reports service, on Falcon and asyncio: like orders, it verifies tokens and ends sessions.
 
     uvicorn --port 8003 --factory examples.many_machines.reports:create_app
 
-The address of the Valkey is read from the environment variable STORE, that of the public keys from JWKS_URL.
+The environment variable STORE holds the URL of the Valkey, JWKS_URL that of the public keys.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Reports:
     """The reports. The decorator guards every responder of the class."""
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Show the reports of who acts, whose identity stands in the token."""
+        """Return the reports of the authenticated user, whose identity is in the token."""
         resp.media = {"reports": ["brooms, by month"], "of": current_user_id(req)}
 
     @roles_required("manager")
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Let a manager have a report made."""
+        """Request a report, as a manager."""
         resp.media = {"making": "brooms, by year", "for": current_user_id(req)}
         resp.status = falcon.HTTP_ACCEPTED
 
@@ -37,13 +37,13 @@ class Logout:
     """The end of a session."""
 
     async def on_post(self, req: Request, resp: Response) -> None:
-        """End the session, here and on every other machine."""
+        """End the session on every machine."""
         await current_guard(req).revoke(current_token(req))
         resp.status = falcon.HTTP_NO_CONTENT
 
 
 def create_app() -> App[Request, Response]:
-    """Return a new application, when accounts has told its keys."""
+    """Return a new application; accounts must be running, because its keys are fetched."""
     settings = Settings(
         keys=fetch_keys(os.environ["JWKS_URL"]),
         issuer=ISSUER,

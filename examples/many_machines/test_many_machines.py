@@ -1,4 +1,4 @@
-"""The three services on real servers, with a real Valkey between them, asked over HTTP."""
+"""Tests the three services over HTTP, on real servers with a real Valkey."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PATIENCE = 30  # seconds
 ACCESS = 15 * 60
 GUNICORN = [
     *("-m", "gunicorn", "--bind", "fd://{fd}", "--workers", "2", "--log-level", "critical"),
-    # Which process was asked what.
+    # The log shows which process answered which request.
     *("--access-logfile", "{log}", "--access-logformat", "%(p)s %(q)s"),
     "examples.many_machines.{name}:create_app()",
 ]
@@ -52,12 +52,12 @@ DONE = (204, None, None)
 
 
 @attrs.frozen
-class ErrorResponse:
-    """What a service answered.
+class Answer:
+    """A response of a service.
 
     Attributes:
-        outcome: Status, the code of a refusal, its challenge.
-        body: The JSON.
+        outcome: The status, the error code and the challenge.
+        body: The JSON body.
     """
 
     outcome: tuple[int, str | None, str | None]
@@ -69,10 +69,10 @@ class Service:
     """One of the three services.
 
     Attributes:
-        name: Of its module.
-        port: Where it listens.
-        workers: How many processes it is.
-        log: Where it says which of them was asked.
+        name: The name of its module.
+        port: Its port.
+        workers: The number of its processes.
+        log: Its access log.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Service:
     log: Path
 
     def send(self, method, path, token=None, body=None):
-        """Return the answer to one request."""
+        """Send a request and return the response."""
         headers = {"Content-Type": "application/json"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -90,22 +90,20 @@ class Service:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()
             members = json.loads(response.read() or "{}")
-            return ErrorResponse(
-                (response.status, members.get("code"), response.getheader("WWW-Authenticate")), members
-            )
+            return Answer((response.status, members.get("code"), response.getheader("WWW-Authenticate")), members)
         finally:
             connection.close()
 
     def show(self, token, query=""):
-        """Ask for what any good token opens."""
+        """Request a route that every valid token may access."""
         path = "/me" if self.name == "accounts" else f"/{self.name}"
         return self.send("GET", path + query, token).outcome
 
     def show_on_all_workers(self, token):
-        """Ask until each process was asked; return every outcome that there was."""
+        """Send requests until each process has answered; return all outcomes."""
         mark = uuid.uuid4().hex
         seen = set()
-        # Several at once: a worker that is busy leaves the next to another.
+        # Several at once: while one worker is busy, another one takes the next request.
         times = 1 if self.workers == 1 else 2 * self.workers
         give_up = time.monotonic() + PATIENCE
         with ThreadPoolExecutor(times) as pool:
@@ -113,7 +111,7 @@ class Service:
                 seen.update(pool.map(self.show, [token] * times, [f"?{mark}"] * times))
                 if self.workers == 1 or len(self._processes_asked(mark)) == self.workers:
                     return seen
-                assert time.monotonic() < give_up, f"{self.name} has a worker that nobody reaches"
+                assert time.monotonic() < give_up, f"{self.name} has a worker that gets no request"
 
     def log_out(self, token):
         """End the session of a token."""
@@ -125,35 +123,35 @@ class Service:
 
 @attrs.frozen
 class Shop:
-    """All three services.
+    """The three services.
 
     Attributes:
-        services: By name.
+        services: The services by name.
     """
 
     services: dict[str, Service]
 
     @property
     def accounts(self):
-        """The one that makes tokens."""
+        """Return the service that issues tokens."""
         return self.services["accounts"]
 
     @property
     def jwks_url(self):
-        """Where the public keys are."""
+        """Return the URL of the public keys."""
         return f"http://127.0.0.1:{self.accounts.port}/.well-known/jwks.json"
 
     def log_in(self, username="alice"):
-        """Return the token of a new session."""
+        """Log in and return the token."""
         answer = self.accounts.send("POST", "/login", body={"username": username, "password": PASSWORD})
         return answer.body["access_token"]
 
     def outcomes(self, token):
-        """Return what each service, on every one of its processes, says to a token."""
+        """Return the outcomes of a token on every process of each service."""
         return {name: service.show_on_all_workers(token) for name, service in self.services.items()}
 
     def wait_until_good(self, token):
-        """Return when a token opens all services; until then a service may have been unavailable."""
+        """Wait until all services accept the token; until then a service may be unavailable."""
         give_up = time.monotonic() + PATIENCE
         while (found := self.outcomes(token)) != everywhere(GOOD):
             assert {GOOD, UNAVAILABLE} >= set().union(*found.values())
@@ -161,22 +159,22 @@ class Shop:
 
 
 def everywhere(outcome):
-    """Return what ``Shop.outcomes`` are if all are this one."""
+    """Return the result of ``Shop.outcomes`` if every outcome is this one."""
     return {"accounts": {outcome}, "orders": {outcome}, "reports": {outcome}}
 
 
 @contextmanager
 def running(name, folder, environment):
-    """Serve one of the services until the end of the block."""
+    """Run one of the services until the end of the block."""
     command, workers = (UVICORN, 1) if name == "reports" else (GUNICORN, 2)
     log = folder / f"{name}.log"
-    # Already listening: what connects before the server is ready waits in the queue, and nobody has to poll.
+    # Already listening: a request that comes before the server is ready waits in the queue.
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         listener.set_inheritable(True)
         process = subprocess.Popen(
             [sys.executable, *(part.format(fd=listener.fileno(), log=log, name=name) for part in command)],
             pass_fds=[listener.fileno()],
-            # gunicorn keeps a socket of its own there.
+            # gunicorn keeps a socket there.
             env={**os.environ, "XDG_RUNTIME_DIR": str(folder), "no_proxy": "*", **environment},
             cwd=ROOT,
         )
@@ -192,8 +190,8 @@ def make_pem():
     return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
-def mint(pem, *, kid=None, audience=AUDIENCE, ago=0):
-    """Return a token of a new session of alice's, made outside all services, some seconds ago."""
+def issue(pem, *, kid=None, audience=AUDIENCE, ago=0):
+    """Return a token of a new session of alice, issued some seconds ago by none of the services."""
     keys = KeyRing.from_pem(pem, algorithm="EdDSA", kid=kid)
     guard = Guard(
         User,
@@ -207,7 +205,7 @@ def mint(pem, *, kid=None, audience=AUDIENCE, ago=0):
 
 @pytest.fixture(scope="module")
 def valkey(tmp_path_factory):
-    """Return a Valkey of this file's own, because it is killed; it remembers across that, as README.md starts it."""
+    """Return a Valkey of this file, because a test kills it. It keeps its state, as README.md starts it."""
     server = Valkey(tmp_path_factory.mktemp("valkey"), "--appendonly", "yes", "--appendfsync", "always")
     server.start()
     yield server
@@ -238,8 +236,8 @@ def shop(valkey, pem, tmp_path_factory):
 
 
 class TestToken:
-    def test_opens_all_services(self, shop):
-        """One login on accounts is enough for all."""
+    def test_valid_everywhere(self, shop):
+        """A login on accounts is enough for all services."""
         token = shop.log_in()
 
         assert everywhere(GOOD) == shop.outcomes(token)
@@ -249,12 +247,12 @@ class TestToken:
         ]
 
     def test_none(self, shop):
-        """Without a token nothing opens."""
+        """Without a token every service answers 401."""
 
         assert everywhere(MISSING) == shop.outcomes(None)
 
     def test_roles(self, shop):
-        """What a user may do stands in the token, and is enforced where it is shown."""
+        """Roles are in the token, and each service enforces them."""
         alice, julia = shop.log_in("alice"), shop.log_in("julia")
 
         for name in ("orders", "reports"):
@@ -262,8 +260,8 @@ class TestToken:
             assert (202, None, None) == shop.services[name].send("POST", f"/{name}", julia).outcome
 
     def test_refreshed(self, shop, pem):
-        """When access is over accounts exchanges the token, and the new one opens all services."""
-        token = mint(pem, ago=ACCESS)
+        """After access has expired accounts exchanges the token, and every service accepts the new one."""
+        token = issue(pem, ago=ACCESS)
         refreshed = shop.accounts.send("POST", "/refresh", token).body["access_token"]
 
         assert everywhere(EXPIRED) == shop.outcomes(token)
@@ -272,14 +270,14 @@ class TestToken:
 
 class TestKeys:
     def test_private_part_stays(self, shop):
-        """What accounts publishes verifies and does not sign: it lacks the ``d`` of RFC 8037 §2."""
+        """The published key has no private part: it lacks ``d`` (RFC 8037 §2)."""
         (key,) = shop.accounts.send("GET", "/.well-known/jwks.json").body["keys"]
 
         assert {"kty", "crv", "x", "kid", "alg", "use"} == set(key)
         assert ("OKP", "Ed25519", "EdDSA", "sig") == (key["kty"], key["crv"], key["alg"], key["use"])
 
-    def test_verifying_service_cannot_mint(self, shop, valkey, monkeypatch):
-        """Orders makes no token, and could not if it had users: the key is not there."""
+    def test_verifying_service_cannot_issue(self, shop, valkey, monkeypatch):
+        """Orders issues no token, and could not with users either: it lacks the key."""
         monkeypatch.setenv("no_proxy", "*")
         monkeypatch.setenv("JWKS_URL", shop.jwks_url)
         monkeypatch.setenv("STORE", valkey.url)
@@ -293,35 +291,35 @@ class TestKeys:
             with_users.issue(User.lookup("alice"))
 
     def test_forged(self, shop, pem):
-        """A token that another key signed under the same name is refused everywhere; the twin of the right key passes."""
+        """A token of another key with the same ``kid`` is rejected everywhere; a token of the right key is accepted."""
         kid = KeyRing.from_pem(pem, algorithm="EdDSA").signing_key().kid
 
-        assert everywhere(INVALID) == shop.outcomes(mint(make_pem(), kid=kid))
-        assert everywhere(GOOD) == shop.outcomes(mint(pem, kid=kid))
+        assert everywhere(INVALID) == shop.outcomes(issue(make_pem(), kid=kid))
+        assert everywhere(GOOD) == shop.outcomes(issue(pem, kid=kid))
 
-    def test_for_others(self, shop, pem):
-        """A token of the right key for another audience opens nothing here (RFC 8725 §3.9)."""
+    def test_other_audience(self, shop, pem):
+        """A token of the right key for another audience is rejected (RFC 8725 §3.9)."""
 
-        assert everywhere(INVALID) == shop.outcomes(mint(pem, audience="warehouse"))
+        assert everywhere(INVALID) == shop.outcomes(issue(pem, audience="warehouse"))
 
 
 class TestLogout:
     @pytest.mark.parametrize("name", ["accounts", "orders", "reports"])
     def test_ends_the_session_everywhere(self, shop, pem, name):
-        """Wherever a user logs out, the next request is refused by every process of every service."""
-        token, other = shop.log_in(), mint(pem)
+        """After a logout on any service every process of every service rejects the session."""
+        token, other = shop.log_in(), issue(pem)
         assert everywhere(GOOD) == shop.outcomes(token)
 
         assert DONE == shop.services[name].log_out(token)
         assert everywhere(REVOKED) == shop.outcomes(token)
-        # The user's other session goes on, and a new one can begin.
+        # Another session of the user stays valid, and a new one can start.
         assert everywhere(GOOD) == shop.outcomes(other)
         assert everywhere(GOOD) == shop.outcomes(shop.log_in())
 
     @pytest.mark.parametrize("name", ["accounts", "orders", "reports"])
-    def test_with_a_token_whose_access_is_over(self, shop, pem, name):
-        """It ends the tokens that it was exchanged for as well, and cannot be exchanged again."""
-        token = mint(pem, ago=ACCESS)
+    def test_expired_token(self, shop, pem, name):
+        """An expired token logs out too: its refreshed tokens are rejected, and it cannot be refreshed again."""
+        token = issue(pem, ago=ACCESS)
         refreshed = shop.accounts.send("POST", "/refresh", token).body["access_token"]
 
         assert DONE == shop.services[name].log_out(token)
@@ -330,17 +328,17 @@ class TestLogout:
 
     @pytest.mark.parametrize("name", ["accounts", "orders", "reports"])
     def test_forged(self, shop, pem, name):
-        """A token that is not ours, or none, ends nothing."""
+        """A forged token, or none, ends no session."""
         kid = KeyRing.from_pem(pem, algorithm="EdDSA").signing_key().kid
 
-        assert INVALID == shop.services[name].log_out(mint(make_pem(), kid=kid))
+        assert INVALID == shop.services[name].log_out(issue(make_pem(), kid=kid))
         assert MISSING == shop.services[name].log_out(None)
 
 
 class TestOutage:
     def test_valkey_is_killed(self, shop, pem, valkey):
-        """All services refuse without a challenge, so that clients keep their token, which is good when Valkey is back."""
-        token, ended = shop.log_in(), mint(pem)
+        """Without Valkey all services answer 503 without a challenge; afterwards the token is valid again."""
+        token, ended = shop.log_in(), issue(pem)
         shop.accounts.log_out(ended)
         valkey.kill()
         try:
@@ -354,7 +352,7 @@ class TestOutage:
         assert everywhere(UNAVAILABLE) == shown
         assert {UNAVAILABLE} == logged_out
         assert UNAVAILABLE == logged_in
-        # The first request on a connection of before may still find it dead.
+        # The first request may still use a connection that is closed.
         shop.wait_until_good(token)
         assert everywhere(REVOKED) == shop.outcomes(ended)
         assert everywhere(GOOD) == shop.outcomes(shop.log_in())

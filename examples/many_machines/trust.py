@@ -1,7 +1,7 @@
-"""Whom orders and reports believe: the keys that accounts publishes, and the names that its tokens carry.
+"""The trust of orders and reports: the keys that accounts publishes, and the names in its tokens.
 
-On real machines the two names are configuration, and the URL begins with https: whoever can change the answer on its
-way decides who makes tokens.
+On real machines the two names are configuration, and the URL begins with https: an attacker who can change the response
+could issue tokens.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from urllib.request import urlopen
 from praetorian_core import KeyRing
 
 ISSUER = "accounts"
-"""Who makes the tokens."""
+"""The issuer of the tokens."""
 
 AUDIENCE = "shop"
-"""For whom they are made: a token that accounts makes for others opens nothing here (RFC 8725 §3.9)."""
+"""The audience of the tokens: a token for another audience is rejected (RFC 8725 §3.9)."""
 
 TIMEOUT = 10  # seconds
 
 
 def fetch_keys(url: str) -> KeyRing:
-    """Return the public keys of the accounts service; a service that cannot have them does not start.
+    """Return the public keys of the accounts service. Raise if they cannot be fetched, so that the service does not start.
 
     Args:
-        url: Where accounts publishes its JWK Set (RFC 7517 §5).
+        url: The URL of the JWK Set of accounts (RFC 7517 §5).
     """
-    with urlopen(url, timeout=TIMEOUT) as response:  # noqa: S310  (the operator's own URL)
+    with urlopen(url, timeout=TIMEOUT) as response:  # noqa: S310  (the URL is configuration)
         document: bytes = response.read()
     return KeyRing.from_jwks(document.decode())

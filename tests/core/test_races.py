@@ -1,4 +1,4 @@
-"""What 64 threads of one process do to one session at the same moment. Several processes are in tests/processes."""
+"""64 threads of one process use one session at the same moment. Several processes are in tests/processes."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ALICE = MemoryUser(identity=1, username="alice")
 
 @pytest.fixture
 def memory():
-    """Return a store in this process."""
+    """Return a store in memory."""
     return MemoryStore()
 
 
 @pytest.fixture
 def sqlite(tmp_path):
-    """Return a store in a file; so many writers at once wait longer than it does by itself."""
+    """Return a store in a file, with a time-out for many writers."""
     store = SQLiteStore(tmp_path / "state.db", timeout=60)
     yield store
     store.close()
@@ -35,7 +35,7 @@ def sqlite(tmp_path):
 
 @pytest.fixture
 def redis(valkey):
-    """Return a store in a real Valkey; so many threads wait for its connections longer than it does by itself."""
+    """Return a store in a real Valkey, with a time-out for many threads."""
     store = RedisStore(valkey.url, timeout=60)
     yield store
     store.close()
@@ -43,7 +43,7 @@ def redis(valkey):
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])
 def guard(request, valkey):
-    """Return a guard on each of the stores, a while after it issued a token."""
+    """Return a guard on each of the stores."""
     store = request.getfixturevalue(request.param)
     return Guard(
         MemoryUsers([ALICE]),
@@ -55,7 +55,7 @@ def guard(request, valkey):
 
 
 def together(*calls):
-    """Make all calls at once, each in a thread; return what came of each."""
+    """Run all calls at the same moment, each in a thread; return their outcomes."""
     barrier = threading.Barrier(len(calls))
 
     def begin(call):
@@ -68,7 +68,7 @@ def together(*calls):
 
 class TestRefreshOnce:
     def test_in_parallel(self, guard):
-        """One generation comes of it, and nobody is signed out."""
+        """64 refreshes of one token make one generation, and the session stays valid."""
         token = guard.issue(ALICE)
         guard._clock.tick(ACCESS)
         found = together(*[(guard.refresh, token)] * THREADS)
@@ -80,8 +80,8 @@ class TestRefreshOnce:
 
 class TestRevokeRacesRefresh:
     @pytest.mark.parametrize("everything", [False, True], ids=["revoke", "revoke_user"])
-    def test_nothing_gets_past(self, guard, everything):
-        """Whatever a racing refresh brought home is of a session that is over."""
+    def test_revocation_holds(self, guard, everything):
+        """After a revocation every token of the session is rejected, also one that a racing refresh returned."""
         for _ in range(5):
             token = guard.issue(ALICE)
             guard._clock.tick(ACCESS)
@@ -98,16 +98,16 @@ class TestRevokeRacesRefresh:
 class TestThrottle:
     @pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
     def test_one_source(self, guard, is_known):
-        """100 wrong passwords at once compute as many hashes as the limit allows, known name or not."""
+        """100 simultaneous wrong passwords cost as many hashes as the limit allows, for any name."""
         hasher = cheapest_hasher(max_waiting=100, max_wait=60.0)
-        # The state is shared with other tests: a name and a source that none of them has.
+        # The server is shared, so take a name and a source that no other test uses.
         name, source = secrets.token_hex(8), f"9.{'.'.join(str(secrets.randbelow(256)) for _ in range(3))}"
         alice = MemoryUser(identity=1, username=name, password=hasher.hash("correct horse"))
         users = MemoryUsers([alice] if is_known else [])
         settings, store = guard.settings, guard._services.store
-        door = Guard(users, settings, store=store, passwords=hasher, clock=guard._clock, on_event=lambda _: None)
+        login = Guard(users, settings, store=store, passwords=hasher, clock=guard._clock, on_event=lambda _: None)
         before = hasher.computations
-        found = together(*[(partial(door.authenticate, source=source), name, "wrong")] * 100)
+        found = together(*[(partial(login.authenticate, source=source), name, "wrong")] * 100)
 
         assert [10, 90] == [found.count(kind) for kind in (AuthenticationError, LoginThrottledError)]
         assert 10 == hasher.computations - before
@@ -115,7 +115,7 @@ class TestThrottle:
 
 class TestRedeemOnce:
     def test_in_parallel(self, guard):
-        """Of 32 who redeem one action token one succeeds (ASVS 15.4.2)."""
+        """Of 32 simultaneous requests with one action token one succeeds (ASVS 15.4.2)."""
         action = guard.issue_action(ALICE, "confirm")
         found = together(*[(guard.redeem_action, action, "confirm")] * 32)
 

@@ -1,8 +1,9 @@
-"""Several processes of one application, told by a test what to do at the same moment."""
+"""Several processes of one application, which run the tasks of a test at the same moment."""
 
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -15,54 +16,66 @@ from praetorian_core.testing import FrozenClock
 from praetorian_core.token import generate_secret
 
 WORKER = Path(__file__).parent / "worker.py"
-HEAD_START = 0.01  # seconds until all of them have read what to do
+HEAD_START = 0.01  # seconds until all processes have read their task
+
+
+class Workers:
+    """Processes that share one secret, and a store of each kind.
+
+    Attributes:
+        secret: The secret of their guards.
+        stores: The URL of each store, by name.
+        channels: A file for each process: a task is written as a line of JSON, and a result is read.
+    """
+
+    def __init__(self, stores, processes):
+        self.secret = generate_secret()
+        self.stores = stores
+        pairs = [socket.socketpair() for _ in range(processes)]
+        descriptors = [theirs.fileno() for _, theirs in pairs]
+        command = [sys.executable, str(WORKER), self.secret, json.dumps(stores), *map(str, descriptors)]
+        self._launcher = subprocess.Popen(command, pass_fds=descriptors)
+        self.channels = []
+        for ours, theirs in pairs:
+            theirs.close()
+            self.channels.append(ours.makefile("rw", encoding="utf-8"))
+            ours.close()
+
+    def stop(self):
+        """Stop all processes."""
+        for channel in self.channels:
+            channel.close()
+        self._launcher.wait(20)
 
 
 class Crew:
-    """Processes with one store and one secret, and a guard of the test's own that has the same.
+    """The processes on one of their stores, and a guard of the test itself with the same store and secret.
 
     Attributes:
-        clock: The present of the test's own guard, which every task takes along.
-        guard: The test's own guard, in this process.
+        clock: The clock of the test's own guard. Each task takes its time along.
+        guard: The test's own guard.
     """
 
-    def __init__(self, store, processes):
-        """Return when every process has made its guards."""
-        secret = generate_secret()
+    def __init__(self, workers, store):
         self.clock = FrozenClock()
-        self.guard = make_guard(store, secret, "always", self.clock)
-        self._workers = [
-            subprocess.Popen(
-                [sys.executable, str(WORKER), store, secret], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-            for _ in range(processes)
-        ]
-        assert ["ready\n"] * processes == [worker.stdout.readline() for worker in self._workers]
+        self.guard = make_guard(workers.stores[store], workers.secret, "always", self.clock)
+        self._workers = workers
+        self._store = store
 
     def together(self, *tasks):
-        """Give each process a task, all to begin at once; return what came of each."""
+        """Give each process a task, all to start together; return their results in order."""
         at = time.monotonic() + HEAD_START
-        for worker, task in zip(self._workers, tasks, strict=False):
-            self._say(worker, {"now": self.clock.now, "at": at} | task)
-        return [json.loads(worker.stdout.readline()) for worker, _ in zip(self._workers, tasks, strict=False)]
+        channels = self._workers.channels[: len(tasks)]
+        for channel, task in zip(channels, tasks, strict=True):
+            channel.write(json.dumps({"now": self.clock.now, "at": at, "store": self._store} | task) + "\n")
+            channel.flush()
+        return [json.loads(channel.readline()) for channel in channels]
 
     def all(self, processes=8, **task):
-        """Give so many processes the same task; return what came of all of them together."""
+        """Give several processes the same task; return their results together."""
         results = self.together(*[task] * processes)
         return {
             "codes": sum((Counter(result["codes"]) for result in results), Counter()),
             "tokens": [token for result in results for token in result["tokens"]],
             "hashes": sum(result["hashes"] for result in results),
         }
-
-    def stop(self):
-        """End all processes."""
-        for worker in self._workers:
-            worker.stdin.close()
-            worker.wait(20)
-            worker.stdout.close()
-
-    @staticmethod
-    def _say(worker, value):
-        worker.stdin.write(json.dumps(value) + "\n")
-        worker.stdin.flush()

@@ -1,4 +1,4 @@
-"""The application that real servers serve while its store is killed: on Flask with gunicorn, on Falcon with uvicorn."""
+"""The application that real servers serve while its store is down: Flask on gunicorn, Falcon on uvicorn."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PASSWORD = "correct horse battery staple"
 
 
 def config():
-    """Return the configuration; secret and store come from the test."""
+    """Return the configuration; the test sets secret and store."""
     return {
         "SECRET_KEY": os.environ["SECRET"],
         "PRAETORIAN_STORE": os.environ["STORE"],
@@ -28,7 +28,7 @@ def config():
 
 
 def users():
-    """Return the one user."""
+    """Return the only user."""
     return MemoryUsers([MemoryUser(identity=1, username="alice", password=HASHER.hash(PASSWORD))])
 
 

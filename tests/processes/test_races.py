@@ -1,6 +1,6 @@
-"""What several processes do at the same moment to one session, one token or one account.
+"""Eight processes with several threads each use one session, one token or one account at the same moment.
 
-Everything runs on SQLite and on a real Valkey, with threads beside the processes.
+Each test runs on SQLite and on a real Valkey.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import itertools
 from collections import Counter
 
 import pytest
-from tests.processes.crew import Crew
+from tests.processes.crew import Crew, Workers
 from tests.processes.worker import PASSWORD, USERS
 from tests.support import outcome
 
@@ -21,36 +21,24 @@ NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def on_sqlite(tmp_path_factory):
-    """Return processes that share a file."""
-    crew = Crew(f"sqlite:///{tmp_path_factory.mktemp('races')}/state.db", 8)
-    yield crew
-    crew.stop()
+def workers(valkey, tmp_path_factory):
+    """Return eight processes with a file and a real Valkey."""
+    made = Workers(
+        {"sqlite": f"sqlite:///{tmp_path_factory.mktemp('races')}/state.db", "valkey": valkey.url}, processes=8
+    )
+    yield made
+    made.stop()
 
 
-@pytest.fixture(scope="module")
-def on_valkey(valkey):
-    """Return processes that share a real Valkey."""
-    crew = Crew(valkey.url, 8)
-    yield crew
-    crew.stop()
-
-
-def pytest_generate_tests(metafunc):
-    """Run every test that uses a crew on both."""
-    if "crew" in metafunc.fixturenames:
-        metafunc.parametrize("crew", ["on_sqlite", "on_valkey"], indirect=True)
-
-
-@pytest.fixture
-def crew(request, valkey):
-    """Return the processes of a store."""
-    return request.getfixturevalue(request.param)
+@pytest.fixture(scope="module", params=["sqlite", "valkey"])
+def crew(request, workers):
+    """Return the processes on each of the stores."""
+    return Crew(workers, request.param)
 
 
 @pytest.fixture
 def user():
-    """Return a user whom no other test knows."""
+    """Return a user of this test alone."""
     return USERS.identify(next(NUMBERS))
 
 
@@ -68,7 +56,7 @@ def generation(crew, token):
 
 class TestRefreshOnce:
     def test_in_parallel(self, crew, user):
-        """RFC 9700 §4.14.2, honestly: 64 refreshes of one token make one generation, and nobody is signed out."""
+        """64 refreshes of one token make one generation, and the session stays valid (RFC 9700 §4.14.2)."""
         for _ in range(ROUNDS):
             token = expired(crew, user)
             found = crew.all(do="refresh", token=token, threads=8)
@@ -78,18 +66,18 @@ class TestRefreshOnce:
             assert user.identity == crew.guard.verify(found["tokens"][0]).identity
 
     def test_after_the_grace(self, crew, user):
-        """The twin: once the grace is over, the same 64 are reuse, and end the session for everybody."""
+        """After the grace the same 64 are reuse, and end the session."""
         token = expired(crew, user)
         fresh = crew.guard.refresh(token)
         crew.clock.tick(10)
         found = crew.all(do="refresh", token=token, threads=8)
 
-        # Only whoever ended it is told of the reuse; the others find it ended.
+        # One request ends the session and reports reuse; the others find it ended.
         assert {"reused_token": 1, "revoked_token": 63} == found["codes"]
         assert RevokedTokenError is outcome(crew.guard.verify, fresh)
 
     def test_generations_in_a_row(self, crew, user):
-        """However often it is refreshed side by side, a session goes on generation by generation."""
+        """Simultaneous refreshes move a session on by one generation each time."""
         token = expired(crew, user)
         for number in range(1, 6):
             found = crew.all(do="refresh", token=token, threads=2)
@@ -102,15 +90,15 @@ class TestRefreshOnce:
 @pytest.mark.parametrize("check_sessions", ["always", "refresh"])
 @pytest.mark.parametrize("end", ["revoke", "revoke_user"])
 class TestRevokeRacesRefresh:
-    def test_nothing_gets_past(self, crew, user, end, check_sessions):
-        """Whatever a racing refresh brought home is of a session that is over, on every process (ASVS 7.4.1)."""
+    def test_revocation_holds(self, crew, user, end, check_sessions):
+        """After a revocation every token of the session is rejected, also one that a racing refresh returned (ASVS 7.4.1)."""
         seen = Counter()
         for turn in range(10 * ROUNDS):
             if turn >= ROUNDS and {"ok", "revoked_token"} <= set(seen):
                 break
             token = expired(crew, user)
             ended, *others = crew.together(
-                # A millisecond later each time, so that now this one comes first and now another.
+                # A millisecond later each time, so that either call comes first in some turns.
                 {"do": end, "token": token, "user": user.identity, "delay": turn % 8 / 1000},
                 *[{"do": "refresh", "token": token, "threads": 4, "check_sessions": check_sessions}] * 7,
             )
@@ -121,16 +109,16 @@ class TestRevokeRacesRefresh:
             for fresh in (fresh for other in others for fresh in other["tokens"]):
                 assert RevokedTokenError is outcome(crew.guard.verify, fresh)
 
-        # Now one came first and now another, or nothing raced.
+        # Both orders occurred; otherwise nothing raced.
         assert {"ok", "revoked_token"} == set(seen)
 
 
 class TestRevoke:
     def test_at_once_everywhere(self, crew, user):
-        """A session that one process ended is over on all of them, its descendants too, and others live."""
+        """A session that one process ended is rejected by all, with its refreshed tokens; other sessions stay valid."""
         token, other = expired(crew, user), crew.guard.issue(user)
         fresh = crew.guard.refresh(token)
-        # An expired token can still be used to log out; to do so twice is no error.
+        # An expired token can still log out, also twice.
         assert {"ok": 4} == crew.all(do="revoke", token=token, processes=4)["codes"]
 
         assert {"revoked_token": 8} == crew.all(do="verify", token=fresh)["codes"]
@@ -139,7 +127,7 @@ class TestRevoke:
 
 class TestRevokeUser:
     def test_at_once_everywhere(self, crew, user):
-        """Every session issued before is over on every process, every one after lives: in the same second."""
+        """Every earlier session is rejected by every process and a later one is valid, in the same second."""
         before = [crew.guard.issue(user) for _ in range(3)]
         crew.together({"do": "revoke_user", "user": user.identity})
         after = crew.guard.issue(user)
@@ -151,7 +139,7 @@ class TestRevokeUser:
 
 class TestRedeemOnce:
     def test_in_parallel(self, crew, user):
-        """ASVS 15.4.2: of 32 who redeem one action token one succeeds."""
+        """Of 32 simultaneous requests with one action token one succeeds (ASVS 15.4.2)."""
         for _ in range(ROUNDS):
             action = crew.guard.issue_action(user, "confirm")
             found = crew.all(do="redeem", token=action, processes=4, threads=8)
@@ -162,27 +150,27 @@ class TestRedeemOnce:
 
 @pytest.fixture(params=["known", "unknown"])
 def username(request, user):
-    """Return a name that somebody has, and one that nobody has."""
-    return user.username if request.param == "known" else f"nobody{user.identity}"
+    """Return the name of a user, and a name without a user."""
+    return user.username if request.param == "known" else f"unknown{user.identity}"
 
 
 @pytest.fixture
 def place():
-    """Return the beginning of addresses from which no other test logs in."""
+    """Return the start of addresses that no other test uses."""
     number = next(NUMBERS)
     return f"9.{number // 256}.{number % 256}"
 
 
 class TestThrottle:
     def test_one_source(self, crew, username, place):
-        """100 wrong passwords at once from one source: as many hashes as the limit allows, known name or not."""
+        """100 simultaneous wrong passwords from one source cost as many hashes as the limit allows, for any name."""
         found = crew.all(do="login", username=username, password="wrong", source=f"{place}.1", processes=4, threads=25)
 
         assert {"bad_credentials": 10, "login_throttled": 90} == found["codes"]
         assert 10 == found["hashes"]
 
     def test_one_account_from_everywhere(self, crew, username):
-        """So it is where each of them comes from a source of its own."""
+        """The same if each request comes from its own source."""
         tasks = [
             {"do": "login", "username": username, "password": "wrong", "threads": 25, "source": f"{group}.8.8.{{}}"}
             for group in (41, 42, 43, 44)
@@ -190,12 +178,12 @@ class TestThrottle:
         results = crew.together(*tasks)
         codes = sum((Counter(result["codes"]) for result in results), Counter())
 
-        # Attempts over the limit are counted for a moment, so that others may be refused beside them: never let through.
+        # An attempt over the limit is counted for a moment, so another one may be rejected with it; none is accepted.
         assert 1 <= codes["bad_credentials"] == sum(result["hashes"] for result in results) <= 20
         assert 100 == codes["bad_credentials"] + codes["login_throttled"]
 
-    def test_the_owner_beside_them(self, crew, user, place):
-        """A hundred guesses from elsewhere do not keep an owner out who has logged in from home."""
+    def test_owner(self, crew, user, place):
+        """A hundred guesses from other sources do not lock out the owner at a known source."""
         home = f"{place}.1"
         crew.guard.authenticate(user.username, PASSWORD, source=home)
         crew.all(do="login", username=user.username, password="wrong", source="45.8.8.{}", processes=4, threads=25)

@@ -1,4 +1,4 @@
-"""A real Valkey that is killed, halted and started again under load, below Flask on gunicorn and Falcon on uvicorn."""
+"""A real Valkey is killed, halted and restarted under load, behind Flask on gunicorn and Falcon on uvicorn."""
 
 from __future__ import annotations
 
@@ -31,17 +31,23 @@ COMMANDS = {
 
 
 class Service:
-    """A server on loopback, and the Valkey under it."""
+    """A server on loopback, and its Valkey."""
 
     def __init__(self, port, secret, log, store):
         self.port = port
         self.secret = secret
         self.log = log
         self.store = store
+        self.token = None
+        self.logged_before = 0
+
+    def begin(self):
+        """Log in, and count failures from here."""
         self.token = self.login()[1]["token"]
+        self.logged_before = len(self.log.read_text())
 
     def send(self, method, path, headers=(), body=None):
-        """Return status, JSON body and headers."""
+        """Return the status, the JSON body and the headers."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             payload = None if body is None else json.dumps(body)
@@ -58,15 +64,16 @@ class Service:
         return self.send("POST", "/login", body={"username": "alice", "password": PASSWORD})
 
     def me(self):
-        """Ask for a guarded route."""
+        """Request a guarded route."""
         return self.send("GET", "/me", {"Authorization": f"Bearer {self.token}"})
 
     def failures(self):
-        """Return the lines in which the server said that the store failed."""
-        return [line for line in self.log.read_text().splitlines() if line.startswith("CallFailed")]
+        """Return the failures of the store that the server has logged during this test."""
+        lines = self.log.read_text()[self.logged_before :].splitlines()
+        return [line for line in lines if line.startswith("CallFailed")]
 
     def wait_until(self, status):
-        """Return when the guarded route answers so, as it does within a moment; tell how often it answered 503."""
+        """Wait until the guarded route answers with the status; return how many answers were 503."""
         give_up, refused = time.monotonic() + PATIENCE, 0
         while (found := self.me()[0]) != status:
             assert 503 == found
@@ -75,9 +82,10 @@ class Service:
         return refused
 
 
-@pytest.fixture(params=COMMANDS)
-def service(request, tmp_path, valkey):
-    """Return a service with a Valkey of its own; that there is one to be had, the shared one shows."""
+@pytest.fixture(scope="module", params=COMMANDS)
+def running(request, tmp_path_factory, valkey):
+    """Return a service with its own Valkey; the shared one shows that the program is installed."""
+    tmp_path = tmp_path_factory.mktemp("service")
     store = Valkey(tmp_path)
     store.start()
     secret, log = generate_secret(), tmp_path / "server.log"
@@ -97,8 +105,15 @@ def service(request, tmp_path, valkey):
         store.stop()
 
 
+@pytest.fixture
+def service(running):
+    """Return the service with a new session, as if nothing had been logged yet."""
+    running.begin()
+    return running
+
+
 def assert_unavailable(answer):
-    """Assert that this is the answer of design §6 to a store that failed."""
+    """Assert that this is the answer to a store that failed."""
     status, body, headers = answer
     code, expected, challenge, _ = ANSWERS["ServiceUnavailableError"]
     assert (expected, code, challenge) == (status, body["code"], headers.get("www-authenticate"))
@@ -107,7 +122,7 @@ def assert_unavailable(answer):
 
 class TestKilled:
     def test_under_load(self, service):
-        """What is asked while the store is dead is refused and told once each; when it is back, all goes on."""
+        """While the store is down each request is answered 503 and logged once; afterwards everything works again."""
         stop = threading.Event()
         statuses = [Counter() for _ in range(LOAD)]
 
@@ -137,8 +152,8 @@ class TestKilled:
         assert {200, 503} == set(seen)
         assert asked_here + seen[503] == len(service.failures())
 
-    def test_nothing_is_kept_from_before(self, service):
-        """The twin: with a store that works nothing is refused, and nothing is told."""
+    def test_store_works(self, service):
+        """With a working store nothing is rejected and no failure is logged."""
 
         assert [200] * 20 == [service.me()[0] for _ in range(20)]
         assert [] == service.failures()
@@ -146,7 +161,7 @@ class TestKilled:
 
 class TestSlow:
     def test_halted(self, service):
-        """A store that holds its connections and answers nobody is given up in time, and taken up again."""
+        """A store that does not answer times out, and is used again when it answers."""
         service.me()
         service.store.halt()
         began = time.monotonic()
@@ -154,14 +169,14 @@ class TestSlow:
         waited = time.monotonic() - began
         service.store.resume()
 
-        # The time-out is half a second; a server without one would wait for ever.
+        # The time-out is half a second; without one the server would wait forever.
         assert 0.4 < waited < PATIENCE
         service.wait_until(200)
 
 
 class TestRubbish:
     def test_entry(self, service):
-        """A store that holds what was never written here opens nothing, and what it holds is not told."""
+        """An entry that Praetorian did not write grants nothing, and the log does not repeat it."""
         principal = Guard(None, Settings(keys=KeyRing.from_secret(service.secret))).verify(service.token)
         key = "praetorian:" + session_key(principal.identity, principal.session_id)
         with service.store.client() as client:

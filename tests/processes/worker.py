@@ -1,12 +1,17 @@
-"""One process of an application: it does what it is told on standard input, and says on standard output what came of it.
+"""Processes of an application that run tasks and return the results.
 
-A task is a line of JSON: what to do, with which token, how many threads do it, and the instant at which they all begin,
-by the clock that the processes of a machine share.
+    python worker.py SECRET STORES DESCRIPTOR...
+
+The interpreter imports the library once and forks a process for each descriptor, an open socket. A task is a line of JSON:
+the action, its token, the store, the number of threads, and the time at which all threads start, by the monotonic clock
+that the processes of a machine share.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import socket
 import sys
 import threading
 import time
@@ -21,7 +26,7 @@ PASSWORD = "correct horse battery staple"
 
 
 class Users:
-    """A user of every number: what one test does to its own is nothing to another's."""
+    """There is a user for every number, so that each test can have its own."""
 
     def __init__(self, hashed):
         self.hashed = hashed
@@ -41,14 +46,14 @@ USERS = Users(HASHER.hash(PASSWORD))
 
 
 def make_guard(store, secret, check_sessions, clock):
-    """Return the guard that all processes, and the test, have alike."""
+    """Return a guard as all processes and the test have it."""
     settings = Settings(keys=KeyRing.from_secret(secret), store=store, store_timeout=60, check_sessions=check_sessions)
     throttle = LoginThrottle(per_account_and_source=10, per_account=20)
     return Guard(USERS, settings, throttle=throttle, passwords=HASHER, clock=clock, on_event=lambda _: None)
 
 
 def attempt(guard, task, number):
-    """Do one thing once; return a code, and the token that came out."""
+    """Run the action once; return a code, and the new token if there is one."""
     try:
         match task["do"]:
             case "refresh":
@@ -70,7 +75,7 @@ def attempt(guard, task, number):
 
 
 def perform(guard, task):
-    """Let many threads do it at once, begun together with those of all other processes."""
+    """Run the action in several threads, started together with those of all other processes."""
     before = HASHER.computations
     threads = task.get("threads", 1)
     barrier = threading.Barrier(threads)
@@ -90,19 +95,36 @@ def perform(guard, task):
     }
 
 
-def main(store, secret):
-    """Make the guards, say so, and work until nothing more is to be done."""
+def serve(secret, stores, descriptor):
+    """Run tasks until the test closes its end of the socket."""
     clock = FrozenClock()
-    guards = {when: make_guard(store, secret, when, clock) for when in ("always", "refresh")}
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    for line in sys.stdin:
-        task = json.loads(line)
-        clock.now = task["now"]
-        result = perform(guards[task.get("check_sessions", "always")], task)
-        sys.stdout.write(json.dumps(result) + "\n")
-        sys.stdout.flush()
+    guards = {}
+    with socket.socket(fileno=descriptor) as connection, connection.makefile("rw", encoding="utf-8") as channel:
+        for line in channel:
+            task = json.loads(line)
+            clock.now = task["now"]
+            options = (task["store"], task.get("check_sessions", "always"))
+            if options not in guards:
+                guards[options] = make_guard(stores[options[0]], secret, options[1], clock)
+            channel.write(json.dumps(perform(guards[options], task)) + "\n")
+            channel.flush()
+
+
+def main(secret, stores, descriptors):
+    """Fork a process for each descriptor, and wait until all have ended."""
+    for descriptor in descriptors:
+        if os.fork() == 0:
+            for other in descriptors:
+                if other != descriptor:
+                    # A socket that another process holds open would not end there.
+                    os.close(other)
+            serve(secret, stores, descriptor)
+            os._exit(0)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    for _ in descriptors:
+        os.wait()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1], json.loads(sys.argv[2]), [int(descriptor) for descriptor in sys.argv[3:]])

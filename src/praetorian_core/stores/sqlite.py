@@ -84,6 +84,7 @@ class SQLiteStore:
         # A later chdir must not lead to another file.
         self._path = str(Path(path).absolute())
         self._timeout = timeout
+        self._writer = threading.Lock()
         self._gate = threading.Condition()
         self._forking = False
         self._is_unsafe = False
@@ -151,6 +152,7 @@ class SQLiteStore:
 
     def after_fork_in_child(self) -> None:
         """See ``forking.Forkable``. After a fork by C code, close what was inherited before a call uses it."""
+        self._writer = threading.Lock()
         self._gate = threading.Condition()
         self._forking = False
         self._is_unsafe = self._in_use > 0
@@ -208,11 +210,17 @@ class SQLiteStore:
 
     @contextmanager
     def _transaction(self, now: int) -> Generator[sqlite3.Connection, None, None]:
-        with self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute(_PURGE, (_follow(connection, now).seconds,))
-            yield connection
-            connection.execute("COMMIT")
+        # SQLite lets a writer sleep and try again; a lock wakes the next thread at once.
+        if not self._writer.acquire(timeout=self._timeout):
+            raise sqlite3.OperationalError("database is locked by other threads of this process")
+        try:
+            with self._connection() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(_PURGE, (_follow(connection, now).seconds,))
+                yield connection
+                connection.execute("COMMIT")
+        finally:
+            self._writer.release()
 
 
 def _close_all(idle: list[sqlite3.Connection]) -> None:

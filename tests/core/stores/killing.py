@@ -1,10 +1,10 @@
-"""Kill the writers of a store in the middle of their work, and see whether anything is missing.
+"""Kill writers of a store while they write, and look for missing writes.
 
     python killing.py STORE KILLS
 
-Each writer is a process that ends one session after another and says so on a pipe; it is killed with signal 9 at a
-random moment. A process of its own reads the pipe and looks up every session that was acknowledged. It prints how many
-there were, as JSON; ``missing`` must be 0.
+Each writer is a process that ends one session after another and reports each on a pipe; it is killed with SIGKILL at a
+random moment. Another process reads the pipe and looks up every acknowledged session. It prints their number as JSON;
+``missing`` must be 0.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ LINE = 40
 
 
 def write(url: str, round_: int, pipe: int) -> None:
-    """End sessions until somebody puts an end to it."""
+    """End sessions until this process is killed."""
     store = open_store(url, 30.0)
     number = 0
     while True:
         key = f"{{{round_:032}}}:s:{number}"
         if store.compare_and_set(key, None, "ended", expires_at=UNTIL, now=NOW):
-            # A line is written whole or not at all (POSIX: up to PIPE_BUF).
+            # A short line is written whole or not at all (POSIX PIPE_BUF).
             os.write(pipe, f"{round_} {number}".ljust(LINE - 1).encode() + b"\n")
         number += 1
 
 
 def lines(pipe: int) -> Iterator[bytes]:
-    """Yield what was acknowledged, until nobody can write any more."""
+    """Yield each acknowledgement, until no process holds the pipe open for writing."""
     while line := os.read(pipe, LINE):
         while len(line) < LINE:
             line += os.read(pipe, LINE - len(line))
@@ -44,7 +44,7 @@ def lines(pipe: int) -> Iterator[bytes]:
 
 
 def check(url: str, pipe: int) -> dict[str, int]:
-    """Look up every session that is acknowledged; return how many there were and how many were missing."""
+    """Look up every acknowledged session; return how many there were and how many were missing."""
     store = open_store(url, 30.0)
     acknowledged = missing = 0
     for line in lines(pipe):
@@ -55,7 +55,7 @@ def check(url: str, pipe: int) -> dict[str, int]:
 
 
 def main(url: str, kills: int) -> None:
-    """Kill one writer after another while somebody else checks."""
+    """Kill one writer after another while another process checks."""
     read_end, write_end = os.pipe()
     checker = os.fork()
     if checker == 0:

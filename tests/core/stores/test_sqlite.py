@@ -222,6 +222,16 @@ class TestConnections:
 
         assert calls[verb]() in ([None], True, 1)
 
+    def test_locked_by_a_thread(self, path):
+        """A writer waits for another thread up to its time-out too; a reader does not wait."""
+        store = SQLiteStore(path, timeout=0.05)
+        with store._transaction(NOW):
+            with pytest.raises(sqlite3.OperationalError, match="locked by other threads"):
+                store.increment("k", 1, expires_at=EXPIRES_AT, now=NOW)
+            assert [None] == store.get("k", now=NOW)
+
+        assert 1 == store.increment("k", 1, expires_at=EXPIRES_AT, now=NOW)
+
     def test_locked_at_start(self, path):
         """A file that is locked for longer than the time-out is reported at start."""
         with closing(sqlite3.connect(path, isolation_level=None)) as other:

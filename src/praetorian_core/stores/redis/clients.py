@@ -1,4 +1,4 @@
-"""Connects to a Redis or Valkey server by URL, and describes a client of redis-py, whoever created it."""
+"""Connects to a Redis or Valkey server by URL, and describes a client of redis-py."""
 
 from __future__ import annotations
 
