@@ -44,7 +44,7 @@ MIGRATED = {
 # One worker per core; more than four only compete for the tests' servers.
 WORKERS = ("-n", "auto", "--maxprocesses", "4")
 # The tests whose result may depend on the Python: they use the language, the standard library and the frameworks. The
-# others start the same code in servers and processes, or read documents.
+# others start the same code in servers and processes, repeat it with thousands of values, or read documents.
 DEPENDS_ON_PYTHON = (
     "tests/core",
     "tests/flask",
@@ -52,6 +52,7 @@ DEPENDS_ON_PYTHON = (
     "tests/falcon",
     "tests/contract/test_contract.py",
     "--ignore=tests/core/test_races.py",
+    "--ignore=tests/core/test_properties.py",
     "--ignore=tests/core/stores",
     "tests/core/stores/test_sqlite.py",
 )
