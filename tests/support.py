@@ -106,3 +106,27 @@ class AsyncMemoryStore:
     async def increment(self, key, amount, *, expires_at, now):
         await asyncio.sleep(0)
         return self.inner.increment(key, amount, expires_at=expires_at, now=now)
+
+
+class KeyedStore(MemoryStore):
+    """A ``MemoryStore`` that knows which keys were written."""
+
+    def __init__(self):
+        super().__init__()
+        self.keys = []
+
+    def compare_and_set(self, key, expected, new, **times):
+        self._note(key)
+        return super().compare_and_set(key, expected, new, **times)
+
+    def increment(self, key, amount, **times):
+        self._note(key)
+        return super().increment(key, amount, **times)
+
+    def _note(self, key):
+        if key not in self.keys:
+            self.keys.append(key)
+
+    def held(self, now):
+        """Return the live entries."""
+        return {key: value for key, value in zip(self.keys, self.get(*self.keys, now=now), strict=True) if value}

@@ -117,7 +117,7 @@ class BaseGuard(Generic[U]):
             store=MemoryStore() if store is None else store,
             passwords=passwords,
             save_password=None if save_password is None else with_former_hash(save_password),
-            hash_executor=None if passwords is None else _hash_executor(passwords),
+            hash_executor=None if passwords is None else passwords.executor(),
             store_executor=_store_executor(store),
             validation_method=settings.validation_method,
             with_roles=not settings.roles_disabled,
@@ -271,10 +271,6 @@ class BaseGuard(Generic[U]):
         self._need_users("load_user")
         refuse_awaitable("load_user", principal)
         return flows.load_user(principal)
-
-
-def _hash_executor(passwords: PasswordHasher) -> Executor:
-    return Executor("hashing", threads=passwords.max_concurrent, queue=passwords.max_waiting)
 
 
 def _store_executor(store: AnyStore | None) -> Executor | None:

@@ -11,6 +11,7 @@ from praetorian_core._options import FROM_SETTINGS, SavePassword, Unset
 from praetorian_core._wiring import BaseGuard, GuardOptions
 from praetorian_core.action import Action
 from praetorian_core.errors import PraetorianError
+from praetorian_core.hash_turn import HashTurn
 from praetorian_core.lifespan import Lifespan
 from praetorian_core.policy import Policy
 from praetorian_core.principal import Principal
@@ -80,12 +81,14 @@ class AsyncGuard(BaseGuard[U]):
     async def hash_password(self, raw: str) -> str:
         """See ``Guard.hash_password``."""
         hasher = self._need_passwords("hash_password")
-        return await self._services.hash_executor.run(partial(hasher.hash, raw))
+        turn = HashTurn()
+        return await self._services.hash_executor.run(partial(hasher.hash, raw, turn=turn), turn)
 
     async def verify_password(self, raw: str, hashed: str | None) -> bool:
         """See ``Guard.verify_password``."""
         hasher = self._need_passwords("verify_password")
-        return await self._services.hash_executor.run(partial(hasher.verify, raw, hashed))
+        turn = HashTurn()
+        return await self._services.hash_executor.run(partial(hasher.verify, raw, hashed, turn=turn), turn)
 
     async def authenticate(self, username: object, password: object, *, source: str | None = None) -> U:
         """See ``Guard.authenticate``."""

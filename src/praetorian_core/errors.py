@@ -35,7 +35,9 @@ token, a password or a key.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, Literal, TypeAlias
 
 
 class PraetorianError(Exception):
@@ -47,7 +49,7 @@ class PraetorianError(Exception):
     """
 
     code: ClassVar[str] = "praetorian"
-    message: ClassVar[str] = "the request was refused"
+    message: str = "the request was refused"
 
     def __init__(self, detail: str | None = None) -> None:
         """Keep the detail for the log; without one, use the public message."""
@@ -246,11 +248,36 @@ class ForbiddenError(PraetorianError):
     message = "you are not allowed to do this"
 
 
+PasswordRule: TypeAlias = Literal["not_text", "too_short", "too_long", "forbidden_character", "rejected"]
+
+PASSWORD_RULES: Mapping[PasswordRule, str] = MappingProxyType(
+    {
+        "not_text": "the password must be a text",
+        "too_short": "the password is too short",
+        "too_long": "the password is too long",
+        "forbidden_character": "the password contains a character that is not allowed",
+        "rejected": "the password is too easy to guess or was leaked",
+    }
+)
+"""The public sentence of each rule of a new password."""
+
+
 class WeakPasswordError(PraetorianError):
-    """A new password does not satisfy the rules; raised only when a password is set, never at login."""
+    """A new password does not satisfy the rules; raised only when a password is set, never at login.
+
+    Attributes:
+        rule: The rule that the password breaks, for the client; None if it is not known.
+    """
 
     code = "weak_password"
     message = "the password does not meet the requirements"
+
+    def __init__(self, detail: str | None = None, *, rule: PasswordRule | None = None) -> None:
+        """Keep the rule; its public sentence replaces ``message``."""
+        self.rule = rule
+        if rule is not None:
+            self.message = PASSWORD_RULES[rule]
+        super().__init__(detail)
 
 
 class ServiceUnavailableError(PraetorianError):

@@ -21,6 +21,7 @@ import attrs
 
 from praetorian_core.errors import ConfigurationError, PraetorianError, ServiceUnavailableError
 from praetorian_core.events import Event
+from praetorian_core.hash_turn import HashTurn
 from praetorian_core.protocols import DEFAULT_VALIDATION_METHOD
 from praetorian_core.services import Services
 
@@ -34,7 +35,6 @@ class Place(enum.Enum):
 
     LOOP = enum.auto()
     APPLICATION = enum.auto()
-    HASHER = enum.auto()
     STORE = enum.auto()
 
 
@@ -78,16 +78,16 @@ def ask(question: Question[A]) -> Flow[A]:
 
 @attrs.frozen
 class FindUser(Question[object]):
-    """Which user logs in with this name? The user, or None."""
+    """Which user logs in with this name? The user, or None; always None for the name None."""
 
     what = "the user class's lookup"
     valid_answer = "a user or None"
 
-    username: str
+    username: str | None
 
     def call(self, services: Services, /) -> Callable[[], object]:
         """Return the call of ``lookup``."""
-        return partial(services.users.lookup, self.username)
+        return _no_user if self.username is None else partial(services.users.lookup, self.username)
 
 
 @attrs.frozen
@@ -167,8 +167,34 @@ class ReadPassword(Question[object]):
 
 
 @attrs.frozen
+class Account:
+    """A user's ``identity`` and stored password hash as found; both are None for no user."""
+
+    identity: object = None
+    hashed: object = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen
+class ReadAccount(Question[Account]):
+    """What are this user's identity and stored hash? One question, also for no user, so that every login asks as many."""
+
+    what = "reading the user's attributes"
+    valid_answer = "an identity and a stored hash"
+
+    user: object = attrs.field(repr=False)
+
+    def call(self, _services: Services, /) -> Callable[[], object]:
+        """Return the call that reads both attributes."""
+        return Account if self.user is None else self._read
+
+    def _read(self) -> Account:
+        identity = _read_attribute(self.user, "identity", "an int or a str")
+        return Account(identity, _read_attribute(self.user, "password", "the stored hash as a str"))
+
+
+@attrs.frozen
 class CheckActive(Question["bool | int | None"]):
-    """Is this user's account active? True or 1 means yes; False, 0 or None means no."""
+    """Is this user's account active? True or 1 means yes; False, 0 or None means no, and no user is not active."""
 
     what = "the user's validation method"
     valid_answer = "True or False"
@@ -177,7 +203,7 @@ class CheckActive(Question["bool | int | None"]):
 
     def call(self, services: Services, /) -> Callable[[], object]:
         """Return the call of the validation method."""
-        return partial(_check_active, self.user, services.validation_method)
+        return _no_answer if self.user is None else partial(_check_active, self.user, services.validation_method)
 
     def is_valid(self, answer: object) -> bool:
         """Return whether the answer is True, False, 1, 0 or None."""
@@ -204,20 +230,28 @@ class PasswordCheck:
     outdated: bool
 
 
+class HashingQuestion(Question[A]):
+    """A question that computes a hash, in its turn."""
+
+    __slots__ = ()
+
+    turn: HashTurn
+
+
 @attrs.frozen
-class CheckPassword(Question[PasswordCheck]):
+class CheckPassword(HashingQuestion[PasswordCheck]):
     """Does this password match this stored hash? Every answer costs at least one hash."""
 
     what = "the password hasher"
     valid_answer = "a PasswordCheck"
-    place = Place.HASHER
 
     password: object = attrs.field(repr=False)
     hashed: object = attrs.field(repr=False)
+    turn: HashTurn = attrs.field(factory=HashTurn, eq=False)
 
     def call(self, services: Services, /) -> Callable[[], object]:
         """Return the call of the hasher."""
-        return partial(services.passwords.check, self.password, self.hashed)
+        return partial(services.passwords.check, self.password, self.hashed, turn=self.turn)
 
     def is_valid(self, answer: object) -> bool:
         """Return whether the answer is a ``PasswordCheck``."""
@@ -225,18 +259,17 @@ class CheckPassword(Question[PasswordCheck]):
 
 
 @attrs.frozen
-class HashPassword(Question[str]):
+class HashPassword(HashingQuestion[str]):
     """What is the hash of this new password? The rules for new passwords are checked first."""
 
     what = "the password hasher"
     valid_answer = "a hash as a str"
-    place = Place.HASHER
-
     password: object = attrs.field(repr=False)
+    turn: HashTurn = attrs.field(factory=HashTurn, eq=False)
 
     def call(self, services: Services, /) -> Callable[[], object]:
         """Return the call of the hasher."""
-        return partial(services.passwords.hash, self.password)
+        return partial(services.passwords.hash, self.password, turn=self.turn)
 
     def is_valid(self, answer: object) -> bool:
         """Return whether the answer is a str."""
@@ -244,23 +277,23 @@ class HashPassword(Question[str]):
 
 
 @attrs.frozen
-class RenewPassword(Question[object]):
+class RenewPassword(HashingQuestion[object]):
     """Store this user's password under a hash with the configured parameters, unless the hash changed meanwhile."""
 
     what = "save_password"
     valid_answer = "nothing"
-    place = Place.HASHER
 
     user: object = attrs.field(repr=False)
     password: str = attrs.field(repr=False)
     former: str = attrs.field(repr=False)
+    turn: HashTurn = attrs.field(factory=HashTurn, eq=False)
 
     def call(self, services: Services, /) -> Callable[[], object]:
         """Return the call that hashes and saves."""
         return partial(self._renew, services)
 
     def _renew(self, services: Services) -> object:
-        hashed = services.passwords.rehash(self.password)
+        hashed = services.passwords.rehash(self.password, turn=self.turn)
         return services.save_password(cast("NoReturn", self.user), hashed, self.former)
 
 
@@ -352,6 +385,14 @@ class Emit(Question[None]):
     def call(self, services: Services, /) -> Callable[[], object]:
         """Return the call of ``on_event``."""
         return partial(services.emit, self.event)
+
+
+def _no_user() -> None:
+    return None
+
+
+def _no_answer() -> bool:
+    return False
 
 
 def _read_attribute(user: object, name: str, wanted: str) -> object:

@@ -1,7 +1,8 @@
 """Run flows, synchronously or under asyncio.
 
 Both runners turn an exception of the application or the store into ``ServiceUnavailableError`` and throw it into the
-flow, so a failed call rejects the request. ``BaseException`` (a cancelled task, an interrupt) passes through unchanged.
+flow, so a failed call rejects the request. Every other ``BaseException`` (a cancelled task, an interrupt) is thrown into
+the flow unchanged, so that a flow can take back what it has counted.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar, cast
 
 from praetorian_core.errors import ConfigurationError, PraetorianError, ServiceUnavailableError
 from praetorian_core.failures import is_raised_here
-from praetorian_core.questions import Flow, Place, Question
+from praetorian_core.questions import Flow, HashingQuestion, Place, Question
 from praetorian_core.services import Services
 
 A = TypeVar("A")
@@ -35,13 +37,20 @@ def run_flow(flow: Flow[T], services: Services, now: int) -> T:
     Raises:
         PraetorianError: The flow raised it.
     """
-    failure: PraetorianError | None = None
+    return _run(partial(next, flow), flow, services, now)
+
+
+def _run(start: Callable[[], Question[object]], flow: Flow[T], services: Services, now: int) -> T:
+    failure: BaseException | None = None
     try:
-        question = next(flow)
+        question = start()
         while True:
             try:
                 answer = ask_now(question, services, now)
-            except PraetorianError as error:
+            except GeneratorExit:
+                _abandon(flow, services, now)
+                raise
+            except BaseException as error:  # noqa: BLE001  (the flow raises it again)
                 failure = error
                 question = flow.throw(error)
             else:
@@ -58,16 +67,18 @@ def run_flow(flow: Flow[T], services: Services, now: int) -> T:
 async def run_flow_async(flow: Flow[T], services: Services, now: int) -> T:
     """Run a flow to its end under asyncio; see ``run_flow``.
 
-    Coroutine functions are awaited; other functions run in a thread, with the caller's context variables. If the task
-    is cancelled, the flow is closed at its question.
+    Coroutine functions are awaited; other functions run in a thread, with the caller's context variables.
     """
-    failure: PraetorianError | None = None
+    failure: BaseException | None = None
     try:
         question = next(flow)
         while True:
             try:
                 answer = await ask_async(question, services, now)
-            except PraetorianError as error:
+            except GeneratorExit:
+                _abandon(flow, services, now)
+                raise
+            except BaseException as error:  # noqa: BLE001  (the flow raises it again)
                 failure = error
                 question = flow.throw(error)
             else:
@@ -81,6 +92,12 @@ async def run_flow_async(flow: Flow[T], services: Services, now: int) -> T:
         raise
     finally:
         flow.close()
+
+
+def _abandon(flow: Flow[object], services: Services, now: int) -> None:
+    """Cancel a flow whose caller is being closed, and answer its last questions without awaiting."""
+    with suppress(BaseException):
+        _run(partial(flow.throw, asyncio.CancelledError()), flow, services, now)
 
 
 def ask_now(question: Question[A], services: Services, now: int) -> A:
@@ -111,13 +128,13 @@ async def ask_async(question: Question[A], services: Services, now: int) -> A:
 
 async def _await_answer(question: Question[object], services: Services) -> object:
     call = question.call(services)
+    if isinstance(question, HashingQuestion):
+        return await _await_call(call, partial(services.hash_executor.run, turn=question.turn))
     match question.place:
         case Place.LOOP:
             return call()
         case Place.STORE:
             return await _await_store(call, services)
-        case Place.HASHER:
-            return await _await_call(call, services.hash_executor.run)
         case Place.APPLICATION:
             return await _await_call(call, asyncio.to_thread)
 

@@ -12,6 +12,7 @@ from praetorian_core.errors import ConfigurationError, PraetorianError
 from praetorian_core.events import CallFailed, Event, Sink
 from praetorian_core.executor import Executor
 from praetorian_core.failures import is_raised_here, place_of
+from praetorian_core.hash_turn import HashTurn
 from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSource
 
 _LOG = logging.getLogger("praetorian")
@@ -45,16 +46,28 @@ class AsyncClosable(Protocol):
 class Hasher(Protocol):
     """The part of ``PasswordHasher`` that questions call."""
 
-    def check(self, raw: object, hashed: object) -> object:
+    def check(self, raw: object, hashed: object, *, turn: HashTurn) -> object:
         """See ``PasswordHasher.check``."""
         ...
 
-    def hash(self, raw: object) -> str:
+    def hash(self, raw: object, *, turn: HashTurn) -> str:
         """See ``PasswordHasher.hash``."""
         ...
 
-    def rehash(self, raw: object) -> str:
+    def rehash(self, raw: object, *, turn: HashTurn) -> str:
         """See ``PasswordHasher.rehash``."""
+        ...
+
+
+class HashExecutor(Protocol):
+    """Runs the hasher under asyncio."""
+
+    async def run(self, call: Callable[[], T], turn: HashTurn) -> T:
+        """See ``HashExecutor.run`` in ``login.hash_queue``."""
+        ...
+
+    def close(self) -> None:
+        """See ``HashExecutor.close`` in ``login.hash_queue``."""
         ...
 
 
@@ -76,7 +89,7 @@ class Services:
     _users: Users | None
     _passwords: Hasher | None
     _save_password: SaveHash | None
-    _hash_executor: Executor | None
+    _hash_executor: HashExecutor | None
     store: AnyStore
     validation_method: str
     with_roles: bool
@@ -102,7 +115,7 @@ class Services:
         return _present(self._save_password, "save_password", "save_password=a function of a user and two hashes")
 
     @property
-    def hash_executor(self) -> Executor:
+    def hash_executor(self) -> HashExecutor:
         """Runs the hasher under asyncio."""
         return _present(self._hash_executor, "passwords", "passwords=PasswordHasher()")
 

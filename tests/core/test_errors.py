@@ -52,6 +52,7 @@ EXAMPLES = [
         {"required": "all of admin"},
         "the principal's roles do not satisfy: all of admin",
     ),
+    (errors.WeakPasswordError, ("why",), {}, {"rule": None}, "why"),
     (errors.ServiceUnavailableError, ("store.get failed",), {}, {"retry_after": None}, "store.get failed"),
     (errors.ServiceUnavailableError, ("full",), {"retry_after": 5}, {"retry_after": 5}, "full"),
     (
@@ -240,3 +241,28 @@ class TestRoundTrip:
         error.request_id = "r1"
 
         assert "r1" == send(error).request_id
+
+
+class TestPasswordRules:
+    @pytest.mark.parametrize(
+        ("rule", "sentence"),
+        [
+            ("not_text", "the password must be a text"),
+            ("too_short", "the password is too short"),
+            ("too_long", "the password is too long"),
+            ("forbidden_character", "the password contains a character that is not allowed"),
+            ("rejected", "the password is too easy to guess or was leaked"),
+        ],
+    )
+    def test_sentence(self, rule, sentence):
+        """Each rule has one public sentence, which survives pickling."""
+        error = errors.WeakPasswordError("password is 7 characters", rule=rule)
+        copy = pickle.loads(pickle.dumps(error))
+
+        assert [("weak_password", sentence, rule, "password is 7 characters")] * 2 == [
+            (each.code, each.message, each.rule, str(each)) for each in (error, copy)
+        ]
+
+    def test_all(self):
+        """These are all rules."""
+        assert {"not_text", "too_short", "too_long", "forbidden_character", "rejected"} == set(errors.PASSWORD_RULES)

@@ -86,7 +86,7 @@ def services(**others):
         "store": MemoryStore(),
         "save_password": lambda user, hashed: None,
         "on_event": heard.append,
-        "hash_executor": Executor("hashing", threads=2, queue=2),
+        "hash_executor": HASHER.executor(),
         "store_executor": Executor("the store", threads=2, queue=2),
         "store_timeout": 2.0,
     }

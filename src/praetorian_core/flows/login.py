@@ -1,26 +1,25 @@
-"""Login: checks a username and a password, at the same cost for every failure."""
+"""Check a username and a password; every failure does the same work and asks the same questions."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
-from praetorian_core.errors import (
-    AuthenticationError,
-    InvalidUserError,
-    LoginThrottledError,
-    ServiceUnavailableError,
-)
+from praetorian_core.errors import AuthenticationError, LoginThrottledError, ServiceUnavailableError
 from praetorian_core.events import LoginFailed, LoginSucceeded, LoginThrottled, LoginUncounted
-from praetorian_core.flows.context import FlowContext, require_active
+from praetorian_core.flows.context import FlowContext
+from praetorian_core.hash_turn import HashTurn
+from praetorian_core.login.source import source_networks
 from praetorian_core.login.throttle import Reservation
 from praetorian_core.questions import (
+    Account,
+    CheckActive,
     CheckPassword,
     Emit,
     FindUser,
     Flow,
-    ReadIdentity,
-    ReadPassword,
+    PasswordCheck,
+    ReadAccount,
     RenewPassword,
     ask,
 )
@@ -32,74 +31,98 @@ T = TypeVar("T")
 def authenticate(
     context: FlowContext, username: object, password: object, source: str | None, now: int
 ) -> Flow[object]:
-    """Return the user with this username and password.
+    """Return the user whose username and password these are.
 
-    An unknown name, a wrong password and an inactive account cost one hash each and raise the same error. The order is:
-    count the attempt, look up the user, check the password, check that the account is active. So only the right
-    password reveals that an account is inactive.
+    An unknown name, a wrong password and a disabled account cost the same work, ask the same questions and get the same
+    answer. The order is: the limits of the source and the name are read, the user is looked up, the attempt is counted
+    under the name and under the account, the password is checked, and only the right password makes the validation
+    method run, so the answer reveals nothing of the account without it.
 
     Raises:
-        AuthenticationError: The login failed.
-        LoginThrottledError: There were too many attempts before this one; nothing was looked up.
-        ServiceUnavailableError: A call failed.
+        AuthenticationError: The attempt failed, for any reason.
+        LoginThrottledError: A limit was reached; the password was not checked.
+        ServiceUnavailableError: A call that the decision depends on failed.
+        ConfigurationError: The source is neither a str nor None.
     """
-    reservation = yield from _reserve(context, username, source, now)
-    user = None
-    # No user has such a name, and databases reject such text with errors of their own.
-    if type(username) is str and username and is_text(username) and "\0" not in username:
-        user = yield from ask(FindUser(username))
-    hashed = None if user is None else (yield from ask(ReadPassword(user)))
-    try:
-        check = yield from ask(CheckPassword(password, hashed))
-    except ServiceUnavailableError:
-        # No hash was computed, so the attempt does not count.
-        if reservation is not None:
-            yield from _unless_allowed(context, reservation.cancel(now), source, now)
-        raise
-    if user is None or check.matches is not True:
-        yield from _fail(user, source, now)
-    try:
-        yield from require_active(user)
-    except InvalidUserError:
-        yield from _fail(user, source, now)
-    if reservation is not None:
-        yield from _unless_allowed(context, reservation.succeed(now), source, now)
-    if check.outdated and context.renews_passwords and type(password) is str and type(hashed) is str:
-        # A failure is reported by the runner. The old hash stays valid, and the next login tries again.
+    login = _Login(context, source, now)
+    user, account, reservation = yield from login.count(username)
+    check = yield from login.check_password(password, account.hashed, reservation)
+    matches = check.matches is True
+    # Asked for every attempt, so that the number of questions does not depend on the password.
+    active = yield from ask(CheckActive(user if matches else None))
+    if not matches or not active:
+        yield from login.fail(account)
+    yield from login.succeed(reservation)
+    if check.outdated and context.renews_passwords and type(password) is str and type(account.hashed) is str:
+        # The runner reports a failure. The old hash remains valid, and the next login tries again.
         with suppress(ServiceUnavailableError):
-            yield from ask(RenewPassword(user, password, hashed))
-    identity = yield from _name(user)
-    yield from ask(Emit(LoginSucceeded(at=now, identity=identity, source=source)))
+            yield from ask(RenewPassword(user, password, account.hashed, login.turn))
+    yield from ask(Emit(LoginSucceeded(at=now, identity=str(account.identity), source=source)))
     return user
 
 
-def _reserve(context: FlowContext, username: object, source: str | None, now: int) -> Flow[Reservation | None]:
-    if context.throttle is None:
-        return None
-    try:
-        return (yield from _unless_allowed(context, context.throttle.reserve(username, source, now), source, now))
-    except LoginThrottledError:
-        yield from ask(Emit(LoginThrottled(at=now, source=source)))
-        raise
-
-
-def _unless_allowed(context: FlowContext, counting: Flow[T], source: str | None, now: int) -> Flow[T | None]:
-    """Return the result of counting; None if it fails and ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``."""
-    try:
-        return (yield from counting)
-    except ServiceUnavailableError:
-        if context.settings.throttle_failure != "allow":
-            raise
-    yield from ask(Emit(LoginUncounted(at=now, source=source)))
+def _name_to_look_up(username: object) -> str | None:
+    # Databases raise errors of their own for a text that no user can have as a name.
+    if type(username) is str and username and is_text(username) and "\0" not in username:
+        return username
     return None
 
 
-def _fail(user: object, source: str | None, now: int) -> Flow[None]:
-    identity = None if user is None else (yield from _name(user))
-    yield from ask(Emit(LoginFailed(at=now, identity=identity, source=source)))
-    raise AuthenticationError
+class _Login:
+    """One login, with what each of its steps needs."""
 
+    def __init__(self, context: FlowContext, source: str | None, now: int) -> None:
+        self._context = context
+        self._source = source
+        self._now = now
+        self.turn = HashTurn(source_networks(source))
 
-def _name(user: object) -> Flow[str]:
-    # Only the identity: reading the roles may cost a query, and the time of a failure must not reveal that a user exists.
-    return str((yield from ask(ReadIdentity(user))))
+    def count(self, username: object) -> Flow[tuple[object, Account, Reservation | None]]:
+        """Return the user, their account and the counted attempt; None if attempts are not counted."""
+        throttle, reservation = self._context.throttle, None
+        try:
+            attempt = None if throttle is None else throttle.attempt(username, self._source, self._now)
+            if attempt is not None:
+                attempt = yield from self._unless_allowed(attempt.check())
+            user = yield from ask(FindUser(_name_to_look_up(username)))
+            account = yield from ask(ReadAccount(user))
+            if attempt is not None:
+                reservation = yield from self._unless_allowed(attempt.reserve(account.identity, account.hashed))
+        except LoginThrottledError:
+            yield from ask(Emit(LoginThrottled(at=self._now, source=self._source)))
+            raise
+        return user, account, reservation
+
+    def check_password(self, password: object, hashed: object, reservation: Reservation | None) -> Flow[PasswordCheck]:
+        """Return whether the password matches; take the attempt back if no hash was computed."""
+        try:
+            return (yield from ask(CheckPassword(password, hashed, self.turn)))
+        except GeneratorExit:
+            # A generator that is closed cannot ask.
+            raise
+        except BaseException as error:
+            if reservation is not None and (isinstance(error, ServiceUnavailableError) or not self.turn.begun):
+                yield from self._unless_allowed(reservation.cancel(self._now))
+            raise
+
+    def fail(self, account: Account) -> Flow[NoReturn]:
+        """Raise; the attempt stays counted."""
+        identity = None if account.identity is None else str(account.identity)
+        yield from ask(Emit(LoginFailed(at=self._now, identity=identity, source=self._source)))
+        raise AuthenticationError
+
+    def succeed(self, reservation: Reservation | None) -> Flow[None]:
+        """Take the attempt back."""
+        if reservation is not None:
+            known_until = self._now + self._context.settings.refresh_lifespan
+            yield from self._unless_allowed(reservation.succeed(self._now, known_until))
+
+    def _unless_allowed(self, counting: Flow[T]) -> Flow[T | None]:
+        """Return the result of counting; None if it fails and the settings allow logins that are not counted."""
+        try:
+            return (yield from counting)
+        except ServiceUnavailableError:
+            if self._context.settings.throttle_failure != "allow":
+                raise
+        yield from ask(Emit(LoginUncounted(at=self._now, source=self._source)))
+        return None

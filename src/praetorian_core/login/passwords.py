@@ -6,14 +6,13 @@ Sheet and of ASVS 5.0, Appendix C. Length is the only composition rule of a new 
 
 Facts:
 
-* A failed login must cost the same whether the user is unknown, the password wrong, too long or not a text, or the
-  stored hash malformed; a difference reveals which names exist. The cost of Argon2 is passes times memory, so *work* is
-  counted in KiB x passes, and every failed check is padded to the cost of one current hash. A stored hash that costs
-  more (after the configured cost was lowered) is not padded. The stored hash decides how much of its work runs in
-  parallel.
+* A failed login must cost the same whether the user is unknown or disabled, the password wrong, too long or not a text,
+  or the stored hash malformed; a difference reveals which names exist. The cost of Argon2 is passes times memory, so
+  *work* is counted in KiB x passes. Every check, also a match, is padded to the cost of one current hash per form of the
+  presented password. A stored hash that costs more (after the configured cost was lowered) is not padded.
+* The same work takes the same time for any number of lanes, because each hash runs in one thread (``argon2_tag``).
 * ``verify`` of argon2-cffi runs with any parameters that the stored hash names. Here they are parsed and bounded first
-  (``stored_hash``), and the tag is computed and compared. So ``hash_secret_raw`` alone serves hashing, checking and
-  padding, and it is called in one place.
+  (``stored_hash``), and the tag is computed and compared.
 * argon2 is imported when a hasher is created: importing Praetorian stays fast.
 """
 
@@ -22,16 +21,17 @@ from __future__ import annotations
 import hmac
 import logging
 import math
-import os
 import secrets
-import threading
 from collections.abc import Callable
 from typing import ClassVar
 
 import attrs
 
-from praetorian_core.errors import ConfigurationError, ServiceUnavailableError, WeakPasswordError
-from praetorian_core.login.hash_queue import HashQueue
+from praetorian_core.errors import ConfigurationError
+from praetorian_core.hash_turn import HashTurn
+from praetorian_core.login.argon2_tag import load_argon2
+from praetorian_core.login.capacity import concurrent_hashes
+from praetorian_core.login.hash_queue import HashExecutor, HashQueue
 from praetorian_core.login.password_rules import PasswordRules
 from praetorian_core.login.stored_hash import (
     MAX_LANES,
@@ -43,6 +43,7 @@ from praetorian_core.login.stored_hash import (
     StoredHash,
     UnusableHashError,
 )
+from praetorian_core.messages import shown
 from praetorian_core.questions import PasswordCheck
 
 _LOG = logging.getLogger("praetorian")
@@ -82,14 +83,15 @@ class PasswordHasher:
         time_cost: Passes over the memory, 1 to 64.
         memory_cost: Memory of one hash, in KiB: from 19456 KiB, with a single pass from 47104 KiB (OWASP; ASVS 5.0,
             Appendix C), to 4 GiB.
-        parallelism: Lanes, and the threads of one hash, 1 to 64.
+        parallelism: Lanes, 1 to 64. Each hash runs in one thread, whatever its lanes.
         min_length: Minimum characters of a new password, 8 to 64. NIST SP 800-63B-4 §3.1.1.2 asks for 15 if the
             password is the only factor.
         max_bytes: Maximum length of a password in UTF-8 bytes, 64 to 1048576. A longer one raises when it is set and
             matches nothing at login; nothing is truncated.
         reject: Called with each new password that passed the rules; True rejects it. Use it for a list of leaked
             passwords. It is not called at login.
-        max_concurrent: The most hashes computed at once. Defaults to the number of cores.
+        max_concurrent: The most hashes computed at once. Defaults to the CPUs that the process may use (affinity and
+            control groups), and at most half of its memory limit.
         max_waiting: The most calls that wait for a slot. Defaults to 16 times ``max_concurrent``.
         max_wait: The longest that a call waits, in seconds, above 0 to 3600.
 
@@ -144,7 +146,7 @@ class PasswordHasher:
             reject=reject,
         )
         if max_concurrent is None:
-            max_concurrent = os.cpu_count() or 1
+            max_concurrent = concurrent_hashes(self._cost.memory)
         max_concurrent = _integer("max_concurrent", max_concurrent, 1, 4096)
         if max_waiting is None:
             max_waiting = 16 * max_concurrent
@@ -156,16 +158,12 @@ class PasswordHasher:
         self._max_stored_memory = max(4 * self._cost.memory, _MAX_STORED_MEMORY)
         self._max_stored_work = max(8 * self._cost.work, _MAX_STORED_WORK)
         self._padding_salt = secrets.token_bytes(_SALT_BYTES)
-        self._meter = threading.Lock()
-        self._computations = 0
-        self._work = 0
 
-        from argon2.exceptions import HashingError
-        from argon2.low_level import Type, hash_secret_raw
+        self._argon2 = load_argon2()
 
-        self._argon2 = hash_secret_raw
-        self._types = {"id": Type.ID, "i": Type.I}
-        self._argon2_errors = (HashingError, MemoryError)
+    def executor(self) -> HashExecutor:
+        """Return what runs this hasher's calls under asyncio."""
+        return HashExecutor(self._queue)
 
     @property
     def max_concurrent(self) -> int:
@@ -180,35 +178,38 @@ class PasswordHasher:
     @property
     def computations(self) -> int:
         """The number of argon2 computations so far, for metrics and for tests that count calls."""
-        return self._computations
+        return self._queue.computations
 
     @property
     def work(self) -> int:
         """The passes times memory of all computations so far, in KiB."""
-        return self._work
+        return self._queue.work
 
-    def hash(self, raw: object) -> str:
+    def hash(self, raw: object, *, turn: HashTurn | None = None) -> str:
         """Return the hash to store for a new password.
 
         Args:
-            raw: The password, used exactly as it is.
+            raw: The password. Its NFC form is hashed (SP 800-63B-4 §3.1.1.2); nothing else is changed.
+            turn: Its place in the queue.
 
         Returns:
             The encoded hash, 97 ASCII characters with the default parameters.
 
         Raises:
-            WeakPasswordError: The password cannot be hashed, is too short or too long, or was rejected.
+            WeakPasswordError: The password cannot be hashed, is too short or too long, or was rejected; ``rule`` says
+                which.
             ServiceUnavailableError: Hashing is full or failed, or ``reject`` failed.
             ConfigurationError: ``reject`` returned neither True nor False.
         """
         self._rules.check_new(raw)
-        return self.rehash(raw)
+        return self.rehash(raw, turn=turn)
 
-    def rehash(self, raw: object) -> str:
+    def rehash(self, raw: object, *, turn: HashTurn | None = None) -> str:
         """Return a hash of the current cost for a password that is already in use, without the rules for new ones.
 
         Args:
-            raw: The password, used exactly as it is.
+            raw: The password, in any normalization form.
+            turn: Its place in the queue.
 
         Returns:
             The encoded hash.
@@ -219,14 +220,15 @@ class PasswordHasher:
         """
         secret = self._rules.encode(raw)
         salt = secrets.token_bytes(_SALT_BYTES)
-        with self._queue.slot():
+        with self._queue.slot(turn or HashTurn()):
             tag = self._compute(secret, salt, self._cost)
         return StoredHash(variant=VARIANT, version=VERSION, cost=self._cost, salt=salt, tag=tag).encode()
 
-    def check(self, raw: object, hashed: object) -> PasswordCheck:
+    def check(self, raw: object, hashed: object, *, turn: HashTurn | None = None) -> PasswordCheck:
         """Return whether a presented password is the one that was hashed.
 
-        Invalid input never raises, and every failed check costs at least the work of one current hash.
+        Invalid input never raises. Every check costs at least the work of one current hash, or of two if the presented
+        text is not in NFC, because older hashes were made of the text as it was typed.
 
         Args:
             raw: The presented password. Only a text of one character to ``max_bytes`` bytes, without NUL and
@@ -234,6 +236,7 @@ class PasswordHasher:
             hashed: The stored hash, or None if there is no such user. A hash that is malformed, of another scheme, or
                 requests more than four times the configured memory (or 256 MiB) or eight times the configured work
                 (or that of the default), matches nothing and is logged.
+            turn: Its place in the queue.
 
         Returns:
             Whether it matches, and if so whether it should be hashed again.
@@ -241,32 +244,25 @@ class PasswordHasher:
         Raises:
             ServiceUnavailableError: Hashing is full or failed, so the answer is unknown.
         """
-        secret = self._read_presented(raw)
+        candidates = self._rules.candidates(raw)
         stored = None if hashed is None else self._read_stored(hashed)
         # One slot for all computations: a call that held one and waited for another could deadlock.
-        with self._queue.slot():
-            done = 0
-            if secret is not None and stored is not None:
-                tag = self._compute(
-                    secret,
-                    stored.salt,
-                    stored.cost,
-                    variant=stored.variant,
-                    version=stored.version,
-                    length=len(stored.tag),
-                )
-                if hmac.compare_digest(tag, stored.tag):
-                    return PasswordCheck(matches=True, outdated=self._is_outdated(stored))
-                done = stored.cost.work
-            self._pad(done)
-        return PasswordCheck(matches=False, outdated=False)
+        with self._queue.slot(turn or HashTurn()):
+            # Each candidate is computed, also after a match, so that the work depends on the presented text alone.
+            matching = [] if stored is None else [secret for secret in candidates if self._is_match(secret, stored)]
+            done = 0 if stored is None else stored.cost.work * len(candidates)
+            self._pad(self._cost.work * max(len(candidates), 1) - done)
+        if stored is None or not matching:
+            return PasswordCheck(matches=False, outdated=False)
+        return PasswordCheck(matches=True, outdated=matching[0] != candidates[0] or self._is_outdated(stored))
 
-    def verify(self, raw: object, hashed: object) -> bool:
+    def verify(self, raw: object, hashed: object, *, turn: HashTurn | None = None) -> bool:
         """Return whether a presented password is the one that was hashed; see ``check``.
 
         Args:
             raw: The presented password.
             hashed: The stored hash, or None if there is no such user.
+            turn: Its place in the queue.
 
         Returns:
             Whether it matches.
@@ -274,7 +270,7 @@ class PasswordHasher:
         Raises:
             ServiceUnavailableError: Hashing is full or failed, so the answer is unknown.
         """
-        return self.check(raw, hashed).matches
+        return self.check(raw, hashed, turn=turn).matches
 
     def __repr__(self) -> str:
         """Show the parameters."""
@@ -296,33 +292,22 @@ class PasswordHasher:
         length: int = _TAG_BYTES,
     ) -> bytes:
         """Compute one Argon2 tag. The caller holds a slot of the queue."""
-        with self._meter:
-            self._computations += 1
-            self._work += cost.work
-        try:
-            return self._argon2(
-                secret,
-                salt,
-                time_cost=cost.passes,
-                memory_cost=cost.memory,
-                parallelism=cost.lanes,
-                hash_len=length,
-                type=self._types[variant],
-                version=version,
-            )
-        except self._argon2_errors as error:
-            # Argon2 lacked memory or threads, so it is unknown whether the password matches.
-            raise ServiceUnavailableError(
-                f"argon2 failed with {cost.memory} KiB of memory and {cost.lanes} lanes"
-            ) from error
+        self._queue.record(cost.work)
+        return self._argon2(secret, salt, cost, variant, version, length)
 
-    def _pad(self, done: int) -> None:
-        """Compute what a failed check lacks of the work of one current hash.
+    def _is_match(self, secret: bytes, stored: StoredHash) -> bool:
+        tag = self._compute(
+            secret,
+            stored.salt,
+            stored.cost,
+            variant=stored.variant,
+            version=stored.version,
+            length=len(stored.tag),
+        )
+        return hmac.compare_digest(tag, stored.tag)
 
-        Args:
-            done: The work that the check has done already, in KiB.
-        """
-        missing = self._cost.work - done
+    def _pad(self, missing: int) -> None:
+        """Compute the work that a check lacks, in KiB."""
         if missing <= 0:
             return
         # Whole passes over the current memory could miss by almost one pass, which is measurable. So the memory is
@@ -330,12 +315,6 @@ class PasswordHasher:
         passes = math.ceil(missing / self._cost.memory)
         memory = max(missing // passes, MIN_MEMORY_PER_LANE * self._cost.lanes)
         self._compute(b"padding", self._padding_salt, Cost(passes=passes, memory=memory, lanes=self._cost.lanes))
-
-    def _read_presented(self, raw: object) -> bytes | None:
-        try:
-            return self._rules.encode(raw)
-        except WeakPasswordError:
-            return None
 
     def _read_stored(self, hashed: object) -> StoredHash | None:
         """Return the parts of a stored hash; log it and return None if it is unusable."""
@@ -360,14 +339,14 @@ class PasswordHasher:
 
 def _integer(name: str, value: object, minimum: int, maximum: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
-        raise ConfigurationError(f"{name} must be an integer from {minimum} to {maximum}; got {value!r}")
+        raise ConfigurationError(f"{name} must be an integer from {minimum} to {maximum}; got {shown(value)}")
     return value
 
 
 def _seconds(name: str, value: object, maximum: float) -> float:
     # Not `value <= 0`: every comparison with NaN is false.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= maximum:
-        raise ConfigurationError(f"{name} must be seconds above 0 and at most {maximum}; got {value!r}")
+        raise ConfigurationError(f"{name} must be seconds above 0 and at most {maximum}; got {shown(value)}")
     return value
 
 

@@ -1,32 +1,38 @@
 """Limit login attempts, counted before any hash is computed.
 
-An attempt is *reserved* first and taken back on success, so a hundred parallel guesses cannot all pass a limit. Three
-counters are kept for a window of time, aligned to the clock:
+An attempt is *reserved* before the password is checked and taken back on success, so a hundred parallel guesses cannot
+all pass a limit. These counters are kept for a window of time, aligned to the clock:
 
-    (account, source)   one source guessing at one account; a success clears this counter and no other
-    account             many sources guessing at one account; it does not apply to a source that has logged in to the
-                        account within the window, so the owner cannot be locked out from elsewhere
-    source              one source guessing at many accounts (IPv6 by its /64, the smallest network of a customer)
+    source              one source guessing at many accounts
+    (name, source)      one source guessing at one name, before the name is looked up
+    (account, source)   the same for the account that was found, because many names can lead to one account
+    network             a /24 or /48 guessing at many accounts
+    account             many sources guessing at one account
 
-Unknown names are counted like known ones, so a rejection reveals no account. Accounts and sources are stored as digests.
-Loopback and private addresses are not counted as sources: behind a proxy that is not configured, every client has the
-proxy's address.
+One more counter holds the *consecutive failures* of an account over many windows, at most 100 (SP 800-63B-4 §3.2.2).
+A success clears it, and a new password starts a new one, as the limit is one of the authenticator. It is the sum of two
+periods of a week, the present one and the one before, so it remembers each failure for one to two weeks.
 
-The limits (SP 800-63B-4 §3.2.2 allows at most 100 consecutive failures per account) apply to one window each. Across the
-boundary of two windows, up to twice as many attempts can follow each other.
+A source that has logged in to an account is *known* to it for as long as a session of that login can last. The last
+three counters do not apply to it, so other clients cannot lock the owner out.
+
+An unknown name is counted like an account of that name, with the same questions to the store, so neither the answer nor
+its time reveals which accounts exist. Names, identities and sources are stored as digests. A rejected attempt writes
+nothing, unless it lost a race; then it takes back what it has counted.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import unicodedata
 
 import attrs
 
 from praetorian_core.digest import digest
-from praetorian_core.errors import ConfigurationError, LoginThrottledError
+from praetorian_core.errors import ConfigurationError, LoginThrottledError, ServiceUnavailableError
 from praetorian_core.lifespan import Lifespan, parse_lifespan
+from praetorian_core.login.source import source_networks
+from praetorian_core.messages import shown
 from praetorian_core.questions import CompareAndSetState, Flow, GetState, IncrementState, ask
 
 _LOG = logging.getLogger("praetorian")
@@ -37,11 +43,21 @@ _COMPARED_LENGTH = 256
 _IGNORED_CATEGORIES = frozenset({"Mn", "Me", "Cf", "Cc"})
 """Unicode categories that some collations ignore: marks, formats, controls."""
 
-_PROXY_NAMES = frozenset({"", "localhost"})
-"""Peer addresses reported behind a Unix socket; they name the proxy, not the client."""
+_MAX_KNOWN = 16
+"""The most sources that one account remembers; the entry of an account is bounded."""
+
+_MARK_ROUNDING = 86_400
+"""A mark is written once a day and source, not at every login."""
+
+_MARK_ATTEMPTS = 4
+"""How often a mark is written again after a lost race; without it, the source is not known."""
 
 
-def _canonical_account(username: object) -> str:
+def _digest(kind: str, text: str) -> str:
+    return digest(f"{kind}:{text}")
+
+
+def _canonical_name(username: object) -> str:
     # Anything but a text is no account; all of it shares one counter. Databases differ in which names they equate
     # (utf8mb4_0900_ai_ci of MySQL ignores accents and zero-width characters). Two names that share a counter only make
     # the limit stricter.
@@ -58,10 +74,71 @@ def _canonical_account(username: object) -> str:
     return name.strip()
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
+class _Limits:
+    window: int
+    per_account_and_source: int
+    per_account: int
+    per_source: int
+    per_network: int
+    consecutive_failures: int
+    failure_memory: int
+
+
+@attrs.frozen(kw_only=True)
 class _Counter:
+    """One counter.
+
+    Attributes:
+        key: Its key in the store.
+        limit: The most attempts.
+        expires_at: When it expires if this attempt creates it, in seconds since the epoch.
+        retry_after: When it is below its limit again if it is full, in seconds from now.
+        cleared: Whether a success clears it, instead of subtracting its own attempt.
+    """
+
     key: str
     limit: int
+    expires_at: int
+    retry_after: int
+    cleared: bool = False
+
+    def check(self, count: int) -> None:
+        """Raise if more attempts are counted than the limit allows."""
+        if count > self.limit:
+            raise LoginThrottledError(retry_after=self.retry_after)
+
+
+@attrs.frozen(kw_only=True)
+class _KnownSources:
+    """The entry of an account that names its known sources: pairs of a digest and an expiry."""
+
+    key: str
+    entry: str | None
+
+    def expiries(self, now: int) -> dict[str, int]:
+        """Return when each known source expires, the earliest first."""
+        parts = (self.entry or "").split()
+        try:
+            expiries = dict(zip(parts[::2], map(int, parts[1::2]), strict=True))
+        except ValueError:
+            raise ServiceUnavailableError("the store holds an entry of known sources in an unknown form") from None
+        return {source: expiry for source, expiry in expiries.items() if now < expiry}
+
+    def add(self, source: str, expiry: int, now: int) -> Flow[None]:
+        """Remember a source, in place of the one that expires first if there are too many."""
+        entry = self.entry
+        expiry = -(-expiry // _MARK_ROUNDING) * _MARK_ROUNDING
+        for _ in range(_MARK_ATTEMPTS):
+            known = attrs.evolve(self, entry=entry).expiries(now)
+            if known.get(source, 0) >= expiry:
+                return
+            known[source] = expiry
+            latest = sorted(known.items(), key=lambda item: item[1])[-_MAX_KNOWN:]
+            new = " ".join(f"{name} {end}" for name, end in latest)
+            if (yield from ask(CompareAndSetState(self.key, entry, new, latest[-1][1], now))):
+                return
+            (entry,) = yield from ask(GetState((self.key,), now))
 
 
 @attrs.frozen(kw_only=True)
@@ -69,33 +146,180 @@ class Reservation:
     """A counted attempt that can be taken back.
 
     Attributes:
-        counts: How much to subtract from which counter.
-        known: The key that marks a source as known to the account; None without a source.
-        expires_at: When the window ends, in seconds since the epoch.
-        window: The length of a window, in seconds.
+        counts: The counters that this attempt has incremented, with their totals.
+        cleared: How much a success subtracts from which counter.
+        known_sources: The account's known sources.
+        source: The digest of the source; None without one.
+        window_end: When a counter expires that taking back creates again, in seconds since the epoch.
     """
 
     counts: dict[str, int]
-    known: str | None
-    expires_at: int
-    window: int
+    cleared: dict[str, int]
+    known_sources: _KnownSources
+    source: str | None
+    window_end: int
 
     def cancel(self, now: int) -> Flow[None]:
         """Take the attempt back, because no password was checked."""
-        for key in self.counts:
-            yield from ask(IncrementState(key, -1, self.expires_at, now))
+        yield from _subtract(dict.fromkeys(self.counts, 1), self.window_end, now)
 
-    def succeed(self, now: int) -> Flow[None]:
-        """Take the attempt back, because it succeeded, and clear this source's earlier failures at this account."""
-        for key, amount in self.counts.items():
-            total = yield from ask(IncrementState(key, -amount, self.expires_at, now))
-            if total < 0:
-                # A parallel success has cleared the counter; a negative counter would allow additional attempts.
-                yield from ask(IncrementState(key, min(amount, -total), self.expires_at, now))
-        if self.known is not None:
-            (mark,) = yield from ask(GetState((self.known,), now))
-            # A parallel success writes the same mark, so the result of the comparison does not matter.
-            yield from ask(CompareAndSetState(self.known, mark, "known", now + self.window, now))
+    def succeed(self, now: int, known_until: int) -> Flow[None]:
+        """Take the attempt back, clear the earlier failures, and remember the source.
+
+        Args:
+            now: The current time, in seconds since the epoch.
+            known_until: When the source is forgotten, in seconds since the epoch.
+        """
+        yield from _subtract(self.cleared, self.window_end, now)
+        if self.source is not None:
+            yield from self.known_sources.add(self.source, known_until, now)
+
+
+def _subtract(amounts: dict[str, int], expires_at: int, now: int) -> Flow[None]:
+    for key, amount in amounts.items():
+        total = yield from ask(IncrementState(key, -amount, expires_at, now))
+        if total < 0:
+            # A parallel success has cleared the counter; a negative counter would allow additional attempts.
+            yield from ask(IncrementState(key, min(amount, -total), expires_at, now))
+
+
+@attrs.frozen(kw_only=True)
+class LoginAttempt:
+    """One login attempt that is not counted yet."""
+
+    limits: _Limits
+    name: str
+    networks: tuple[str, ...]
+    now: int
+
+    def check(self) -> Flow[LoginAttempt]:
+        """Return the attempt if no limit of the source and the name is reached; called before the user is looked up.
+
+        Raises:
+            LoginThrottledError: A limit is reached; nothing was written.
+        """
+        for counter in self._by_name():
+            yield from self._read(counter)
+        return self
+
+    def reserve(self, identity: object, hashed: object) -> Flow[Reservation]:
+        """Count the attempt, under the name and under the account that was found.
+
+        Args:
+            identity: The identity of the user; None if the name is unknown.
+            hashed: The stored hash; a new one starts a new counter of consecutive failures.
+
+        Raises:
+            LoginThrottledError: A limit is reached; the attempt is not counted.
+        """
+        limits, source = self.limits, self._source()
+        account = _digest("unknown", self.name) if identity is None else _digest("identity", str(identity))
+        former_key, failures_key = self._failures_keys(account, hashed)
+        total = self._counter(account, None, limits.per_account)
+        own = self._counter(account, source, limits.per_account_and_source)
+        marks = f"{{{account}}}:k"
+        keys = (marks, former_key, failures_key, total.key, own.key)
+        entry, *values = yield from ask(GetState(keys, self.now))
+        former, failed, attempts, own_attempts = map(_count, values)
+        known_sources = _KnownSources(key=marks, entry=entry)
+        counters = self._by_name()
+        if source is not None:
+            own.check(own_attempts + 1)
+            counters.append(own)
+        if source is None or source not in known_sources.expiries(self.now):
+            failures = self._failures(failures_key, former)
+            failures.check(failed + 1)
+            total.check(attempts + 1)
+            counters += [total, failures]
+            if source is not None:
+                network = self._counter(_digest("source", self.networks[-2]), None, limits.per_network)
+                yield from self._read(network)
+                counters.append(network)
+        totals = yield from self._count(counters)
+        # A success clears the consecutive failures also from a known source, which does not count its own ones.
+        cleared = {former_key: former, failures_key: failed}
+        cleared |= {counter.key: totals[counter.key] if counter.cleared else 1 for counter in counters}
+        return Reservation(
+            counts=totals,
+            cleared={key: amount for key, amount in cleared.items() if amount > 0},
+            known_sources=known_sources,
+            source=source,
+            window_end=self._window_end(),
+        )
+
+    def _failures_keys(self, account: str, hashed: object) -> tuple[str, str]:
+        """Return the keys of the consecutive failures in the period before and in the present one."""
+        period, password = self.now // self.limits.failure_memory, _digest("hash", str(hashed))
+        return f"{{{account}}}:f:{password}:{period - 1}", f"{{{account}}}:f:{password}:{period}"
+
+    def _failures(self, key: str, former: int) -> _Counter:
+        """Return the counter of the present period, with what the period before leaves of the limit."""
+        memory = self.limits.failure_memory
+        period_end = (self.now // memory + 1) * memory
+        return _Counter(
+            key=key,
+            limit=self.limits.consecutive_failures - former,
+            expires_at=period_end + memory,
+            retry_after=period_end - self.now + (0 if former else memory),
+            cleared=True,
+        )
+
+    def _by_name(self) -> list[_Counter]:
+        """Return the counters that need no look-up: of the source, and of the name from that source."""
+        limits, source, name = self.limits, self._source(), _digest("name", self.name)
+        if source is None:
+            return [self._counter(name, None, limits.per_account)]
+        # The source is counted first: over its limit, it creates no counters for the names that it sends.
+        return [
+            self._counter(source, None, limits.per_source),
+            self._counter(name, source, limits.per_account_and_source),
+        ]
+
+    def _source(self) -> str | None:
+        return _digest("source", self.networks[-1]) if self.networks else None
+
+    def _counter(self, slot: str, source: str | None, limit: int) -> _Counter:
+        # The braces keep all keys of one account in one slot of a Redis cluster.
+        key = f"{{{slot}}}:l:{self.now // self.limits.window}"
+        end = self._window_end()
+        return _Counter(
+            key=key if source is None else f"{key}:{source}",
+            limit=limit,
+            expires_at=end,
+            retry_after=end - self.now,
+            cleared=source is not None,
+        )
+
+    def _window_end(self) -> int:
+        return (self.now // self.limits.window + 1) * self.limits.window
+
+    def _read(self, counter: _Counter) -> Flow[None]:
+        (value,) = yield from ask(GetState((counter.key,), self.now))
+        counter.check(_count(value) + 1)
+
+    def _count(self, counters: list[_Counter]) -> Flow[dict[str, int]]:
+        """Increment each counter; if one is over its limit or a call fails, take back what was counted."""
+        totals: dict[str, int] = {}
+        try:
+            for counter in counters:
+                totals[counter.key] = yield from ask(IncrementState(counter.key, 1, counter.expires_at, self.now))
+                counter.check(totals[counter.key])
+        except GeneratorExit:
+            # A generator that is closed cannot ask.
+            raise
+        except BaseException:
+            yield from _subtract(dict.fromkeys(totals, 1), self._window_end(), self.now)
+            raise
+        return totals
+
+
+def _count(value: str | None) -> int:
+    if value is None:
+        return 0
+    try:
+        return int(value)
+    except ValueError:
+        raise ServiceUnavailableError("the store holds a login counter that is not a number") from None
 
 
 class LoginThrottle:
@@ -104,14 +328,22 @@ class LoginThrottle:
     Args:
         window: How long attempts are counted together: seconds, or any ``Lifespan``.
         per_account_and_source: Attempts per window from one source at one account.
-        per_account: Attempts per window at one account, from all sources that have not logged in to it.
-        per_source: Attempts per window from one source, at all accounts together.
+        per_account: Attempts per window at one account, from all sources that are not known to it.
+        per_source: Attempts per window from one source (an IPv4 address or an IPv6 /64), at all accounts together.
+        per_network: Attempts per window from one IPv4 /24 or IPv6 /48, at accounts to which the source is not known.
+        consecutive_failures: Failures at one account since its last success, over all windows, from sources that are
+            not known to it.
+        failure_memory: How long consecutive failures are remembered at least, and at most twice as long: seconds, or
+            any ``Lifespan``.
 
     Raises:
-        ConfigurationError: A limit is not a positive integer, or the window is not a lifespan.
+        ConfigurationError: A limit is not a positive integer, or a time is not a lifespan.
+
+    See:
+        SP 800-63B-4 §3.2.2.
     """
 
-    __slots__ = ("_per_account", "_per_account_and_source", "_per_source", "_warned", "_window")
+    __slots__ = ("_limits", "_warned")
 
     def __init__(
         self,
@@ -120,89 +352,44 @@ class LoginThrottle:
         per_account_and_source: int = 10,
         per_account: int = 100,
         per_source: int = 100,
+        per_network: int = 1000,
+        consecutive_failures: int = 100,
+        failure_memory: Lifespan = "7 days",
     ) -> None:
         """Validate the limits."""
-        self._window = parse_lifespan(window, name="window")
         limits = {
             "per_account_and_source": per_account_and_source,
             "per_account": per_account,
             "per_source": per_source,
+            "per_network": per_network,
+            "consecutive_failures": consecutive_failures,
         }
         for name, limit in limits.items():
             if type(limit) is not int or limit < 1:
-                raise ConfigurationError(f"{name} must be a positive integer; got {limit!r}")
-        self._per_account_and_source = per_account_and_source
-        self._per_account = per_account
-        self._per_source = per_source
+                raise ConfigurationError(f"{name} must be a positive integer; got {shown(limit)}")
+        self._limits = _Limits(
+            window=parse_lifespan(window, name="window"),
+            failure_memory=parse_lifespan(failure_memory, name="failure_memory"),
+            **limits,
+        )
         self._warned = False
 
-    def reserve(self, username: object, source: str | None, now: int) -> Flow[Reservation]:
-        """Count an attempt, before the user is looked up.
+    def attempt(self, username: object, source: str | None, now: int) -> LoginAttempt:
+        """Return an attempt that is not counted yet.
 
         Args:
             username: The presented name.
             source: The client's address as the framework reports it, or None.
             now: The current time, in seconds since the epoch.
 
-        Returns:
-            The reservation, which a success takes back.
-
         Raises:
-            LoginThrottledError: A limit is reached; the attempt was not counted.
+            ConfigurationError: The source is neither a str nor None.
         """
-        number = now // self._window
-        expires_at = (number + 1) * self._window
-        account = f"{{{digest(_canonical_account(username))}}}"
-        counters = [_Counter(f"{account}:l:{number}", self._per_account)]
-        network = self._network(source)
-        own = known = None
-        if network is not None:
-            network_digest = digest(network)
-            known = f"{account}:k:{network_digest}"
-            (mark,) = yield from ask(GetState((known,), now))
-            if mark is not None:
-                counters = []
-            own = f"{account}:l:{number}:{network_digest}"
-            # The source is counted first: over its limit, it creates no counters for the names that it sends.
-            of_source = _Counter(f"{{{network_digest}}}:l:{number}", self._per_source)
-            counters = [of_source, _Counter(own, self._per_account_and_source), *counters]
-        totals: dict[str, int] = {}
-        for counter in counters:
-            totals[counter.key] = yield from ask(IncrementState(counter.key, 1, expires_at, now))
-            if totals[counter.key] > counter.limit:
-                yield from Reservation(counts=totals, known=None, expires_at=expires_at, window=self._window).cancel(
-                    now
-                )
-                raise LoginThrottledError(retry_after=expires_at - now)
-        # A success subtracts this attempt from each counter, and clears the counter of this source at this account.
-        counts = {key: total if key == own else 1 for key, total in totals.items()}
-        return Reservation(counts=counts, known=known, expires_at=expires_at, window=self._window)
-
-    def _network(self, source: str | None) -> str | None:
-        """Return the network that a source is counted as; None if it identifies no client."""
-        if source is None:
-            return None
-        if source in _PROXY_NAMES:
-            self._warn()
-            return None
-        try:
-            address = ipaddress.ip_address(source.partition("%")[0])
-        except ValueError:
-            # The framework may report a name.
-            return source
-        if address.version == 6 and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        if address.is_loopback or address.is_private or address.is_unspecified:
-            self._warn()
-            return None
-        if address.version == 6:
-            return str(ipaddress.ip_network((address, 64), strict=False))
-        return str(address)
-
-    def _warn(self) -> None:
-        if not self._warned:
+        networks = source_networks(source)
+        if source is not None and not networks and not self._warned:
             self._warned = True
             _LOG.warning(
-                "logins arrive from a loopback or private address, which is not counted as a source; behind a "
+                "logins arrive from a source that is not a globally routable address, which is not counted; behind a "
                 "proxy, configure the framework to trust it (Flask: werkzeug.middleware.proxy_fix.ProxyFix)"
             )
+        return LoginAttempt(limits=self._limits, name=_canonical_name(username), networks=networks, now=now)

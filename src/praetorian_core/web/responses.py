@@ -63,6 +63,7 @@ class ErrorResponse:
         error: Name of the error's class.
         code: The error's ``code``.
         message: The error's ``message``.
+        rule: The rule that a new password breaks; None for every other error.
     """
 
     status: int
@@ -70,15 +71,17 @@ class ErrorResponse:
     error: str
     code: str
     message: str
+    rule: str | None = None
 
     def body(self) -> dict[str, str | int]:
         """Return the JSON body, a new dict each time because frameworks modify it."""
-        return {
+        body: dict[str, str | int] = {
             "error": self.error,
             "message": self.message,
             "status_code": self.status,
             "code": self.code,
         }
+        return body if self.rule is None else body | {"rule": self.rule}
 
 
 def error_response(error: errors.PraetorianError, *, scheme: str = "Bearer", realm: str = "api") -> ErrorResponse:
@@ -109,4 +112,5 @@ def error_response(error: errors.PraetorianError, *, scheme: str = "Bearer", rea
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         headers.append(("Retry-After", str(retry_after)))
-    return ErrorResponse(row.status, tuple(headers), type(error).__name__, error.code, error.message)
+    rule = error.rule if isinstance(error, errors.WeakPasswordError) else None
+    return ErrorResponse(row.status, tuple(headers), type(error).__name__, error.code, error.message, rule)

@@ -122,7 +122,9 @@ class TestFailingUsers:
     def test_password_fails(self, world):
         """So does a stored hash that cannot be read."""
         failure = OSError("canary")
-        world.users.lookup = lambda username: type("Broken", (), {"password": property(Failing(failure))})()
+        world.users.lookup = lambda username: type(
+            "Broken", (), {"identity": 1, "password": property(Failing(failure))}
+        )()
 
         assert (ServiceUnavailableError, [CallFailed]) == (
             outcome(world.guard.authenticate, "alice", PASSWORD),

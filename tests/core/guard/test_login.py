@@ -10,6 +10,7 @@ from tests.support import HASHED, PASSWORD, outcome
 
 from praetorian_core import errors
 from praetorian_core.events import CallFailed, LoginSucceeded
+from praetorian_core.hash_turn import HashTurn
 from praetorian_core.login import LoginThrottle
 from praetorian_core.testing import cheapest_hasher
 
@@ -130,7 +131,7 @@ class TestAuthenticate:
     def test_full(self):
         """Where hashing is full the answer is 503 with a time to wait, and nobody is let in."""
         world = World(guard={"passwords": (hasher := cheapest_hasher(max_concurrent=1, max_waiting=0))})
-        with hasher._queue.slot(), pytest.raises(errors.ServiceUnavailableError) as refusal:
+        with hasher._queue.slot(HashTurn()), pytest.raises(errors.ServiceUnavailableError) as refusal:
             world.guard.authenticate("alice", PASSWORD)
 
         assert (10, [CallFailed]) == (refusal.value.retry_after, world.kinds)

@@ -138,7 +138,7 @@ def call_redeem(world):
 
 
 STORE_CALLS = {
-    call_authenticate: 9,
+    call_authenticate: 17,
     call_issue: 1,
     call_verify: 1,
     call_admit: 1,

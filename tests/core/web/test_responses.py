@@ -49,6 +49,12 @@ class TestTable:
         assert (("Cache-Control", "no-store"), ("Retry-After", "30")) == known.headers
         assert (("Cache-Control", "no-store"),) == unknown.headers
 
+    def test_rule(self):
+        """The body of a weak password names the rule and its sentence."""
+        body = error_response(errors.WeakPasswordError(CANARY, rule="too_short")).body()
+
+        assert ("the password is too short", "too_short") == (body["message"], body["rule"])
+
     @by_class
     def test_body(self, name):
         """The body holds the class, the fixed message, the status and the code, as JSON values."""

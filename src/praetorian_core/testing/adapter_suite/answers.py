@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from praetorian_core.errors import PASSWORD_RULES, PasswordRule
 from praetorian_core.testing.adapter_suite.values import Expected
 
 _NONE = None
@@ -41,19 +42,25 @@ ANSWERS: Mapping[str, tuple[str, int, str | None, str]] = {
 }
 
 
-def refused(error: str, *, retry_after: str | None = None, scheme: str = "Bearer") -> Expected:
+def refused(
+    error: str, *, retry_after: str | None = None, scheme: str = "Bearer", rule: PasswordRule | None = None
+) -> Expected:
     """Return the response to a refusal.
 
     Args:
         error: Name of the error's class.
         retry_after: Expected ``Retry-After`` header.
         scheme: Authentication scheme that the challenge must name.
+        rule: The rule that a new password breaks.
     """
     code, status, challenge, message = ANSWERS[error]
+    body: dict[str, object] = {"error": error, "message": message, "status_code": status, "code": code}
+    if rule is not None:
+        body |= {"message": PASSWORD_RULES[rule], "rule": rule}
     return Expected(
         status=status,
         code=code,
-        body={"error": error, "message": message, "status_code": status, "code": code},
+        body=body,
         content_type="application/json",
         cache_control="no-store",
         challenge=challenge and challenge.replace("Bearer", scheme),

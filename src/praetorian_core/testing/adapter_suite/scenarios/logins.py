@@ -107,7 +107,7 @@ SCENARIOS = (
     one(
         "a password that is too short",
         Request(method="POST", path="/password", json={"password": "canary"}),
-        refused("WeakPasswordError"),
+        refused("WeakPasswordError", rule="too_short"),
     ),
     one(
         "a password that is long enough",
