@@ -15,6 +15,7 @@ import pytest
 from praetorian_core import AsyncGuard, Guard, KeyRing, MemoryStore, Settings, SQLiteStore, generate_secret
 from praetorian_core.errors import ServiceUnavailableError
 from praetorian_core.events import CallFailed
+from praetorian_core.hash_turn import HashTurn
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, cheapest_hasher
 
 NOW = 1_800_000_000
@@ -250,7 +251,7 @@ class TestFailures:
         go = threading.Event()
 
         async def main():
-            busy = asyncio.create_task(world.guard._services.hash_executor.run(go.wait))
+            busy = asyncio.create_task(world.guard._services.hash_executor.run(go.wait, HashTurn()))
             await asyncio.sleep(0)
             with pytest.raises(ServiceUnavailableError):
                 await world.guard.authenticate("alice", PASSWORD)
@@ -260,7 +261,7 @@ class TestFailures:
         asyncio.run(main())
         (event,) = [event for event in world.heard if isinstance(event, CallFailed)]
 
-        assert ("the password hasher", "hashing is full: 1 calls run or wait already") == (event.what, event.failure)
+        assert ("the password hasher", "password hashing is full: 1 running, 0 waiting") == (event.what, event.failure)
 
     def test_application_text(self):
         """The text of an outage that the application raised may hold a secret, so it is left out."""
