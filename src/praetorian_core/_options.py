@@ -70,8 +70,9 @@ def refuse_awaitable(call: str, argument: object) -> None:
     raise ConfigurationError(f"{call} was given a {type(argument).__name__}; write await before the argument")
 
 
-def check_callbacks(on_event: object, save_password: object) -> None:
-    for name, call in (("on_event", on_event), ("save_password", save_password)):
+def check_callbacks(on_event: object, save_password: object, after_thread_call: object) -> None:
+    callbacks = {"on_event": on_event, "save_password": save_password, "after_thread_call": after_thread_call}
+    for name, call in callbacks.items():
         if call is not None and not callable(call):
             raise ConfigurationError(f"{name} is {type(call).__name__}; expected a function, or None")
     if inspect.iscoroutinefunction(on_event):
@@ -79,6 +80,8 @@ def check_callbacks(on_event: object, save_password: object) -> None:
         raise ConfigurationError(
             "on_event is a coroutine function; write a plain one that hands the event on, for example to a queue"
         )
+    if inspect.iscoroutinefunction(after_thread_call):
+        raise ConfigurationError("after_thread_call is a coroutine function; write a plain one, it runs in a thread")
 
 
 def with_former_hash(save_password: SavePassword[U]) -> SaveHash:

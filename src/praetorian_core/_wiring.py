@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypedDict, TypeVar
 
 from praetorian_core import flows
@@ -78,11 +78,12 @@ class BaseGuard(Generic[U]):
         passwords: PasswordHasher | Unset | None = FROM_SETTINGS,
         clock: Clock = system_clock,
         on_event: Sink | None = None,
+        after_thread_call: Callable[[], object] | None = None,
     ) -> None:
         check_settings(settings)
         check_users(users)
         check_clock(clock)
-        check_callbacks(on_event, save_password)
+        check_callbacks(on_event, save_password, after_thread_call)
         is_opened = store is FROM_SETTINGS
         store = choose_store(store, settings, open_store)
         throttle = choose_throttle(throttle, settings, users)
@@ -125,6 +126,7 @@ class BaseGuard(Generic[U]):
             store_timeout=settings.store_timeout,
             store_name=None if settings.store is None else f"{settings.store} (PRAETORIAN_STORE)",
             log_tracebacks=settings.log_tracebacks,
+            after_thread_call=after_thread_call,
         )
 
     def __repr__(self) -> str:

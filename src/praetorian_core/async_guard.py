@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast, overload
 
@@ -46,6 +47,7 @@ class AsyncGuard(BaseGuard[U]):
         *,
         store: Store | AsyncStore | Unset | None = FROM_SETTINGS,
         save_password: SavePassword[U] | None = None,
+        after_thread_call: Callable[[], object] | None = None,
         **options: Unpack[GuardOptions],
     ) -> None: ...
 
@@ -57,6 +59,7 @@ class AsyncGuard(BaseGuard[U]):
         *,
         store: Store | AsyncStore | Unset | None = FROM_SETTINGS,
         save_password: SavePassword[U] | None = None,
+        after_thread_call: Callable[[], object] | None = None,
         **options: Unpack[GuardOptions],
     ) -> None: ...
 
@@ -67,15 +70,33 @@ class AsyncGuard(BaseGuard[U]):
         *,
         store: Store | AsyncStore | Unset | None = FROM_SETTINGS,
         save_password: SavePassword[U] | None = None,
+        after_thread_call: Callable[[], object] | None = None,
         **options: Unpack[GuardOptions],
     ) -> None:
         """Check the options and prepare the guard; see ``Guard``.
+
+        Args:
+            users: The application's user class; None for a guard that only verifies and revokes.
+            settings: The configuration.
+            store: See ``Guard``.
+            save_password: See ``Guard``.
+            after_thread_call: Called after each plain function of the application, in the thread in which that ran and
+                whether it returned or raised. Code with thread-local state needs it: with
+                ``after_thread_call=Session.remove`` a SQLAlchemy ``scoped_session`` does not keep its transaction, and
+                the users that it has read, for a later request.
+            options: See ``Guard``.
 
         Raises:
             ConfigurationError: An option is not usable; the text says what to write.
         """
         super().__init__(
-            users, settings, store=store, save_password=save_password, open_store=by_url.open_async_store, **options
+            users,
+            settings,
+            store=store,
+            save_password=save_password,
+            open_store=by_url.open_async_store,
+            after_thread_call=after_thread_call,
+            **options,
         )
 
     async def hash_password(self, raw: str) -> str:

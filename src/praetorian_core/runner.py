@@ -136,7 +136,7 @@ async def _await_answer(question: Question[object], services: Services) -> objec
         case Place.STORE:
             return await _await_store(call, services)
         case Place.APPLICATION:
-            return await _await_call(call, asyncio.to_thread)
+            return await _await_call(call, asyncio.to_thread, services.after_thread_call)
 
 
 async def _await_store(call: Callable[[], object], services: Services) -> object:
@@ -147,26 +147,32 @@ async def _await_store(call: Callable[[], object], services: Services) -> object
     if inspect.iscoroutinefunction(call):
         answer: object = call()
     else:
-        answer = await services.store_executor.run(partial(_without_stop_iteration, call), timeout=timeout)
+        call = partial(_call_in_thread, call, services.after_thread_call)
+        answer = await services.store_executor.run(call, timeout=timeout)
     return await asyncio.wait_for(answer, timeout) if inspect.isawaitable(answer) else answer
 
 
 async def _await_call(
-    call: Callable[[], object], run_in_thread: Callable[[Callable[[], object]], Awaitable[object]]
+    call: Callable[[], object],
+    run_in_thread: Callable[[Callable[[], object]], Awaitable[object]],
+    after_thread_call: Callable[[], object] | None = None,
 ) -> object:
     if inspect.iscoroutinefunction(call):
         answer: object = call()
     else:
-        answer = await run_in_thread(partial(_without_stop_iteration, call))
+        answer = await run_in_thread(partial(_call_in_thread, call, after_thread_call))
     return await answer if inspect.isawaitable(answer) else answer
 
 
-def _without_stop_iteration(call: Callable[[], object]) -> object:
+def _call_in_thread(call: Callable[[], object], after: Callable[[], object] | None) -> object:
     try:
         return call()
     except StopIteration as error:
         # A future cannot carry StopIteration: its awaiter would wait for ever (python/cpython#112182).
         raise RuntimeError("a call raised StopIteration") from error
+    finally:
+        if after is not None:
+            after()
 
 
 def _checked(question: Question[A], services: Services, answer: object) -> A:

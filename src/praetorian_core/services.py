@@ -84,6 +84,7 @@ class Services:
         store_timeout: How long a store call may take under asyncio, in seconds.
         store_name: Names the store and its setting for the operator, without a password; None if no setting names it.
         log_tracebacks: Whether the traceback of a failed call is logged.
+        after_thread_call: Called in the thread of each call of the application that runs in one; None for no call.
     """
 
     _users: Users | None
@@ -98,6 +99,7 @@ class Services:
     store_timeout: float
     store_name: str | None = None
     log_tracebacks: bool = False
+    after_thread_call: Callable[[], object] | None = None
 
     @property
     def users(self) -> Users:

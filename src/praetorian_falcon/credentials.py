@@ -64,7 +64,8 @@ def _check_content_type(req: falcon.Request) -> None:
 def _parsed(req: falcon.Request, body: bytes) -> tuple[object, object]:
     cached = cast("object", req._media)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  (see above)
     try:
-        value = cached if not body and isinstance(cached, dict) else parse_body(body)
+        is_cached = bool(not body and isinstance(cached, dict))
+        value = cached if is_cached else parse_body(body)
         req._media = value  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  (see above)
         return username_and_password(value)
     except CredentialsError as error:

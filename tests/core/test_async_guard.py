@@ -6,6 +6,8 @@ import asyncio
 import contextvars
 import inspect
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -657,3 +659,97 @@ class TestAsyncGuard:
     def test_repr(self):
         """Its text says which kind it is, and no secret."""
         assert repr(World(AsyncGuard).guard).startswith("<AsyncGuard KeyRing(")
+
+
+class TestAfterThreadCall:
+    """``after_thread_call``, for thread-local state such as a SQLAlchemy session."""
+
+    def run(self, users, use, **options):
+        """Run a coroutine function on a guard; return what was called, each with its thread."""
+        seen = []
+
+        def note(name):
+            seen.append((name, threading.get_ident()))
+
+        guard = AsyncGuard(
+            users(note), Settings(keys=RING), clock=FrozenClock(NOW), after_thread_call=lambda: note("after"), **options
+        )
+
+        async def main():
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+            with suppress(errors.PraetorianError):
+                await use(guard)
+
+        asyncio.run(main())
+        return seen
+
+    def test_follows_each_call_in_its_thread(self):
+        """After every plain method of the user class the function is called in the same thread."""
+
+        class Users(MemoryUsers):
+            def __init__(self, note):
+                super().__init__([MemoryUser(identity=1, username="alice", password=HASH)])
+                self.note = note
+
+            def lookup(self, username):
+                self.note("lookup")
+                return super().lookup(username)
+
+        seen = self.run(Users, lambda guard: guard.authenticate("alice", PASSWORD), passwords=cheapest_hasher())
+        names = [name for name, _ in seen]
+
+        assert ["lookup", "after"] == names[:2]
+        assert "after" == names[-1]
+        assert 1 == len({thread for _, thread in seen})
+        assert threading.get_ident() != seen[0][1]
+
+    def test_follows_a_call_that_raises(self):
+        """The function is called after a failed call as well."""
+
+        class Users(MemoryUsers):
+            def __init__(self, note):
+                super().__init__()
+                self.note = note
+
+            def lookup(self, username):
+                self.note("lookup")
+                raise OSError
+
+        seen = self.run(Users, lambda guard: guard.authenticate("alice", PASSWORD), passwords=cheapest_hasher())
+
+        assert ["lookup", "after"] == [name for name, _ in seen][:2]
+
+    def test_is_not_called_for_coroutines(self):
+        """Coroutine methods run on the event loop, where no thread has to be cleaned up."""
+
+        class Users(AsyncUsers):
+            def __init__(self, note):
+                super().__init__([AsyncUser(identity=1, username="alice", password=HASH)])
+                self.note = note
+
+            async def lookup(self, username):
+                self.note("lookup")
+                return await super().lookup(username)
+
+        seen = self.run(Users, lambda guard: guard.authenticate("nobody", PASSWORD), passwords=cheapest_hasher())
+
+        assert ["lookup"] == [name for name, _ in seen]
+
+    def test_failure_rejects_the_request(self):
+        """A function that raises leaves the thread in an unknown state, so the call counts as failed."""
+
+        def fail():
+            raise OSError
+
+        users = MemoryUsers([MemoryUser(identity=1, username="alice", password=HASH)])
+        guard = AsyncGuard(users, Settings(keys=RING), passwords=cheapest_hasher(), after_thread_call=fail)
+
+        with pytest.raises(errors.ServiceUnavailableError):
+            asyncio.run(guard.authenticate("alice", PASSWORD))
+
+    @pytest.mark.parametrize("call", [7, "remove", asyncio.sleep], ids=["int", "str", "coroutine function"])
+    def test_refuses_what_cannot_be_called(self, call):
+        """Only a plain function is accepted."""
+
+        with pytest.raises(errors.ConfigurationError, match="after_thread_call is "):
+            AsyncGuard(MemoryUsers(), Settings(keys=RING), after_thread_call=call)
