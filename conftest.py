@@ -6,6 +6,7 @@ they are not collected. Under pytest-xdist each worker starts its own server, an
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -48,6 +49,12 @@ def _group(nodeid: str) -> str:
     if nodeid.startswith(_HEAVY):
         return "heavy"
     return nodeid if nodeid.startswith(_SINGLE) else nodeid.partition("::")[0]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Trace a worker of pytest-xdist for coverage, but not the processes that its tests start."""
+    if hasattr(config, "workerinput"):
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 @pytest.hookimpl(optionalhook=True)

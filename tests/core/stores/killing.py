@@ -23,8 +23,8 @@ NOW, UNTIL = 1_000, 10**10
 LINE = 40
 
 
-def write(url: str, round_: int, pipe: int) -> None:
-    """End sessions until this process is killed."""
+def write(url: str, round_: int, pipe: int, begun: int) -> None:
+    """End sessions until this process is killed; after the first one a byte in ``begun`` reports the start."""
     store = open_store(url, 30.0)
     number = 0
     while True:
@@ -32,6 +32,8 @@ def write(url: str, round_: int, pipe: int) -> None:
         if store.compare_and_set(key, None, "ended", expires_at=UNTIL, now=NOW):
             # A short line is written whole or not at all (POSIX PIPE_BUF).
             os.write(pipe, f"{round_} {number}".ljust(LINE - 1).encode() + b"\n")
+        if number == 0:
+            os.write(begun, b".")
         number += 1
 
 
@@ -63,11 +65,14 @@ def main(url: str, kills: int) -> None:
         sys.stdout.write(json.dumps(check(url, read_end)))
         sys.stdout.flush()
         os._exit(0)
+    begun_read_end, begun_write_end = os.pipe()
     for round_ in range(kills):
         writer = os.fork()
         if writer == 0:
-            write(url, round_, write_end)
-        time.sleep(random.uniform(0.002, 0.03))
+            write(url, round_, write_end, begun_write_end)
+        # On a busy machine a writer may wait long for its first turn.
+        os.read(begun_read_end, 1)
+        time.sleep(random.uniform(0, 0.02))
         os.kill(writer, signal.SIGKILL)
         os.waitpid(writer, 0)
     os.close(write_end)
