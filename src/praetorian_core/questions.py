@@ -132,10 +132,8 @@ class DescribeUser(Question[UserFacts]):
 
     def _read_rolenames(self) -> object:
         rolenames = _read_attribute(self.user, "rolenames", "a list of str")
-        if isinstance(rolenames, str | bytes | Mapping) or not isinstance(rolenames, Iterable):
-            return rolenames
         # Iterated here, because iterating a lazy collection may query the application's database.
-        return list(cast("Iterable[object]", rolenames))
+        return list(cast("Iterable[object]", rolenames)) if _is_collection(rolenames) else rolenames
 
 
 @attrs.frozen
@@ -393,6 +391,10 @@ def _no_user() -> None:
 
 def _no_answer() -> bool:
     return False
+
+
+def _is_collection(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
 
 
 def _read_attribute(user: object, name: str, wanted: str) -> object:

@@ -213,7 +213,7 @@ def encode_roles(rolenames: object) -> frozenset[str]:
         ConfigurationError: ``rolenames`` is something else. Reading a str as its letters, or a mapping as its keys, could
             grant a role that the application never gave.
     """
-    if not isinstance(rolenames, Iterable) or isinstance(rolenames, _NO_ROLE_COLLECTIONS):
+    if not _is_collection(rolenames):
         raise ConfigurationError(f"user.rolenames must be an iterable of str; got {type(rolenames).__name__}")
     roles: set[str] = set()
     for role in cast("Iterable[object]", rolenames):
@@ -234,7 +234,8 @@ def encode_roles(rolenames: object) -> frozenset[str]:
     return frozenset(roles)
 
 
-_NO_ROLE_COLLECTIONS = (str, bytes, bytearray, memoryview, Mapping)
+def _is_collection(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | memoryview | Mapping)
 
 
 @functools.cache

@@ -119,6 +119,26 @@ class TestFailingUsers:
 
         assert (failure, [CallFailed]) == (refusal.value.__cause__, world.kinds)
 
+    def test_lazy_roles_fail(self, world):
+        """So does a lazy collection of roles, which queries the database when it is iterated."""
+        failure = OSError("canary")
+
+        def load():
+            yield "admin"
+            raise failure
+
+        world.alice.rolenames = load()
+        with pytest.raises(ServiceUnavailableError) as refusal:
+            world.guard.issue(world.alice)
+
+        assert (failure, [CallFailed]) == (refusal.value.__cause__, world.kinds)
+
+    def test_lazy_roles_are_read_once(self, world):
+        """A generator gives its names once, which is enough."""
+        world.alice.rolenames = (name for name in ("admin", "editor"))
+
+        assert {"admin", "editor"} == world.guard.verify(world.guard.issue(world.alice)).roles
+
     def test_password_fails(self, world):
         """So does a stored hash that cannot be read."""
         failure = OSError("canary")
