@@ -1,4 +1,4 @@
-"""An API as a team would write it: Flask, SQLAlchemy, Praetorian.
+"""An API with user accounts: Flask, SQLAlchemy and Praetorian.
 
     export FLASK_SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(48))')"
     flask --app examples/flask_app add-user alice@example.org editor

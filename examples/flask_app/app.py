@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TypeAlias, cast
 
 import click
@@ -16,6 +17,7 @@ from praetorian_flask import (
     Praetorian,
     auth_accepted,
     auth_required,
+    authenticate,
     credentials,
     current_rolenames,
     current_token,
@@ -28,7 +30,7 @@ from praetorian_flask import (
 from .users import Role, User, database, init_database
 
 SendMail: TypeAlias = Callable[[str, str, str], object]
-"""Takes an address, a subject and a text. It should only queue the mail: the wait must not tell who has an account."""
+"""Takes an address, a subject and a text. It should only queue the mail: its duration must not reveal an account."""
 
 Reply: TypeAlias = tuple[Response, int]
 
@@ -37,7 +39,7 @@ praetorian = Praetorian[User]()
 
 
 def print_mail(address: str, subject: str, text: str) -> None:
-    """Stand in for a mail server."""
+    """Print a mail, in place of a mail server."""
     click.echo(f"To: {address}\nSubject: {subject}\n\n{text}\n")
 
 
@@ -51,18 +53,19 @@ def create_app(
     """Return a new application.
 
     Args:
-        config: Settings that win over the defaults and over environment variables that begin with ``FLASK_``.
-        send_mail: How mail goes out.
-        passwords: Another hasher than the usual one; tests hand in a cheap one.
-        clock: Another clock than the system's; tests hand in one that stands still.
+        config: Configuration that overrides the defaults and the environment variables that begin with ``FLASK_``.
+        send_mail: Sends a mail.
+        passwords: The password hasher; tests pass a cheap one.
+        clock: The clock; tests pass a frozen one.
     """
     app = Flask(__name__)
     app.config.from_mapping(
         DATABASE="sqlite:///flask_app.sqlite3",
-        # Remembers in this process which sessions were ended and which action tokens were spent. Without a store there
-        # is no logout, and a token that is bound to no password has to be redeemed with once=False, which is for what
-        # may happen twice without harm.
+        # Holds revoked sessions and redeemed action tokens, in this process. Without a store there is no logout, and the
+        # token of a registration cannot be redeemed once. With several workers, write sqlite:///path or redis://host.
         PRAETORIAN_STORE="memory://",
+        # No route needs a longer body.
+        MAX_CONTENT_LENGTH=65_536,
     )
     app.config.from_prefixed_env()
     app.config.from_mapping(config)
@@ -81,107 +84,105 @@ def create_app(
 
 
 def save_password(user: User, new_hash: str) -> None:
-    """Keep the hash that a login made anew, because the stored one was of another cost."""
+    """Store the hash that a login computed anew, because the stored one has another cost."""
     user.password = new_hash
     database().commit()
 
 
 def log_refusal(error: PraetorianError) -> None:
-    """Write down who was refused what; ``str(error)`` says more than the client is told."""
+    """Log a refusal; ``str(error)`` is the detail that the client does not receive."""
     current_app.logger.info("%s %s: %s: %s", request.method, request.path, error.code, error)
 
 
-# ---------------------------------------------------------------- a session: begun, prolonged, ended
+# ---------------------------------------------------------------- sessions: login, refresh, logout
 
 
 @api.post("/login")
 def login() -> Response:
-    """Exchange name and password for a token."""
-    username, password = credentials()
-    user = praetorian.guard.authenticate(username, password, source=request.remote_addr)
+    """Exchange username and password for a token."""
+    user = authenticate(*credentials(), kind=User)
     return token_response(praetorian.guard.issue(user))
 
 
 @api.post("/refresh")
 def refresh() -> Response:
-    """Exchange a token whose access is over. No auth_required: it would refuse each of them."""
+    """Exchange a token whose access lifespan has expired. ``auth_required`` would reject it."""
     return token_response(praetorian.guard.refresh(current_token()))
 
 
 @api.post("/logout")
 def logout() -> Reply:
-    """End the session of the token, and of every token that was refreshed from it; an expired one will do."""
+    """Revoke the session of the token, which may have expired."""
     praetorian.guard.revoke(current_token())
     return jsonify(message="logged out"), 200
 
 
 def token_response(token: str) -> Response:
-    """Return a token, which no cache may keep (RFC 6750 §5.3)."""
+    """Return a token in a response that no cache stores (RFC 6750 §5.3)."""
     response = jsonify(access_token=token)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-# ---------------------------------------------------------------- what a token opens
+# ---------------------------------------------------------------- guarded routes
 
 
 @api.get("/me")
 @auth_required
 def me() -> Response:
-    """Return who acts. The user is loaded because their address is asked for, and for no other reason."""
+    """Return the user's address, for which the user is loaded, and the roles, which are in the token."""
     return jsonify(email=current_user(User).email, roles=sorted(current_rolenames()))
 
 
 @api.get("/admin")
 @roles_required("admin")
 def admin() -> Response:
-    """Return what only admins see."""
-    return jsonify(message="the keys of the house")
+    """Return the audit log, for admins."""
+    return jsonify(log=["alice logged in"])
 
 
 @api.get("/drafts")
 @roles_accepted("editor", "admin")
 def drafts() -> Response:
-    """Return what editors see, and admins too."""
+    """Return the drafts, for editors and admins."""
     return jsonify(drafts=["On locks", "On keys"])
 
 
 @api.get("/feed")
 @auth_accepted
 def feed() -> Response:
-    """Return something for everybody, with a greeting for those who are known."""
+    """Return the news for all, with a greeting for a user who is logged in."""
     user = current_user_or_none(User)
     return jsonify(hello=user.email if user else "stranger", items=["news"])
 
 
-# ---------------------------------------------------------------- accounts: no answer tells who has one
+# ---------------------------------------------------------------- accounts: no answer reveals whether one exists
 
 
 @api.post("/register")
 def register() -> Reply:
-    """Open an account that waits for its owner.
+    """Create an account without a password, and mail a token to its address.
 
-    It has no password yet: else whoever registers the address of another would know the password of an account that
-    its owner then confirms.
+    A password at this point would be known to a person who registers the address of another person.
     """
     email = text_of("username")
     database().add(User(email=email))
     try:
         database().commit()
     except IntegrityError:
-        # There is such an account. Its owner is told, by mail; whoever asks here is not.
+        # The account exists. Its owner learns that by mail; the response is the same.
         database().rollback()
     return invite(email)
 
 
 @api.post("/forgot")
 def forgot() -> Reply:
-    """Send the owner of an account what sets a new password."""
+    """Mail a token that sets a new password."""
     return invite(text_of("username"))
 
 
 def invite(email: str) -> Reply:
-    """Mail a token that sets the password of the account, if there is one; answer as if there were."""
+    """Mail a token that sets the password, if the account exists; the response is the same if it does not."""
     user = User.lookup(email)
     if user is not None:
         action = "reset" if user.confirmed else "registration"
@@ -203,7 +204,7 @@ def reset() -> Reply:
 
 
 def set_password(action: str) -> Reply:
-    """Redeem the token of a mail and end the user's sessions: another person may know the old password."""
+    """Redeem a mailed token and revoke the user's sessions: another person may know the old password."""
     user, hashed = praetorian.guard.reset_password(text_of("token"), text_of("password"), action=action)
     user.password = hashed
     user.confirmed = True
@@ -213,12 +214,23 @@ def set_password(action: str) -> Reply:
 
 
 def text_of(name: str) -> str:
-    """Return a member of the JSON body, which must be a text."""
-    body: object = request.get_json()
+    """Return a member of the JSON body, which must be a text that UTF-8 can encode."""
+    body: object = None
+    with suppress(RecursionError):  # Python's parser raises it for deep nesting.
+        body = request.get_json()
     value = cast("dict[str, object]", body).get(name) if isinstance(body, dict) else None
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or not is_encodable(value):
         abort(400, f"expected a JSON object with the text member {name}")
     return value
+
+
+def is_encodable(text: str) -> bool:
+    """Return whether UTF-8 can encode a text: JSON can spell half of a surrogate pair, and databases reject it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 # ---------------------------------------------------------------- the command line
@@ -229,7 +241,7 @@ def text_of(name: str) -> str:
 @click.argument("roles", nargs=-1)
 @click.password_option()
 def add_user(email: str, roles: tuple[str, ...], password: str) -> None:
-    """Open an account with roles, confirmed at once."""
+    """Create a confirmed account with roles."""
     hashed = praetorian.guard.hash_password(password)
     database().add(User(email=email, password=hashed, confirmed=True, roles=[Role(name=name) for name in roles]))
     database().commit()

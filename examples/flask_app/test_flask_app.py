@@ -1,4 +1,4 @@
-"""The example application, route by route, as a client meets it: with TESTING off."""
+"""Every route of the example application, without TESTING."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BEARER = 'Bearer realm="api"'
 
 
 class World:
-    """One application with a user, and what a test needs to act on it."""
+    """One application with a user, a client, a clock and an outbox."""
 
     def __init__(self, config: dict[str, object], hasher: PasswordHasher) -> None:
         self.clock = FrozenClock()
@@ -64,7 +64,7 @@ def members(response: TestResponse) -> dict[str, object]:
 
 
 def outcome(response: TestResponse) -> tuple[int, object, str | None]:
-    """Return what a refusal is known by: status, code and challenge."""
+    """Return status, code and challenge of a refusal."""
     assert members(response)["status_code"] == response.status_code
     assert response.headers["Cache-Control"] == "no-store"
     return response.status_code, members(response)["code"], response.headers.get("WWW-Authenticate")
@@ -83,8 +83,8 @@ def world(config: dict[str, object]) -> Iterator[World]:
 
 
 class TestCreateApp:
-    def test_needs_a_secret_of_its_own(self, config: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
-        """No secret stands in the code, and none is made up."""
+    def test_needs_a_secret(self, config: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+        """The code contains no secret and generates none."""
         monkeypatch.delenv("FLASK_SECRET_KEY", raising=False)
         del config["SECRET_KEY"]
 
@@ -92,7 +92,7 @@ class TestCreateApp:
             create_app(config)
 
     def test_hashes_at_the_real_cost(self, config: dict[str, object]) -> None:
-        """Only tests ask for a cheap hasher: left to itself the application does not."""
+        """Without a hasher, the application uses the recommended cost."""
         app = create_app(config)
         with app.app_context():
             hashed = app.extensions["praetorian"].guard.hash_password(PASSWORD)
@@ -103,7 +103,7 @@ class TestCreateApp:
 
 class TestLogin:
     def test_gives_a_token_that_no_cache_keeps(self, world: World) -> None:
-        """The right name and password come back as a token."""
+        """The right username and password are exchanged for a token."""
         response = world.post("/login", username=ALICE, password=PASSWORD)
 
         assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
@@ -119,19 +119,19 @@ class TestLogin:
             {"username": 7, "password": [PASSWORD]},
         ],
     )
-    def test_refuses_everybody_else_with_one_answer(self, world: World, body: dict[str, object]) -> None:
-        """Wrong, unknown, not confirmed, missing and no text are not told apart."""
+    def test_refuses_with_one_answer(self, world: World, body: dict[str, object]) -> None:
+        """Wrong, unknown, unconfirmed, missing and mistyped values get the same answer."""
         world.add("pending@example.org", confirmed=False)
 
         assert outcome(world.post("/login", **body)) == (401, "bad_credentials", BEARER)
 
     def test_wants_a_json_object(self, world: World) -> None:
-        """What is none is the client's mistake."""
+        """Another JSON value is 400."""
 
         assert world.client.post("/login", json=[ALICE, PASSWORD]).status_code == 400
 
     def test_renews_a_hash_of_another_cost(self, world: World) -> None:
-        """The new hash is stored, and fits the same password."""
+        """The new hash is stored and verifies the same password."""
         world.add("old@example.org", hashed=cheapest_hasher(memory_cost=16).hash(PASSWORD))
         world.log_in("old@example.org")
         with world.app.app_context():
@@ -143,8 +143,8 @@ class TestLogin:
 
 
 class TestRefresh:
-    def test_gives_a_token_when_access_is_over(self, world: World) -> None:
-        """The old token opens nothing any more, the new one does."""
+    def test_gives_a_token_after_access_has_expired(self, world: World) -> None:
+        """The old token no longer grants access, the new one does."""
         token = world.log_in()
         world.clock.tick(15 * 60)
 
@@ -153,22 +153,22 @@ class TestRefresh:
         assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
         assert world.get("/me", str(members(response)["access_token"])).status_code == 200
 
-    def test_is_refused_while_access_lasts(self, world: World) -> None:
-        """The last second of access is too early."""
+    def test_is_refused_before_access_expires(self, world: World) -> None:
+        """One second before the end of the access lifespan it is too early."""
         token = world.log_in()
         world.clock.tick(15 * 60 - 1)
 
         assert outcome(world.post("/refresh", token)) == (400, "early_refresh", None)
 
-    def test_is_refused_when_both_lifespans_are_over(self, world: World) -> None:
-        """From then on only a login helps."""
+    def test_is_refused_after_both_lifespans(self, world: World) -> None:
+        """The user must log in again."""
         token = world.log_in()
         world.clock.tick(30 * 86_400)
 
         assert outcome(world.post("/refresh", token)) == (401, "expired_refresh", f'{BEARER}, error="invalid_token"')
 
-    def test_is_refused_for_a_token_that_was_spent(self, world: World) -> None:
-        """A copy that comes later ends the session, for everybody who holds a token of it."""
+    def test_is_refused_for_a_token_that_was_refreshed(self, world: World) -> None:
+        """A second refresh after the grace period revokes the session."""
         old = world.log_in()
         world.clock.tick(15 * 60)
         new = str(members(world.post("/refresh", old))["access_token"])
@@ -178,14 +178,14 @@ class TestRefresh:
         assert outcome(world.get("/me", new)) == (401, "revoked_token", f'{BEARER}, error="invalid_token"')
 
     def test_needs_a_token(self, world: World) -> None:
-        """Without one there is nothing to exchange."""
+        """Without a token the answer is 401."""
 
         assert outcome(world.post("/refresh")) == (401, "missing_token", BEARER)
 
 
 class TestLogout:
-    def test_ends_the_session(self, world: World) -> None:
-        """Its token opens nothing from then on; a session of another login goes on."""
+    def test_revokes_the_session(self, world: World) -> None:
+        """Its token no longer grants access; the session of another login continues."""
         token, other = world.log_in(), world.log_in()
 
         assert world.post("/logout", token).status_code == 200
@@ -193,7 +193,7 @@ class TestLogout:
         assert world.get("/me", other).status_code == 200
 
     def test_needs_a_token(self, world: World) -> None:
-        """Nobody's session is nobody's to end."""
+        """Without a token the answer is 401."""
 
         assert outcome(world.post("/logout")) == (401, "missing_token", BEARER)
 
@@ -201,24 +201,24 @@ class TestLogout:
 class TestProtectedRoutes:
     @pytest.mark.parametrize("path", ["/me", "/admin", "/drafts"])
     def test_need_a_token(self, world: World, path: str) -> None:
-        """Without one the client is told how to come back."""
+        """Without a token the answer is 401 with a challenge."""
 
         assert outcome(world.get(path)) == (401, "missing_token", BEARER)
 
     @pytest.mark.parametrize("path", ["/me", "/admin", "/drafts", "/feed"])
-    def test_refuse_a_token_that_is_not_ours(self, world: World, path: str) -> None:
-        """Even where none is needed, a bad one is refused."""
+    def test_refuse_an_invalid_token(self, world: World, path: str) -> None:
+        """Also on routes that need none."""
         token = world.log_in()[:-4] + "AAAA"
 
         assert outcome(world.get(path, token)) == (401, "invalid_token", f'{BEARER}, error="invalid_token"')
 
-    def test_me_says_who_acts(self, world: World) -> None:
-        """Address and roles."""
+    def test_me(self, world: World) -> None:
+        """It returns address and roles."""
 
         assert members(world.get("/me", world.log_in())) == {"email": ALICE, "roles": ["editor"]}
 
     def test_admin_needs_the_role(self, world: World) -> None:
-        """An editor is no admin."""
+        """An editor is refused, an admin is not."""
         world.add("root@example.org", "admin")
 
         assert outcome(world.get("/admin", world.log_in())) == (
@@ -229,7 +229,7 @@ class TestProtectedRoutes:
         assert world.get("/admin", world.log_in("root@example.org")).status_code == 200
 
     def test_drafts_need_one_of_two_roles(self, world: World) -> None:
-        """Editors and admins may, others may not."""
+        """Editors and admins are admitted, others are refused."""
         world.add("root@example.org", "admin")
         world.add("bob@example.org")
 
@@ -237,14 +237,14 @@ class TestProtectedRoutes:
         assert world.get("/drafts", world.log_in("root@example.org")).status_code == 200
         assert world.get("/drafts", world.log_in("bob@example.org")).status_code == 403
 
-    def test_feed_greets_those_who_are_known(self, world: World) -> None:
-        """A token is welcome and not needed."""
+    def test_feed_greets_a_user(self, world: World) -> None:
+        """A token is accepted and not needed."""
 
         assert members(world.get("/feed"))["hello"] == "stranger"
         assert members(world.get("/feed", world.log_in()))["hello"] == ALICE
 
     def test_a_refusal_is_logged_with_its_reason(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
-        """The log says more than the client is told."""
+        """The log holds the detail."""
         caplog.set_level("INFO", logger=world.app.logger.name)
         world.get("/admin", world.log_in())
 
@@ -252,8 +252,8 @@ class TestProtectedRoutes:
 
 
 class TestAccounts:
-    def test_open_with_the_mail_of_their_owner(self, world: World) -> None:
-        """Register, confirm with the mailed token and a password, log in."""
+    def test_registration(self, world: World) -> None:
+        """Register, set a password with the mailed token, log in."""
         assert world.post("/register", username="bob@example.org").status_code == 202
         ((address, _, token),) = world.outbox
         assert address == "bob@example.org"
@@ -266,8 +266,8 @@ class TestAccounts:
         assert world.post("/confirm", token=token, password="bob's password").status_code == 200
         assert members(world.get("/me", world.log_in(address, "bob's password"))) == {"email": address, "roles": []}
 
-    def test_get_a_new_password_with_the_mail_of_their_owner(self, world: World) -> None:
-        """The old password and every session of before are over."""
+    def test_reset(self, world: World) -> None:
+        """The old password and every earlier session are rejected."""
         session = world.log_in()
         world.post("/forgot", username=ALICE)
         ((_, _, token),) = world.outbox
@@ -278,16 +278,16 @@ class TestAccounts:
         world.log_in(ALICE, "another password")
 
     @pytest.mark.parametrize("path", ["/register", "/forgot"])
-    def test_are_not_given_away(self, world: World, path: str) -> None:
-        """Whether there is an account, the answer is the same; only its owner gets mail."""
+    def test_are_not_revealed(self, world: World, path: str) -> None:
+        """The answer is the same with and without an account; only its owner gets mail."""
         known = world.post(path, username=ALICE)
         unknown = world.post(path, username="nobody@example.org")
 
         assert (known.status_code, known.data) == (unknown.status_code, unknown.data) == (202, known.data)
         assert (ALICE, "Set your password (reset)") in [mail[:2] for mail in world.outbox]
 
-    def test_that_were_not_confirmed_can_be_confirmed_still(self, world: World) -> None:
-        """A lost mail is sent again; it confirms, and cannot reset."""
+    def test_confirmation_after_a_lost_mail(self, world: World) -> None:
+        """The mail can be sent again; its token confirms, and cannot reset."""
         world.post("/register", username="bob@example.org")
         world.post("/forgot", username="bob@example.org")
         (_, (_, subject, token)) = world.outbox
@@ -298,7 +298,7 @@ class TestAccounts:
 
     @pytest.mark.parametrize(("ask", "path"), [("/register", "/confirm"), ("/forgot", "/reset")])
     def test_a_mailed_token_works_once(self, world: World, ask: str, path: str) -> None:
-        """A second use is refused, and so is one that comes too late."""
+        """A second use is refused, and a late one as well."""
         email = ALICE if ask == "/forgot" else "bob@example.org"
         world.post(ask, username=email)
         world.post("/forgot", username=email)
@@ -309,8 +309,8 @@ class TestAccounts:
         world.clock.tick(15 * 60)
         assert outcome(world.post(path, token=unused, password=PASSWORD))[:2] == (401, "expired_action")
 
-    def test_a_weak_password_does_not_spend_the_token(self, world: World) -> None:
-        """The owner may try again."""
+    def test_a_weak_password_keeps_the_token(self, world: World) -> None:
+        """The token can be used again with a better password."""
         world.post("/forgot", username=ALICE)
         ((_, _, token),) = world.outbox
 
@@ -318,7 +318,7 @@ class TestAccounts:
         assert world.post("/reset", token=token, password="long enough").status_code == 200
 
     def test_a_session_token_sets_no_password(self, world: World) -> None:
-        """And a mailed token opens no route."""
+        """A mailed token grants no access, and a session token sets no password."""
         world.post("/forgot", username=ALICE)
         ((_, _, mailed),) = world.outbox
 
@@ -327,15 +327,31 @@ class TestAccounts:
 
     @pytest.mark.parametrize("path", ["/register", "/forgot", "/confirm", "/reset"])
     @pytest.mark.parametrize("body", [{}, {"username": 7, "token": 7, "password": PASSWORD}, []])
-    def test_want_text(self, world: World, path: str, body: object) -> None:
-        """What is missing or no text is the client's mistake."""
+    def test_need_text(self, world: World, path: str, body: object) -> None:
+        """An absent member, or one that is not a text, is 400."""
 
         assert world.client.post(path, json=body).status_code == 400
 
+    @pytest.mark.parametrize("path", ["/login", "/register", "/forgot", "/confirm", "/reset"])
+    @pytest.mark.parametrize(
+        ("body", "statuses"),
+        [
+            (b"[" * 20_000, {400}),
+            (b'{"username":' * 5_000, {400}),
+            (b'{"username": "\\ud800", "token": "\\ud800", "password": "\\ud800"}', {400, 401}),
+            (b'{"username": "a", "token": "b", "password": "c"}' + b" " * 65_536, {413}),
+        ],
+        ids=["deep lists", "deep objects", "surrogates", "too long"],
+    )
+    def test_hostile_json(self, world: World, path: str, body: bytes, statuses: set[int]) -> None:
+        """Nesting that exhausts the parser, half a surrogate pair and a long body cause no server error."""
+
+        assert world.client.post(path, data=body, content_type="application/json").status_code in statuses
+
 
 class TestAddUser:
-    def test_opens_an_account_with_roles(self, world: World) -> None:
-        """For the first admin, whom nobody else can make one."""
+    def test_creates_an_account_with_roles(self, world: World) -> None:
+        """For the first admin."""
         arguments = ["add-user", "root@example.org", "admin", "editor", "--password", PASSWORD]
 
         assert world.app.test_cli_runner().invoke(args=arguments).exit_code == 0
@@ -343,7 +359,7 @@ class TestAddUser:
 
 
 class TestPrintMail:
-    def test_shows_what_would_be_sent(self, config: dict[str, object], capsys: pytest.CaptureFixture[str]) -> None:
+    def test_prints_the_mail(self, config: dict[str, object], capsys: pytest.CaptureFixture[str]) -> None:
         """Without a mail server the example prints its mail."""
         app = create_app(config, passwords=cheapest_hasher())
         app.test_client().post("/register", json={"username": ALICE})

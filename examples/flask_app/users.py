@@ -1,4 +1,4 @@
-"""Users and their roles, and the session through which they are read and written."""
+"""Tables of users and roles, and the database session of a request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 
 
 class Base(DeclarativeBase):
-    """Where SQLAlchemy gathers the tables."""
+    """Base class of the tables."""
 
 
 class Role(Base):
@@ -23,7 +23,7 @@ class Role(Base):
 
 
 class User(Base):
-    """Somebody with an account. Praetorian needs what is below the columns, and ``password``."""
+    """A user account. Praetorian uses ``password`` and the members below the columns."""
 
     __tablename__ = "users"
 
@@ -35,31 +35,31 @@ class User(Base):
 
     @property
     def identity(self) -> int:
-        """What tokens carry."""
+        """The identity in tokens."""
         return self.id
 
     @property
     def rolenames(self) -> list[str]:
-        """What tokens say this user may do; read anew at each login and refresh."""
+        """The roles in tokens, read at each login and refresh."""
         return [role.name for role in self.roles]
 
     def is_valid(self) -> bool:
-        """Tell whether the user may act: asked at login and at refresh."""
+        """Return whether the account is active; called at login and refresh."""
         return self.confirmed
 
     @classmethod
     def lookup(cls, username: str) -> User | None:
-        """Return the user who logs in with this name."""
+        """Return the user with this username."""
         return database().scalar(select(User).where(User.email == username))
 
     @classmethod
     def identify(cls, identity: int) -> User | None:
-        """Return the user of this identity."""
+        """Return the user with this identity."""
         return database().get(User, identity)
 
 
 def init_database(app: Flask) -> None:
-    """Connect the application to the database that ``DATABASE`` names, and make the tables."""
+    """Connect the application to the database at ``DATABASE``, and create the tables."""
     engine = create_engine(cast("str", app.config["DATABASE"]))
     Base.metadata.create_all(engine)
     app.extensions["engine"] = engine
@@ -72,7 +72,7 @@ def init_database(app: Flask) -> None:
 
 
 def database() -> Session:
-    """Return the session of this request, which is closed with it."""
+    """Return the database session of this request, which is closed at its end."""
     if "database" not in g:
         g.database = Session(cast("Engine", current_app.extensions["engine"]))
     return cast("Session", g.database)

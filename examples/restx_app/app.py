@@ -1,13 +1,13 @@
-"""A legion's API on Flask-RESTX, whose Swagger page knows who may do what.
+"""An API on Flask-RESTX, whose Swagger page shows the roles that each operation requires.
 
     pip install "praetorian-core[restx]"
     python examples/restx_app/app.py
 
 Open http://127.0.0.1:5000/, try ``POST /login`` as ``alice`` or as ``julia``, both with the password
-``veni, vidi, vici``; press "Authorize", type ``Bearer``, a space and the token, and see what each of them may do.
+``veni, vidi, vici``; press "Authorize", type ``Bearer``, a space and the token, and try the other operations.
 """
 
-# Flask-RESTX carries no types.
+# Flask-RESTX has no types.
 # pyright: basic
 from __future__ import annotations
 
@@ -28,7 +28,15 @@ from praetorian_flask import (
     current_user,
     current_user_or_none,
 )
-from praetorian_restx import auth_accepted, auth_required, authorizations, init_api, protect_namespace, roles_required
+from praetorian_restx import (
+    auth_accepted,
+    auth_required,
+    authorizations,
+    document_login,
+    init_api,
+    protect_namespace,
+    roles_required,
+)
 
 PASSWORD = "veni, vidi, vici"
 HASHED = PasswordHasher().hash(PASSWORD)
@@ -37,7 +45,7 @@ LOG = logging.getLogger("legion")
 
 @attrs.frozen
 class Soldier:
-    """A user: anything that has these four attributes and can be found by name and by identity."""
+    """A user: a class with these four attributes and two class methods."""
 
     identity: int
     username: str
@@ -46,18 +54,18 @@ class Soldier:
 
     @classmethod
     def lookup(cls, username: str) -> Soldier | None:
-        """Find the soldier who logs in."""
+        """Return the soldier with this username."""
         return next((soldier for soldier in LEGION if soldier.username == username), None)
 
     @classmethod
     def identify(cls, identity: object) -> Soldier | None:
-        """Find the soldier whom a token names."""
+        """Return the soldier with this identity."""
         return next((soldier for soldier in LEGION if soldier.identity == identity), None)
 
 
 LEGION = [Soldier(1, "alice", ["soldier"]), Soldier(2, "julia", ["soldier", "general"])]
 
-session = Namespace("session", "Log in, and stay logged in", path="/")
+session = Namespace("session", "Login and refresh", path="/")
 camp = Namespace("camp", "The camp")
 treasury = Namespace("treasury", "The treasury, for generals only")
 protect_namespace(treasury, roles_required("general"))
@@ -70,12 +78,11 @@ Token = session.model("Token", {"access_token": fields.String})
 
 @session.route("/login")
 class Login(Resource):
-    """Names and passwords for tokens."""
+    """Exchanges username and password for a token."""
 
+    @document_login
     @session.expect(Credentials)
     @session.marshal_with(Token)
-    @session.response(401, "Wrong name or password", "PraetorianError")
-    @session.response(429, "Too many attempts", "PraetorianError")
     def post(self) -> dict[str, object]:
         """Log in."""
         return {"access_token": current_guard().issue(authenticate(*credentials()))}
@@ -83,51 +90,51 @@ class Login(Resource):
 
 @session.route("/refresh")
 class Refresh(Resource):
-    """Expired tokens for new ones."""
+    """Exchanges an expired token for a new one."""
 
     @session.doc(security="Bearer")
     @session.marshal_with(Token)
     @session.response(401, "Log in again", "PraetorianError")
     def post(self) -> dict[str, object]:
-        """Exchange a token that has expired, until its session is over."""
+        """Exchange a token whose access lifespan has expired."""
         return {"access_token": current_guard().refresh(current_token())}
 
 
 @camp.route("/gate")
-class JWSVerifier(Resource):
-    """Open to everybody."""
+class Gate(Resource):
+    """Accepts requests with and without a token."""
 
     @auth_accepted
     def get(self) -> dict[str, object]:
-        """Be greeted, by name with a token."""
+        """Return a greeting, by name with a token."""
         soldier = current_user_or_none(Soldier)
         return {"greeting": f"Salve, {soldier.username if soldier else 'stranger'}!"}
 
 
 @camp.route("/me")
 class Me(Resource):
-    """Open to those who are logged in."""
+    """Requires a token."""
 
     @auth_required
     def get(self) -> dict[str, object]:
-        """See who you are."""
+        """Return your name and roles."""
         soldier = current_user(Soldier)
         return {"username": soldier.username, "roles": soldier.rolenames}
 
 
 @camp.route("/orders")
 class Orders(Resource):
-    """Open to some."""
+    """Requires roles."""
 
     @roles_required("soldier", "general")
     def post(self) -> tuple[dict[str, object], int]:
-        """Give orders."""
+        """Give an order."""
         return {"orders": "March!"}, 202
 
 
 @treasury.route("/gold")
 class Gold(Resource):
-    """Guarded by the namespace."""
+    """Requires the role of its namespace."""
 
     def get(self) -> dict[str, object]:
         """Count the gold."""
@@ -137,7 +144,7 @@ class Gold(Resource):
 def create_app() -> Flask:
     """Build the application."""
     app = Flask(__name__)
-    # With a secret of its own each start logs everybody out; a real service keeps one.
+    # A new secret at each start invalidates every token; a real service keeps one.
     app.config["SECRET_KEY"] = os.environ.get("SECRET_KEY") or generate_secret()
     app.config.update(SWAGGER_UI_DOC_EXPANSION="list", RESTX_MASK_SWAGGER=False)
     Praetorian(app, Soldier)

@@ -1,4 +1,4 @@
-"""The example does what it says."""
+"""The routes and the documentation of the example."""
 
 import pytest
 from examples.restx_app.app import PASSWORD, create_app
@@ -6,7 +6,7 @@ from examples.restx_app.app import PASSWORD, create_app
 
 @pytest.fixture
 def client():
-    """Return a client of a new application, as in production."""
+    """Return a client of a new application, without TESTING."""
     return create_app().test_client()
 
 
@@ -18,28 +18,28 @@ def log_in(client, username):
 
 class TestSession:
     def test_login(self, client):
-        """Name and password are exchanged for a token that opens routes."""
+        """Username and password are exchanged for a token that grants access."""
         response = client.get("/camp/me", headers=log_in(client, "alice"))
 
         assert response.json == {"username": "alice", "roles": ["soldier"]}
 
     @pytest.mark.parametrize("username", ["alice", "nobody"])
     def test_wrong_password(self, client, username):
-        """A wrong password and an unknown name get the same answer."""
+        """A wrong password and an unknown username get the same answer."""
         response = client.post("/login", json={"username": username, "password": "wrong"})
 
         assert (response.status_code, response.json["code"]) == (401, "bad_credentials")
 
     def test_refresh_is_for_expired_tokens(self, client):
-        """A token that still opens routes is not refreshed."""
+        """A token that still grants access is not refreshed."""
         response = client.post("/refresh", headers=log_in(client, "alice"))
 
         assert (response.status_code, response.json["code"]) == (400, "early_refresh")
 
 
 class TestCamp:
-    def test_strangers(self, client):
-        """Without a token the gate greets a stranger, and everything else refuses."""
+    def test_without_a_token(self, client):
+        """Without a token the gate greets a stranger, and every other route refuses."""
         statuses = [client.get(path).status_code for path in ("/camp/me", "/treasury/gold")]
 
         assert client.get("/camp/gate").json == {"greeting": "Salve, stranger!"}
@@ -48,7 +48,7 @@ class TestCamp:
 
     @pytest.mark.parametrize(("username", "allowed"), [("alice", False), ("julia", True)])
     def test_soldiers(self, client, username, allowed):
-        """A soldier passes the gate; giving orders and counting gold is for generals."""
+        """Every soldier is greeted by name; orders and gold require the role of a general."""
         headers = log_in(client, username)
 
         assert client.get("/camp/gate", headers=headers).json == {"greeting": f"Salve, {username}!"}
@@ -57,8 +57,8 @@ class TestCamp:
 
 
 class TestDocumentation:
-    def test_says_who_may_do_what(self, client):
-        """Every guarded operation names the scheme, and the roles where there are some."""
+    def test_shows_requirements(self, client):
+        """Every guarded operation names the scheme and its roles."""
         paths = client.get("/swagger.json").json["paths"]
 
         secured = {path: operation.get("security") for path, item in paths.items() for operation in item.values()}
@@ -71,8 +71,9 @@ class TestDocumentation:
             "/treasury/gold": [{"Bearer": []}],
         }
         assert paths["/treasury/gold"]["get"]["description"] == "Roles required: all of general"
+        assert {"200", "401", "429"} == set(paths["/login"]["post"]["responses"])
 
     def test_page(self, client):
-        """The page that shows it is open to everybody."""
+        """The page needs no token."""
 
         assert client.get("/").status_code == 200
