@@ -11,7 +11,7 @@ Facts:
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import cast, overload
+from typing import overload
 
 import falcon
 import falcon.asgi
@@ -62,11 +62,13 @@ def _check_content_type(req: falcon.Request) -> None:
 
 
 def _parsed(req: falcon.Request, body: bytes) -> tuple[object, object]:
-    cached = cast("object", req._media)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  (see above)
     try:
-        is_cached = bool(not body and isinstance(cached, dict))
-        value = cached if is_cached else parse_body(body)
-        req._media = value  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  (see above)
-        return username_and_password(value)
+        if body or not _has_object(req):
+            req._media = parse_body(body)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  (see above)
+        return username_and_password(req._media)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  (see above)
     except CredentialsError as error:
         raise falcon.HTTPError(error.status, description=error.description) from None
+
+
+def _has_object(req: falcon.Request) -> bool:
+    return isinstance(req._media, dict)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  (see above)
