@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar, cast
 
 from praetorian_core.errors import ConfigurationError, PraetorianError, ServiceUnavailableError
+from praetorian_core.executor import Executor
 from praetorian_core.failures import is_raised_here
-from praetorian_core.questions import Flow, HashingQuestion, Place, Question
+from praetorian_core.questions import Flow, HashingQuestion, IncrementState, Place, Question
 from praetorian_core.services import Services
 
 A = TypeVar("A")
@@ -78,6 +79,10 @@ async def run_flow_async(flow: Flow[T], services: Services, now: int) -> T:
             except GeneratorExit:
                 _abandon(flow, services, now)
                 raise
+            except _CountedError as error:
+                flow.send(error.total)
+                failure = asyncio.CancelledError()
+                question = flow.throw(failure)
             except BaseException as error:  # noqa: BLE001  (the flow raises it again)
                 failure = error
                 question = flow.throw(error)
@@ -134,21 +139,43 @@ async def _await_answer(question: Question[object], services: Services) -> objec
         case Place.LOOP:
             return call()
         case Place.STORE:
-            return await _await_store(call, services)
+            if services.store_executor is None:
+                return call()
+            answer = _await_store(call, services.store_executor, services)
+            return await (_count(answer) if isinstance(question, IncrementState) else answer)
         case Place.APPLICATION:
             return await _await_call(call, asyncio.to_thread, services.after_thread_call)
 
 
-async def _await_store(call: Callable[[], object], services: Services) -> object:
-    if services.store_executor is None:
-        return call()
+class _CountedError(BaseException):
+    """The task was cancelled while the store counted; the flow learns the total first, so that it can take it back."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+
+
+async def _count(answer: Coroutine[object, object, object]) -> object:
+    """Return the answer of an increment, and let it end before a cancellation: half-way, its result is unknown."""
+    counting = asyncio.ensure_future(answer)
+    try:
+        return await asyncio.shield(counting)
+    except asyncio.CancelledError as cancelled:
+        await asyncio.wait({counting})
+        if counting.cancelled() or counting.exception() is not None:
+            raise
+        total = counting.result()
+        if not isinstance(total, int):
+            raise
+        raise _CountedError(total) from cancelled
+
+
+async def _await_store(call: Callable[[], object], executor: Executor, services: Services) -> object:
     # A hung store must not hold a request for ever (ASVS 13.1.3).
     timeout = services.store_timeout
     if inspect.iscoroutinefunction(call):
         answer: object = call()
     else:
-        call = partial(_call_in_thread, call, services.after_thread_call)
-        answer = await services.store_executor.run(call, timeout=timeout)
+        answer = await executor.run(partial(_call_in_thread, call, services.after_thread_call), timeout=timeout)
     return await asyncio.wait_for(answer, timeout) if inspect.isawaitable(answer) else answer
 
 
