@@ -124,7 +124,7 @@ class BaseGuard(Generic[U]):
             with_roles=not settings.roles_disabled,
             on_event=log_event if on_event is None else on_event,
             store_timeout=settings.store_timeout,
-            store_name=None if settings.store is None else f"{settings.store} (PRAETORIAN_STORE)",
+            store_name=_store_name(store, settings),
             log_tracebacks=settings.log_tracebacks,
             after_thread_call=after_thread_call,
         )
@@ -273,6 +273,14 @@ class BaseGuard(Generic[U]):
         self._need_users("load_user")
         refuse_awaitable("load_user", principal)
         return flows.load_user(principal)
+
+
+def _store_name(store: AnyStore | None, settings: Settings) -> str | None:
+    if settings.store is not None:
+        return f"{settings.store} (PRAETORIAN_STORE)"
+    # The stores of this library have it; a store of the application may.
+    location: object = getattr(store, "location", None)
+    return location if type(location) is str else None
 
 
 def _store_executor(store: AnyStore | None) -> Executor | None:

@@ -43,6 +43,15 @@ class World:
         self.token = issuer.issue(self.alice)
 
 
+class Broken:
+    """A store that always fails, and has no location."""
+
+    def get(self, *keys, now):
+        raise ConnectionError
+
+    compare_and_set = increment = get
+
+
 class Blocking(MemoryStore):
     """A store whose ``get`` waits until it is let go."""
 
@@ -243,6 +252,26 @@ class TestFailures:
         assert event.where.endswith(" in raising")
         assert str(path) in str(refusal.value)
         assert "s3cret" not in repr(event) + str(refusal.value)
+
+    def test_names_a_store_object(self, tmp_path, monkeypatch):
+        """A store that was passed to the guard is named by its location."""
+        store = SQLiteStore(tmp_path / "state.db")
+        world = World(store=store)
+        monkeypatch.setattr(SQLiteStore, "get", raising)
+        with pytest.raises(ServiceUnavailableError):
+            world.guard.verify(world.token)
+        (event,) = [event for event in world.heard if isinstance(event, CallFailed)]
+
+        assert str(tmp_path / "state.db") == event.target
+
+    def test_names_no_location(self):
+        """A store without a location is not named."""
+        world = World(store=Broken())
+        with pytest.raises(ServiceUnavailableError):
+            world.guard.verify(world.token)
+        (event,) = [event for event in world.heard if isinstance(event, CallFailed)]
+
+        assert event.target is None
 
     def test_own_words(self):
         """An outage of the core itself reaches the log in its own words."""

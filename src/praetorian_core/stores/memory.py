@@ -199,9 +199,6 @@ class MemoryStore:
 
     __slots__ = ("__weakref__", "_counters", "_elapsed", "_held", "_lock", "_purge_time", "_sessions")
 
-    blocking: ClassVar[bool] = False
-    """No method waits for a disk or a network: ``AsyncGuard`` calls them on the event loop."""
-
     location: ClassVar[str] = "memory"
     """Where the state is, for the log."""
 

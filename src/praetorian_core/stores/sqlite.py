@@ -22,7 +22,6 @@ import weakref
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
 
 from praetorian_core import forking
 from praetorian_core.errors import ConfigurationError, ServiceUnavailableError
@@ -70,9 +69,6 @@ class SQLiteStore:
     See:
         sqlite.org/wal.html
     """
-
-    blocking: ClassVar[bool] = True
-    """A call may wait for the disk or for another process: ``AsyncGuard`` runs it in a thread."""
 
     def __init__(self, path: str | os.PathLike[str], *, timeout: float = 5.0) -> None:
         """Create the file, so that a mistake in its path is found at start."""

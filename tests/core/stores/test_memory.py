@@ -617,7 +617,7 @@ class TestInterface:
 
         assert ["ended"] == store.get("k", now=0)
 
-    def test_marks(self, store):
-        """It never waits, and the log calls it memory."""
+    def test_location(self, store):
+        """The log calls it memory."""
 
-        assert (False, "memory") == (store.blocking, store.location)
+        assert "memory" == store.location

@@ -353,11 +353,6 @@ class TestLocation:
 
         assert "Pooled" == RedisStore(Pooled()).location
 
-    def test_blocking(self):
-        """``AsyncGuard`` runs RedisStore in threads, and AsyncRedisStore on the event loop."""
-
-        assert (True, False) == (RedisStore.blocking, AsyncRedisStore.blocking)
-
 
 class Proxy:
     """Passes bytes between clients and a server; drops the next answer to a script on demand.

@@ -85,11 +85,11 @@ class TestFile:
         assert [] == list((tmp_path / "elsewhere").iterdir())
 
     def test_location(self, path, monkeypatch):
-        """The log shows the absolute path; calls may wait for the disk."""
+        """The log shows the absolute path."""
         monkeypatch.chdir(path.parent)
         store = SQLiteStore("state.db")
 
-        assert (str(path), True) == (store.location, store.blocking)
+        assert str(path) == store.location
 
     def test_no_folder(self, tmp_path):
         """A missing folder is found at start, and named."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
 
 from praetorian_core import forking
 from praetorian_core.errors import ConfigurationError
@@ -44,9 +43,6 @@ class RedisStore:
     See:
         valkey.io/topics/eval-intro, valkey.io/topics/cluster-spec, valkey.io/topics/lru-cache
     """
-
-    blocking: ClassVar[bool] = True
-    """A call waits for the network: ``AsyncGuard`` runs it in a thread."""
 
     def __init__(
         self,
@@ -147,9 +143,6 @@ class AsyncRedisStore:
     Raises:
         ConfigurationError: The URL, the client or an option cannot be used, or redis-py is not installed.
     """
-
-    blocking: ClassVar[bool] = False
-    """A call waits on the event loop, and blocks no thread."""
 
     def __init__(
         self,
