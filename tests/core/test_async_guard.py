@@ -733,7 +733,9 @@ class TestAfterThreadCall:
 
         seen = self.run(Users, lambda guard: guard.authenticate("nobody", PASSWORD), passwords=cheapest_hasher())
 
-        assert ["lookup"] == [name for name, _ in seen]
+        # Reading attributes and asking for validity are plain calls, made for unknown names too.
+        assert ["lookup", "after", "after"] == [name for name, _ in seen]
+        assert threading.get_ident() == seen[0][1]
 
     def test_failure_rejects_the_request(self):
         """A function that raises leaves the thread in an unknown state, so the call counts as failed."""
