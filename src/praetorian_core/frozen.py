@@ -27,12 +27,12 @@ def freeze_members(members: Mapping[str, object]) -> Mapping[str, object]:
     return FrozenDict((name, freeze(value)) for name, value in members.items()) if members else _NO_MEMBERS
 
 
-def _refuse(container: object, *_arguments: object, **_options: object) -> NoReturn:
-    raise TypeError(f"{type(container).__name__} cannot be changed; write dict(…) or list(…) for a copy")
+def _refuse(self: object, *_arguments: object, **_options: object) -> NoReturn:
+    raise TypeError(f"{type(self).__name__} cannot be changed; write dict(…) or list(…) for a copy")
 
 
-def _itself(container: F, *_memo: object) -> F:
-    return container
+def _itself(self: F, *_memo: object) -> F:
+    return self
 
 
 class FrozenDict(dict[str, object]):

@@ -15,6 +15,7 @@ from collections.abc import Collection
 import attrs
 
 from praetorian_core.errors import ConfigurationError, MissingRoleError
+from praetorian_core.messages import type_name
 from praetorian_core.principal import Principal
 
 
@@ -186,15 +187,14 @@ def role_names(names: tuple[object, ...], maker: str) -> frozenset[str]:
 def _role_name(name: object, maker: str) -> str:
     if isinstance(name, enum.Enum):
         name = name.value
+    found = type_name(name)
     if callable(name):
         view = getattr(name, "__name__", type(name).__name__)
         raise ConfigurationError(f"{maker} was given {view} in place of a role; write {maker}('admin')")
     if isinstance(name, Collection) and not isinstance(name, str | bytes):
-        raise ConfigurationError(
-            f"{maker} was given a {type(name).__name__}; write the names, as in {maker}('admin', 'editor')"
-        )
+        raise ConfigurationError(f"{maker} was given a {found}; write the names, as in {maker}('admin', 'editor')")
     if type(name) is not str:
-        raise ConfigurationError(f"{maker} was given {type(name).__name__}; write role names, as in {maker}('admin')")
+        raise ConfigurationError(f"{maker} was given {found}; write role names, as in {maker}('admin')")
     if not name or name != name.strip():
         raise ConfigurationError(f"{maker} was given {name!r}; expected a name without blanks around it")
     if "," in name:

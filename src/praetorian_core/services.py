@@ -87,10 +87,10 @@ class Services:
         after_thread_call: Called in the thread of each call of the application that runs in one; None for no call.
     """
 
-    _users: Users | None
-    _passwords: Hasher | None
-    _save_password: SaveHash | None
-    _hash_executor: HashExecutor | None
+    _users: Users | None = attrs.field(alias="users")
+    _passwords: Hasher | None = attrs.field(alias="passwords")
+    _save_password: SaveHash | None = attrs.field(alias="save_password")
+    _hash_executor: HashExecutor | None = attrs.field(alias="hash_executor")
     store: AnyStore
     validation_method: str
     with_roles: bool

@@ -660,6 +660,24 @@ class TestAsyncGuard:
         """Its text says which kind it is, and no secret."""
         assert repr(World(AsyncGuard).guard).startswith("<AsyncGuard KeyRing(")
 
+    def test_actions(self):
+        """An action token is read, and a password reset, as by a ``Guard``; a rejected token costs no hash."""
+        world = World(AsyncGuard)
+
+        async def main():
+            guard = world.guard
+            confirm = await guard.issue_action(world.alice, "confirm", email="a@example.org")
+            action = await guard.read_action(confirm, "confirm")
+            reset = await guard.issue_action(world.alice, "reset")
+            before = world.hasher.computations
+            with pytest.raises(errors.TokenError):
+                await guard.reset_password("junk", "a new password")
+            hashes = world.hasher.computations - before
+            user, hashed = await guard.reset_password(reset, "a new password")
+            return action.user, action.claims, hashes, user, await guard.verify_password("a new password", hashed)
+
+        assert (world.alice, {"email": "a@example.org"}, 0, world.alice, True) == asyncio.run(main())
+
 
 class TestAfterThreadCall:
     """``after_thread_call``, for thread-local state such as a SQLAlchemy session."""

@@ -231,3 +231,13 @@ class TestAwaitables:
             getattr(stored.guard, call)(later(), *further.get(call, []))
 
         assert ([], 0) == (stored.kinds, len(recwarn))
+
+    def test_future(self, stored):
+        """So is any other awaitable, such as a task."""
+
+        class Later:
+            def __await__(self):
+                return iter(())
+
+        with pytest.raises(ConfigurationError, match="issue was given a Later; write await before"):
+            stored.guard.issue(Later())

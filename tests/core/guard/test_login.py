@@ -218,6 +218,14 @@ class TestSavePassword:
         with pytest.raises(errors.ConfigurationError, match=r"write def save_password\(user, hashed, former\)"):
             World(guard={"save_password": save_password})
 
+    def test_no_signature(self):
+        """A function whose arguments cannot be read is called with two, which it may refuse."""
+        world = World(guard={"save_password": getattr})
+        world.alice.password = OUTDATED
+        world.guard.authenticate("alice", PASSWORD)
+
+        assert [CallFailed] == [kind for kind in world.kinds if kind is CallFailed]
+
     def test_compare_and_set(self):
         """A password that changes during the login is not overwritten."""
         world = World(guard={"save_password": None})
