@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Flask
+from flask import Blueprint, Flask
 
 from praetorian_core import Guard, Principal, Settings, all_roles, any_role
 from praetorian_core.errors import PraetorianError
@@ -13,6 +13,7 @@ from praetorian_core.testing import MemoryUser, MemoryUsers
 from praetorian_flask import (
     Praetorian,
     auth_accepted,
+    auth_exempt,
     auth_required,
     authenticate,
     build_error_handler,
@@ -26,9 +27,12 @@ from praetorian_flask import (
     current_user,
     current_user_id,
     current_user_or_none,
+    keep_principal,
     policy_required,
+    protect_blueprint,
     roles_accepted,
     roles_required,
+    verify_in_request,
 )
 
 if TYPE_CHECKING:
@@ -80,6 +84,24 @@ def login() -> object:
 
 
 assert_type(view(1), str)
+
+
+@auth_exempt
+def status(number: int) -> str:
+    """An exempt view keeps its signature."""
+    return str(number)
+
+
+assert_type(status(1), str)
+
+
+def blueprint(vault: Blueprint) -> None:
+    """A blueprint takes any decorator; a token can be verified by hand."""
+    protect_blueprint(vault)
+    protect_blueprint(vault, roles_required("admin"))
+    assert_type(verify_in_request(all_roles("admin")), Principal)
+    keep_principal(current_guard().verify(current_token()))
+    keep_principal(None)
 
 
 async def awaited() -> None:
