@@ -215,3 +215,25 @@ class TestCORS:
 
         assert cors.outcome("GET", path, headers)[0] == 200
         assert len(cors.ran) == 1
+
+
+class TestExposedHeaders:
+    def test_challenge_and_retry_after(self, kind):
+        """``CORSMiddleware`` exposes the headers of a refusal that a script needs."""
+        cors = falcon.CORSMiddleware(expose_headers=["WWW-Authenticate", "Retry-After"])
+        world = make_world(kind, app=make_app(kind, middleware=[cors]))
+        world.app.add_route("/", auth_required(world.resource("on_get"))())
+
+        response = world.send("GET", "/", {"Origin": "https://app.example"})
+        assert response.status_code == 401
+        assert response.headers["Access-Control-Expose-Headers"] == "WWW-Authenticate, Retry-After"
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+
+    def test_cors_enable_exposes_none(self, kind):
+        """``cors_enable`` alone exposes no header, so the middleware is written out."""
+        world = make_world(kind, app=make_app(kind, cors_enable=True))
+        world.app.add_route("/", auth_required(world.resource("on_get"))())
+
+        response = world.send("GET", "/", {"Origin": "https://app.example"})
+        assert "Access-Control-Expose-Headers" not in response.headers
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
