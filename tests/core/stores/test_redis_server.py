@@ -57,7 +57,8 @@ def key():
 @pytest.fixture(scope="module")
 def own_valkey(valkey, tmp_path_factory):
     """Return a server whose configuration this file may change; the shared one shows that the program is installed."""
-    server = Valkey(tmp_path_factory.mktemp("own"))
+    # A replica is synchronized at once.
+    server = Valkey(tmp_path_factory.mktemp("own"), "--repl-diskless-sync-delay", "0")
     server.start()
     yield server
     server.stop()
