@@ -121,6 +121,15 @@ def parse_legacy(hashed: str) -> LegacyHash | None:
     return _parse_werkzeug(hashed)
 
 
+def legacy_scheme(hashed: str) -> str | None:
+    """Return the name of a hash's legacy scheme, whether it can be verified here or not; None if it is of none."""
+    for scheme in _SCHEMES:
+        if scheme.form.fullmatch(hashed) is not None:
+            return scheme.name
+    found = _parse_werkzeug(hashed)
+    return None if found is None else found.scheme
+
+
 def _parse_werkzeug(hashed: str) -> LegacyHash | None:
     found = _WERKZEUG_PBKDF2.fullmatch(hashed)
     if found is not None:

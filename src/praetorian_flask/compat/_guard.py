@@ -1,0 +1,145 @@
+"""``Praetorian``: the extension with the methods of flask-praetorian, on the core's keys, hasher and guard."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from flask import Flask
+
+from praetorian_core import FLASK_PRAETORIAN, STANDARD, Guard, PasswordHasher, Settings
+from praetorian_core import errors as core_errors
+from praetorian_core.web.bearer import HeaderPlace
+from praetorian_core.web.hooks import ErrorHook
+from praetorian_flask.compat._errors import PraetorianError, answer_core_error, old_errors
+from praetorian_flask.compat._guard_mails import MailMethods
+from praetorian_flask.compat._guard_passwords import PasswordMethods
+from praetorian_flask.compat._guard_requests import RequestMethods
+from praetorian_flask.compat._options import Options, read_options
+from praetorian_flask.compat._passwords import PasswordContext
+from praetorian_flask.compat._saving import save_hash
+from praetorian_flask.compat._state import Hook
+from praetorian_flask.compat._tokens import Tokens
+from praetorian_flask.compat._users import Login, Users
+from praetorian_flask.current import EXTENSION
+from praetorian_flask.startup import check_at_first_request
+
+_LOG = logging.getLogger("praetorian")
+
+_SET_UP = "praetorian.compat.set_up"
+
+
+class Praetorian(PasswordMethods, RequestMethods, MailMethods):
+    """The extension. It keeps the state of the application that it was set up for last.
+
+    Its attributes are those of flask-praetorian: ``pwd_ctx``, ``user_class``, ``encode_key``, ``access_lifespan`` and so
+    on. ``guard`` is the core's guard with the same keys and users, for code that uses the new names already.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        user_class: object = None,
+        is_blacklisted: Callable[[str], object] | None = None,
+        encode_jwt_token_hook: Hook | None = None,
+        refresh_jwt_token_hook: Hook | None = None,
+    ) -> None:
+        """Set an application up at once, if it and its user class are given. See ``init_app``."""
+        self.app = app
+        self.hash_scheme = None
+        self.salt = None
+        # What the checks of praetorian_flask keep about an application.
+        self.hooks: tuple[ErrorHook, ...] = ()
+        self.is_checked = False
+        if app is not None and user_class is not None:
+            self.init_app(app, user_class, is_blacklisted, encode_jwt_token_hook, refresh_jwt_token_hook)
+
+    def init_app(
+        self,
+        app: Flask,
+        user_class: object,
+        is_blacklisted: Callable[[str], object] | None = None,
+        encode_jwt_token_hook: Hook | None = None,
+        refresh_jwt_token_hook: Hook | None = None,
+    ) -> Flask:
+        """Set an application up.
+
+        Args:
+            app: The application. A second guard on it takes the place of the first.
+            user_class: Has ``lookup`` and ``identify``; it is never instantiated.
+            is_blacklisted: Called with a token's ``jti``; a truthy answer rejects the token.
+            encode_jwt_token_hook: Called with the claims of each new token.
+            refresh_jwt_token_hook: Called with the claims of each refreshed token.
+
+        Returns:
+            The application.
+
+        Raises:
+            PraetorianError: There is no ``SECRET_KEY``, or the user class has no ``identify``.
+            ConfigurationError: A setting cannot be used.
+        """
+        options = read_options(cast("Mapping[str, object]", app.config))
+        if not callable(getattr(user_class, "identify", None)):
+            raise PraetorianError("The user_class must have an identify class method: user_class.identify(<identity>)")
+        self.app = app
+        self.user_class = user_class
+        self.is_blacklisted = is_blacklisted or _never
+        self.encode_jwt_token_hook = encode_jwt_token_hook
+        self.refresh_jwt_token_hook = refresh_jwt_token_hook
+        self._use(options)
+        self._hasher = PasswordHasher()
+        self.pwd_ctx = PasswordContext(self._hasher)
+        self._users = Users(user_class)
+        self._tokens = Tokens(options.ring, options.is_standard, options.leeway)
+        with old_errors():
+            self._header = HeaderPlace(options.header_name, options.header_type)
+            self.guard = self._make_guard(options)
+        self._set_up(app)
+        return app
+
+    def _make_guard(self, options: Options) -> Guard[object]:
+        refresh = max(int(options.refresh_lifespan.total_seconds()), 1)
+        settings = Settings(
+            keys=options.ring,
+            access_lifespan=min(max(int(options.access_lifespan.total_seconds()), 1), refresh),
+            refresh_lifespan=refresh,
+            leeway=options.leeway,
+            header_name=options.header_name,
+            header_type=options.header_type,
+            layout=STANDARD if options.is_standard else FLASK_PRAETORIAN,
+            accept_layouts=(STANDARD, FLASK_PRAETORIAN),
+            roles_disabled=options.roles_disabled,
+            throttle=options.throttle,
+            store=options.store,
+        )
+        return cast("Guard[object]", Guard(self._users, settings, passwords=self._hasher, save_password=_save))
+
+    def _set_up(self, app: Flask) -> None:
+        if _SET_UP not in app.extensions:
+            if not app.config.get("DISABLE_PRAETORIAN_ERROR_HANDLER"):
+                app.register_error_handler(PraetorianError, PraetorianError.build_error_handler())
+                app.register_error_handler(core_errors.PraetorianError, answer_core_error)
+            check_at_first_request(app)
+            app.extensions[_SET_UP] = True
+        app.extensions[EXTENSION] = self
+
+    @property
+    def fault(self) -> str | None:
+        """None: the drop-in reports a decorator in the wrong place and serves the application as before."""
+        return None
+
+    @fault.setter
+    def fault(self, found: str | None) -> None:
+        if found is not None:
+            _LOG.error("%s", found)
+
+
+def _never(_jti: str) -> bool:
+    return False
+
+
+def _save(login: Login, new: str, old: str | None = None) -> None:
+    user = login.user
+    if not save_hash(user, str(login.password if old is None else old), new):
+        _LOG.info("an outdated password hash was not renewed: %s is no mapped SQLAlchemy user", type(user).__name__)

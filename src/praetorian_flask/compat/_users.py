@@ -1,0 +1,68 @@
+"""The application's user class, as the core's guard sees it."""
+
+from __future__ import annotations
+
+from typing import Protocol, cast
+
+import attrs
+
+from praetorian_flask.compat._errors import PraetorianError
+
+
+@attrs.frozen
+class Login:
+    """A user during a login, without its validation method: flask-praetorian asks for validity when it issues a token.
+
+    Attributes:
+        user: The user.
+    """
+
+    user: object
+
+    @property
+    def identity(self) -> object:
+        """The user's identity."""
+        return cast("_HasIdentity", self.user).identity
+
+    @property
+    def password(self) -> object:
+        """The user's stored hash."""
+        return cast("_HasPassword", self.user).password
+
+
+class _HasIdentity(Protocol):
+    identity: object
+
+
+class _HasPassword(Protocol):
+    password: object
+
+
+@attrs.frozen
+class Users:
+    """Finds the users of an application. The user class is never instantiated.
+
+    Attributes:
+        user_class: The application's.
+    """
+
+    user_class: object
+
+    def lookup(self, username: str, /) -> Login | None:
+        """Return the user who logs in with this name."""
+        user = self._method("lookup")(username)
+        return None if user is None else Login(user)
+
+    def identify(self, identity: object, /) -> object | None:
+        """Return the user with this identity."""
+        return self._method("identify")(identity)
+
+    def _method(self, name: str) -> _Finder:
+        method: object = getattr(self.user_class, name, None)
+        if not callable(method):
+            raise PraetorianError(f"The user_class must have a {name} class method: user_class.{name}(...) -> user")
+        return cast("_Finder", method)
+
+
+class _Finder(Protocol):
+    def __call__(self, key: object, /) -> object | None: ...

@@ -1,0 +1,179 @@
+"""Decorators and the functions that tell who is authenticated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+
+from flask import current_app, has_request_context, request
+
+from praetorian_core import Guard, Principal
+from praetorian_core.protocols import UserLike
+from praetorian_core.web.request import RequestInfo
+from praetorian_flask.compat._errors import MissingRoleError, MissingToken, PraetorianError
+from praetorian_flask.compat._tokens import Data, custom_claims, from_principal, role_names, to_principal
+from praetorian_flask.current import EXTENSION, current_principal_or_none, keep_principal
+from praetorian_flask.decorators import guarded
+
+if TYPE_CHECKING:
+    from praetorian_flask.compat._guard import Praetorian
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_DATA = "praetorian.compat.data"
+
+
+def current_guard() -> Praetorian:
+    """Return the ``Praetorian`` of the current application.
+
+    Raises:
+        PraetorianError: None was set up.
+    """
+    guard = cast("Praetorian | None", current_app.extensions.get(EXTENSION))
+    if guard is None:
+        raise PraetorianError("No current guard found; Praetorian must be initialized first")
+    return guard
+
+
+def auth_required(method: Callable[P, R]) -> Callable[P, R]:
+    """Require a valid token."""
+    return guarded("auth_required", method, lambda _guard, _info: _admit())
+
+
+def auth_accepted(method: Callable[P, R]) -> Callable[P, R]:
+    """Accept a request without a token; a token that is presented must be valid."""
+    return guarded("auth_accepted", method, lambda _guard, _info: _admit_optional())
+
+
+def roles_required(*required_rolenames: object) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Require a valid token of a user who has all of these roles."""
+    required = frozenset(map(str, required_rolenames))
+    return _requiring("roles_required", lambda held: required <= held, "all the following roles", required)
+
+
+def roles_accepted(*accepted_rolenames: object) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Require a valid token of a user who has one of these roles."""
+    accepted = frozenset(map(str, accepted_rolenames))
+    return _requiring(
+        "roles_accepted", lambda held: not accepted.isdisjoint(held), "one of the following roles", accepted
+    )
+
+
+def _requiring(
+    decorator: str, permits: Callable[[frozenset[str]], bool], words: str, roles: frozenset[str]
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    def admit(_guard: Guard[UserLike], _info: RequestInfo) -> Principal:
+        if current_guard().roles_disabled:
+            raise PraetorianError("This feature is not available because roles are disabled")
+        principal = _admit()
+        if not permits(principal.roles):
+            raise MissingRoleError(f"This endpoint requires {words}: {', '.join(sorted(roles))}")
+        return principal
+
+    def decorate(method: Callable[P, R]) -> Callable[P, R]:
+        return guarded(decorator, method, admit)
+
+    return decorate
+
+
+def _admit() -> Principal:
+    guard = current_guard()
+    token = guard.read_token()
+    data = guard.extract_jwt_token(token)
+    principal = to_principal(data)
+    guard.check_session(token)
+    request.environ[_DATA] = (principal, data)
+    return principal
+
+
+def _admit_optional() -> Principal | None:
+    try:
+        return _admit()
+    except MissingToken:
+        return None
+
+
+def get_jwt_data_from_app_context() -> Data:
+    """Return the claims of the current token, as a dict.
+
+    Raises:
+        PraetorianError: No decorator has verified a token.
+    """
+    data = _data_or_none()
+    if data is None:
+        raise PraetorianError(
+            "No jwt_data found in app context. Make sure @auth_required decorator is specified for route"
+        )
+    return data
+
+
+def _data_or_none() -> Data | None:
+    principal = current_principal_or_none()
+    if principal is None:
+        return None
+    kept = cast("tuple[Principal, Data] | None", request.environ.get(_DATA))
+    # A principal that a decorator of praetorian_flask has verified has no dict yet.
+    return kept[1] if kept is not None and kept[0] is principal else from_principal(principal)
+
+
+def app_context_has_jwt_data() -> bool:
+    """Return whether a token was verified in this request."""
+    return _data_or_none() is not None
+
+
+def add_jwt_data_to_app_context(jwt_data: Data) -> None:
+    """Set the claims of the current token."""
+    principal = to_principal(jwt_data)
+    request.environ[_DATA] = (principal, jwt_data)
+    keep_principal(principal)
+
+
+def remove_jwt_data_from_app_context() -> None:
+    """Forget the claims of the current token."""
+    if has_request_context():
+        request.environ.pop(_DATA, None)
+        keep_principal(None)
+
+
+def current_user_id() -> object:
+    """Return the identity in the current token.
+
+    Raises:
+        PraetorianError: No token was verified.
+    """
+    return get_jwt_data_from_app_context()["id"]
+
+
+def current_user() -> object:
+    """Return the user of the current token, loaded at each call.
+
+    Raises:
+        PraetorianError: No token was verified, or the user does not exist.
+    """
+    user = current_guard().identify(current_user_id())
+    if user is None:
+        raise PraetorianError("Could not identify the current user from the current id")
+    return user
+
+
+def current_rolenames() -> set[str]:
+    """Return the roles in the current token.
+
+    Raises:
+        PraetorianError: No token was verified.
+    """
+    data = get_jwt_data_from_app_context()
+    if "rls" not in data:
+        # As a set that no role matches, so that comparisons with it deny.
+        return {"non-empty-but-definitely-not-matching-subset"}
+    return set(role_names(data["rls"]))
+
+
+def current_custom_claims() -> Data:
+    """Return the custom claims of the current token.
+
+    Raises:
+        PraetorianError: No token was verified.
+    """
+    return custom_claims(get_jwt_data_from_app_context())
