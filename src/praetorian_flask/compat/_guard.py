@@ -88,8 +88,9 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
         self.encode_jwt_token_hook = encode_jwt_token_hook
         self.refresh_jwt_token_hook = refresh_jwt_token_hook
         self._use(options)
-        self._hasher = PasswordHasher()
-        self.pwd_ctx = PasswordContext(self._hasher)
+        if self.hasher is None:
+            self.hasher = PasswordHasher()
+        self.pwd_ctx = PasswordContext(self.hasher)
         self._users = Users(user_class)
         self._tokens = Tokens(options.ring, options.is_standard, options.leeway)
         with old_errors():
@@ -113,7 +114,7 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
             throttle=options.throttle,
             store=options.store,
         )
-        return cast("Guard[object]", Guard(self._users, settings, passwords=self._hasher, save_password=_save))
+        return cast("Guard[object]", Guard(self._users, settings, passwords=self.hasher, save_password=_save))
 
     def _set_up(self, app: Flask) -> None:
         if _SET_UP not in app.extensions:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
-from praetorian_core import Guard
+from praetorian_core import Guard, PasswordHasher
 from praetorian_flask.compat._errors import InvalidUserError, MissingUserError, PraetorianError
 from praetorian_flask.compat._options import Options
 from praetorian_flask.compat._passwords import PasswordContext
@@ -39,6 +39,8 @@ class GuardState:
     encode_jwt_token_hook: Hook | None
     refresh_jwt_token_hook: Hook | None
     pwd_ctx: PasswordContext | None = None
+    hasher: PasswordHasher | None = None
+    """The hasher; set it before ``init_app`` to hash at another cost, as with ``cheapest_hasher()`` in tests."""
     _options: Options | None = None
     _users: Users
     _tokens: Tokens
