@@ -34,7 +34,7 @@ def load_argon2() -> ComputeTag:
     """
     from argon2.low_level import Type, core, error_to_str, ffi
 
-    types = {"i": Type.I.value, "id": Type.ID.value}
+    types = {"d": Type.D.value, "i": Type.I.value, "id": Type.ID.value}
 
     def compute(secret: bytes, salt: bytes, cost: Cost, variant: str, version: int, length: int) -> bytes:
         try:
@@ -75,7 +75,7 @@ def load_argon2() -> ComputeTag:
     def compute_beside_greenlets(
         secret: bytes, salt: bytes, cost: Cost, variant: str, version: int, length: int
     ) -> bytes:
-        return _call(compute, secret, salt, cost, variant, version, length)
+        return call_beside_greenlets(compute, secret, salt, cost, variant, version, length)
 
     return compute_beside_greenlets
 
@@ -84,7 +84,7 @@ def _failed(cost: Cost, reason: str) -> ServiceUnavailableError:
     return ServiceUnavailableError(f"argon2 failed with {cost.memory} KiB of memory and {cost.lanes} lanes: {reason}")
 
 
-def _call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def call_beside_greenlets(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function that blocks; under gevent in a thread of its own, so that other greenlets run."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or not monkey.is_module_patched("threading"):

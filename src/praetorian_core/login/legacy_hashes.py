@@ -102,6 +102,21 @@ class LegacyHash:
     memory: int = 0
     matches: Callable[[str], bool] = attrs.field(repr=False)
 
+    def check_bounds(self, *, max_memory: int, max_work: int) -> None:
+        """Raise if a check would take more than a hasher allows.
+
+        Args:
+            max_memory: The most memory, in KiB.
+            max_work: The most work, in KiB times passes.
+
+        Raises:
+            UnusableHashError: It would.
+        """
+        if self.memory > max_memory or self.work > max_work:
+            raise UnusableHashError(
+                f"is of the scheme {self.scheme} with a work of {self.work}; expected at most {max_work}"
+            )
+
 
 def parse_legacy(hashed: str) -> LegacyHash | None:
     """Return a hash of a known legacy scheme; None if it is of no such scheme.

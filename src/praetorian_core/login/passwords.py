@@ -27,11 +27,12 @@ from typing import ClassVar
 
 import attrs
 
-from praetorian_core.errors import ConfigurationError
+from praetorian_core.errors import ConfigurationError, ServiceUnavailableError
 from praetorian_core.hash_turn import HashTurn
-from praetorian_core.login.argon2_tag import load_argon2
+from praetorian_core.login.argon2_tag import call_beside_greenlets, load_argon2
 from praetorian_core.login.capacity import concurrent_hashes
 from praetorian_core.login.hash_queue import HashExecutor, HashQueue
+from praetorian_core.login.legacy_hashes import LegacyHash, parse_legacy
 from praetorian_core.login.password_rules import PasswordRules
 from praetorian_core.login.stored_hash import (
     MAX_LANES,
@@ -250,7 +251,7 @@ class PasswordHasher:
         with self._queue.slot(turn or HashTurn()):
             # Each candidate is computed, also after a match, so that the work depends on the presented text alone.
             matching = [] if stored is None else [secret for secret in candidates if self._is_match(secret, stored)]
-            done = 0 if stored is None else stored.cost.work * len(candidates)
+            done = 0 if stored is None else stored.work * len(candidates)
             self._pad(self._cost.work * max(len(candidates), 1) - done)
         if stored is None or not matching:
             return PasswordCheck(matches=False, outdated=False)
@@ -271,6 +272,17 @@ class PasswordHasher:
             ServiceUnavailableError: Hashing is full or failed, so the answer is unknown.
         """
         return self.check(raw, hashed, turn=turn).matches
+
+    def needs_rehash(self, hashed: object) -> bool:
+        """Return whether a stored hash differs from new ones in its scheme or its parameters.
+
+        Args:
+            hashed: The stored hash. One that cannot be used needs a new one too.
+        """
+        try:
+            return self._is_outdated(StoredHash.parse(hashed))
+        except UnusableHashError:
+            return True
 
     def __repr__(self) -> str:
         """Show the parameters."""
@@ -295,7 +307,9 @@ class PasswordHasher:
         self._queue.record(cost.work)
         return self._argon2(secret, salt, cost, variant, version, length)
 
-    def _is_match(self, secret: bytes, stored: StoredHash) -> bool:
+    def _is_match(self, secret: bytes, stored: StoredHash | LegacyHash) -> bool:
+        if isinstance(stored, LegacyHash):
+            return self._is_legacy_match(secret, stored)
         tag = self._compute(
             secret,
             stored.salt,
@@ -305,6 +319,17 @@ class PasswordHasher:
             length=len(stored.tag),
         )
         return hmac.compare_digest(tag, stored.tag)
+
+    def _is_legacy_match(self, secret: bytes, stored: LegacyHash) -> bool:
+        self._queue.record(stored.work)
+        try:
+            return call_beside_greenlets(stored.matches, secret.decode())
+        except MemoryError as error:
+            raise ServiceUnavailableError(f"{stored.scheme} failed: out of memory") from error
+        except ValueError:
+            # The text of the error may quote the hash.
+            _LOG.warning("a stored password hash matches nothing: its %s form is malformed", stored.scheme)
+            return False
 
     def _pad(self, missing: int) -> None:
         """Compute the work that a check lacks, in KiB."""
@@ -316,9 +341,13 @@ class PasswordHasher:
         memory = max(missing // passes, MIN_MEMORY_PER_LANE * self._cost.lanes)
         self._compute(b"padding", self._padding_salt, Cost(passes=passes, memory=memory, lanes=self._cost.lanes))
 
-    def _read_stored(self, hashed: object) -> StoredHash | None:
+    def _read_stored(self, hashed: object) -> StoredHash | LegacyHash | None:
         """Return the parts of a stored hash; log it and return None if it is unusable."""
         try:
+            legacy = parse_legacy(hashed) if isinstance(hashed, str) else None
+            if legacy is not None:
+                legacy.check_bounds(max_memory=self._max_stored_memory, max_work=self._max_stored_work)
+                return legacy
             stored = StoredHash.parse(hashed)
             stored.check_bounds(max_memory=self._max_stored_memory, max_work=self._max_stored_work)
         except UnusableHashError as reason:
@@ -326,7 +355,9 @@ class PasswordHasher:
             return None
         return stored
 
-    def _is_outdated(self, stored: StoredHash) -> bool:
+    def _is_outdated(self, stored: StoredHash | LegacyHash) -> bool:
+        if isinstance(stored, LegacyHash):
+            return True
         # As check_needs_rehash of argon2-cffi: a more expensive hash is outdated as well as a cheaper one.
         return (stored.variant, stored.version, stored.cost, len(stored.salt), len(stored.tag)) != (
             VARIANT,

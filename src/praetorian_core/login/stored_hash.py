@@ -12,6 +12,8 @@ import re
 import attrs
 
 VARIANT, VERSION = "id", 19
+# Hashes were not marked with a version before 1.3 of the format.
+_VERSION_WITHOUT_NAME = 16
 
 # No hasher and no stored hash may exceed these; hashes in use stay far below.
 MAX_PASSES = 64
@@ -22,7 +24,7 @@ MIN_MEMORY_PER_LANE = 8
 # Every group is bounded and ends at a character that it cannot contain, so matching is linear. The longest match has
 # 427 characters; a hash of the default parameters has 97.
 _ENCODED = re.compile(
-    r"\$argon2(id|i)\$v=(16|19)"
+    r"\$argon2(id|i|d)(?:\$v=(16|19))?"
     r"\$m=([1-9][0-9]{0,9}),t=([1-9][0-9]{0,3}),p=([1-9][0-9]{0,3})"
     r"\$([A-Za-z0-9+/]{11,128})\$([A-Za-z0-9+/]{22,256})",
     re.ASCII,
@@ -58,7 +60,7 @@ class StoredHash:
     """An encoded hash in its parts.
 
     Attributes:
-        variant: ``id`` or ``i``.
+        variant: ``id``, ``i`` or ``d``.
         version: 19 or 16.
         cost: The parameters.
         salt: The salt.
@@ -71,12 +73,17 @@ class StoredHash:
     salt: bytes = attrs.field(repr=False)
     tag: bytes = attrs.field(repr=False)
 
+    @property
+    def work(self) -> int:
+        """What one check takes, in KiB times passes."""
+        return self.cost.work
+
     @classmethod
     def parse(cls, hashed: object) -> StoredHash:
         """Return the parts of an encoded hash.
 
         Raises:
-            UnusableHashError: It is not an encoded Argon2id or Argon2i hash.
+            UnusableHashError: It is not an encoded Argon2 hash.
         """
         if not isinstance(hashed, str):
             raise UnusableHashError(f"is of type {type(hashed).__name__}, expected str")
@@ -85,7 +92,7 @@ class StoredHash:
             raise UnusableHashError("is not of the form $argon2id$v=19$m=…,t=…,p=…$salt$tag")
         return cls(
             variant=parts[1],
-            version=int(parts[2]),
+            version=int(parts[2] or _VERSION_WITHOUT_NAME),
             cost=Cost(memory=int(parts[3]), passes=int(parts[4]), lanes=int(parts[5])),
             salt=_from_base64(parts[6]),
             tag=_from_base64(parts[7]),

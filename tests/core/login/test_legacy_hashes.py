@@ -1,11 +1,17 @@
+import asyncio
 import json
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
+from argon2.low_level import Type, hash_secret_raw
 
+from praetorian_core import AsyncGuard, Guard, KeyRing, PasswordHasher, Settings, generate_secret
+from praetorian_core.login import PasswordCheck
 from praetorian_core.login.legacy_hashes import parse_legacy
+from praetorian_core.testing import MemoryUser, MemoryUsers, cheapest_hasher
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "legacy_hashes.json").read_text(encoding="utf-8"))["hashes"]
 LEGACY = [vector for vector in VECTORS if vector["scheme"] != "argon2"]
@@ -119,3 +125,63 @@ class TestParse:
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
         assert "True" == done.stdout.strip()
+
+
+class TestHasher:
+    """Legacy hashes in the hasher of every guard."""
+
+    @pytest.fixture
+    def hasher(self):
+        return cheapest_hasher()
+
+    @pytest.mark.parametrize("vector", VECTORS, ids=[f"{v['scheme']}-{n}" for n, v in enumerate(VECTORS)])
+    def test_check(self, hasher, vector):
+        """The right password matches and is to be hashed again; another one matches nothing."""
+        generous = PasswordHasher() if "32768:8:1" in vector["hash"] else hasher
+
+        assert PasswordCheck(matches=True, outdated=True) == generous.check(vector["password"], vector["hash"])
+        assert PasswordCheck(matches=False, outdated=False) == generous.check("another", vector["hash"])
+
+    @pytest.mark.parametrize("hashed", [None, PBKDF2, "$argon2id$broken"], ids=["unknown", "legacy", "malformed"])
+    def test_equal_work(self, hashed):
+        """A failed check costs the work of one current hash, whoever's password it is (one hash within 0.1 %)."""
+        hasher = PasswordHasher()
+        current = PasswordHasher()
+        current.hash("a password of length")
+        hasher.check("wrong", hashed)
+
+        assert hasher.work == pytest.approx(current.work, rel=0.001)
+
+    def test_disproportionate(self, hasher, caplog):
+        """A hash with too many rounds is not computed, and the log names its scheme."""
+        check = hasher.check("secret", PBKDF2.replace("25000", "900000000"))
+
+        assert PasswordCheck(matches=False, outdated=False) == check
+        assert "it is of the scheme pbkdf2_sha512 with a work of" in caplog.text
+
+    def test_without_a_version(self, hasher):
+        """An Argon2 hash from before the format named its version is of version 1.0 (16)."""
+        tag = hash_secret_raw(b"secret", b"saltsalt", 2, 1024, 1, 32, Type.I, version=16)
+        salt, text = (b64encode(part).decode().rstrip("=") for part in (b"saltsalt", tag))
+
+        assert hasher.verify("secret", f"$argon2i$m=1024,t=2,p=1${salt}${text}") is True
+
+    def test_missing_extra(self, hasher, caplog, monkeypatch):
+        """A hash whose extra is not installed is logged with the line to install, and costs as much as any other."""
+        monkeypatch.setitem(sys.modules, "passlib.hash", None)
+        check = hasher.check("correct horse", PBKDF2)
+
+        assert (PasswordCheck(matches=False, outdated=False), 1) == (check, hasher.computations)
+        assert 'needs an extra; write: pip install "praetorian-core[legacy-hashes]"' in caplog.text
+        assert PBKDF2 not in caplog.text
+
+    def test_renewed_at_login(self):
+        """A login with a legacy hash hands a new one to ``save_password``, with both guards."""
+        saved = []
+        user = MemoryUser(identity=1, username="alice", password=PBKDF2)
+        settings = Settings(keys=KeyRing.from_secret(generate_secret()))
+        options = {"passwords": cheapest_hasher(), "save_password": lambda user, hashed: saved.append(hashed)}
+        Guard(MemoryUsers([user]), settings, **options).authenticate("alice", "correct horse")
+        asyncio.run(AsyncGuard(MemoryUsers([user]), settings, **options).authenticate("alice", "correct horse"))
+
+        assert [True, True] == [hashed.startswith("$argon2id$") for hashed in saved]
