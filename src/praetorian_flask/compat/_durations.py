@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import cast
 
 from praetorian_core import errors
 from praetorian_core.lifespan import parse_lifespan
@@ -29,7 +31,7 @@ def to_duration(value: object, name: str) -> timedelta:
     Raises:
         ConfigurationError: The value cannot be read.
     """
-    if isinstance(value, timedelta) and not value:
+    if _is_zero(value):
         return timedelta()
     if isinstance(value, timedelta):
         # pendulum's durations are timedeltas; a fraction of a second is dropped, as from the dates in a token.
@@ -38,3 +40,8 @@ def to_duration(value: object, name: str) -> timedelta:
         return timedelta(seconds=parse_lifespan(value, name=name))
     except errors.ConfigurationError as error:
         raise ConfigurationError(str(error)) from None
+
+
+def _is_zero(value: object) -> bool:
+    amounts = cast("Mapping[str, object]", value).values() if isinstance(value, Mapping) else [value]
+    return bool(amounts) and all(type(amount) in (int, float, timedelta) and not amount for amount in amounts)
