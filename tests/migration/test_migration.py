@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -112,11 +113,22 @@ class _Running:
         self._process.communicate()
 
 
-@pytest.fixture(params=ENVIRONMENTS)
-def place(request, tmp_path):
+@pytest.fixture(scope="module", params=ENVIRONMENTS)
+def version(request):
+    """Return a version of flask-praetorian."""
+    return request.param
+
+
+def place_of(version, application, folder):
+    """Return an application in one version's environment, with a database in a folder."""
+    mail = "flask_mailman" if version >= "1.4" else "flask_mail"
+    return Place(ENVIRONMENTS[version], mail, application, folder / "database.db")
+
+
+@pytest.fixture
+def place(version, tmp_path):
     """Return a function that places an application in one version's environment."""
-    mail = "flask_mailman" if request.param >= "1.4" else "flask_mail"
-    return lambda application: Place(ENVIRONMENTS[request.param], mail, application, tmp_path / "database.db")
+    return lambda application: place_of(version, application, tmp_path)
 
 
 def login(server, name, password=None):
@@ -126,25 +138,33 @@ def login(server, name, password=None):
     ]
 
 
+@pytest.fixture(scope="module")
+def forum_of_old(version, tmp_path_factory):
+    """Return the forum after its time on the old package, and the tokens that were issued there."""
+    forum = place_of(version, "forum", tmp_path_factory.mktemp("forum"))
+    tokens = {}
+    with forum.old(MINUTES_AGO) as server:
+        for name in ("alice", "bob", "carol", "dave"):
+            tokens[f"expired {name}"] = login(server, name)
+    with forum.old() as server:
+        for name in ("alice", "bob", "carol"):
+            tokens[name] = login(server, name)
+        tokens["revoked"] = login(server, "bob")
+        server.ask("POST", "/logout", tokens["revoked"])
+        tokens["eternal"] = server.ask("POST", "/eternal", tokens["alice"]).body["access_token"]
+        server.ask("POST", "/ban/dave", tokens["alice"])
+    return forum, tokens
+
+
 class TestForum:
     """Plain Flask, with bytes handed to refresh and a blacklist."""
 
     @pytest.fixture
-    def moved(self, place):
-        """Return the place and the tokens that the old package has issued."""
-        forum = place("forum")
-        tokens = {}
-        with forum.old(MINUTES_AGO) as server:
-            for name in ("alice", "bob", "carol", "dave"):
-                tokens[f"expired {name}"] = login(server, name)
-        with forum.old() as server:
-            for name in ("alice", "bob", "carol"):
-                tokens[name] = login(server, name)
-            tokens["revoked"] = login(server, "bob")
-            server.ask("POST", "/logout", tokens["revoked"])
-            tokens["eternal"] = server.ask("POST", "/eternal", tokens["alice"]).body["access_token"]
-            server.ask("POST", "/ban/dave", tokens["alice"])
-        return forum, tokens
+    def moved(self, forum_of_old, tmp_path):
+        """Return the place, with a database of its own, and the tokens that the old package has issued."""
+        forum, tokens = forum_of_old
+        shutil.copy(forum.database, tmp_path)
+        return attrs.evolve(forum, database=tmp_path / forum.database.name), tokens
 
     def test_nobody_is_logged_out(self, moved):
         """Every old token is what it was: open, refreshable or revoked."""
