@@ -10,7 +10,7 @@ from flask import Flask
 
 from praetorian_core import FLASK_PRAETORIAN, STANDARD, Guard, PasswordHasher, Settings
 from praetorian_core import errors as core_errors
-from praetorian_core.web.bearer import HeaderPlace
+from praetorian_core.web.bearer import TokenHeader
 from praetorian_core.web.hooks import ErrorHook
 from praetorian_flask.compat._errors import PraetorianError, answer_core_error, old_errors
 from praetorian_flask.compat._guard_mails import MailMethods
@@ -94,7 +94,7 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
         self._users = Users(user_class)
         self._tokens = Tokens(options.ring, options.is_standard, options.leeway)
         with old_errors():
-            self._header = HeaderPlace(options.header_name, options.header_type)
+            self._header = TokenHeader(options.header_name, options.header_type)
             self.guard = self._make_guard(options)
         self._set_up(app)
         return app

@@ -9,7 +9,7 @@ from typing import ClassVar, cast
 from flask import request
 
 from praetorian_core import errors as core_errors
-from praetorian_core.web.bearer import HeaderPlace
+from praetorian_core.web.bearer import TokenHeader
 from praetorian_flask.compat._errors import InvalidTokenHeader, MissingToken
 from praetorian_flask.compat._state import GuardState
 from praetorian_flask.request import FlaskRequest
@@ -20,7 +20,7 @@ _LOG = logging.getLogger("praetorian")
 class RequestMethods(GuardState):
     """Find the token."""
 
-    _header: HeaderPlace
+    _header: TokenHeader
     _warned_of_cookie: ClassVar[bool] = False
 
     def read_token(self) -> str:
@@ -54,12 +54,9 @@ class RequestMethods(GuardState):
         if not values:
             raise MissingToken("JWT token not found in headers under 'Authorization'")
         try:
-            token = self._header.find(FlaskRequest(request))
-        except core_errors.MalformedHeaderError as error:
+            return self._header.find(FlaskRequest(request))
+        except (core_errors.MissingTokenError, core_errors.MalformedHeaderError) as error:
             raise InvalidTokenHeader("JWT header structure is invalid") from error
-        if token is None:
-            raise InvalidTokenHeader("JWT header structure is invalid")
-        return token
 
     def read_token_from_cookie(self) -> str:
         """Return the token in the request's cookie; no CSRF header is asked for.

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
+import attrs
 from flask import current_app, has_request_context, request
 
-from praetorian_core import Guard, Principal
-from praetorian_core.protocols import UserLike
-from praetorian_core.web.request import RequestInfo
+from praetorian_core import Principal
 from praetorian_flask.compat._errors import MissingRoleError, MissingToken, PraetorianError
 from praetorian_flask.compat._tokens import Data, custom_claims, from_principal, role_names, to_principal
 from praetorian_flask.current import EXTENSION, current_principal_or_none, keep_principal
-from praetorian_flask.decorators import guarded
+from praetorian_flask.decorators import VIEWS, Demand, add_demand, admit
 
 if TYPE_CHECKING:
     from praetorian_flask.compat._guard import Praetorian
@@ -36,34 +37,47 @@ def current_guard() -> Praetorian:
     return guard
 
 
+@attrs.frozen(eq=False)
+class _Demand(Demand):
+    """What one decorator requires.
+
+    Attributes:
+        verify: Returns the principal of the current request, or None for an anonymous one.
+    """
+
+    verify: Callable[[], Principal | None] = attrs.field(kw_only=True)
+
+    def admit(self) -> None:
+        """Verify the token of the current request and set its principal."""
+        keep_principal(self.verify())
+
+
 def auth_required(method: Callable[P, R]) -> Callable[P, R]:
     """Require a valid token."""
-    return guarded("auth_required", method, lambda _guard, _info: _admit())
+    return _guarded(method, _Demand(verify=_admit))
 
 
 def auth_accepted(method: Callable[P, R]) -> Callable[P, R]:
     """Accept a request without a token; a token that is presented must be valid."""
-    return guarded("auth_accepted", method, lambda _guard, _info: _admit_optional())
+    return _guarded(method, _Demand(verify=_admit_optional, is_optional=True))
 
 
 def roles_required(*required_rolenames: object) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Require a valid token of a user who has all of these roles."""
     required = frozenset(map(str, required_rolenames))
-    return _requiring("roles_required", lambda held: required <= held, "all the following roles", required)
+    return _requiring(lambda held: required <= held, "all the following roles", required)
 
 
 def roles_accepted(*accepted_rolenames: object) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Require a valid token of a user who has one of these roles."""
     accepted = frozenset(map(str, accepted_rolenames))
-    return _requiring(
-        "roles_accepted", lambda held: not accepted.isdisjoint(held), "one of the following roles", accepted
-    )
+    return _requiring(lambda held: not accepted.isdisjoint(held), "one of the following roles", accepted)
 
 
 def _requiring(
-    decorator: str, permits: Callable[[frozenset[str]], bool], words: str, roles: frozenset[str]
+    permits: Callable[[frozenset[str]], bool], words: str, roles: frozenset[str]
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    def admit(_guard: Guard[UserLike], _info: RequestInfo) -> Principal:
+    def verify() -> Principal:
         if current_guard().roles_disabled:
             raise PraetorianError("This feature is not available because roles are disabled")
         principal = _admit()
@@ -72,9 +86,33 @@ def _requiring(
         return principal
 
     def decorate(method: Callable[P, R]) -> Callable[P, R]:
-        return guarded(decorator, method, admit)
+        return _guarded(method, _Demand(verify=verify))
 
     return decorate
+
+
+def _guarded(view: Callable[P, R], demand: Demand) -> Callable[P, R]:
+    """Return a view that runs only for admitted requests, wherever its decorators stand, as in flask-praetorian."""
+    if inspect.iscoroutinefunction(view):
+        awaited = cast("Callable[P, Awaitable[object]]", view)
+
+        @wraps(view)
+        async def guarded_coroutine(*args: P.args, **kwargs: P.kwargs) -> object:
+            admit(demand)
+            return await awaited(*args, **kwargs)
+
+        wrapper = cast("Callable[P, R]", guarded_coroutine)
+    else:
+
+        @wraps(view)
+        def guarded_function(*args: P.args, **kwargs: P.kwargs) -> R:
+            admit(demand)
+            return view(*args, **kwargs)
+
+        wrapper = guarded_function
+    VIEWS.record(wrapper, view)
+    add_demand(wrapper, demand)
+    return wrapper
 
 
 def _admit() -> Principal:
