@@ -8,6 +8,7 @@ from typing import TypeAlias, cast
 
 import click
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, request
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from praetorian_core import Guard, PasswordHasher, Settings
@@ -83,9 +84,10 @@ def create_app(
     return app
 
 
-def save_password(user: User, new_hash: str) -> None:
-    """Store the hash that a login computed anew, because the stored one has another cost."""
-    user.password = new_hash
+def save_password(user: User, new_hash: str, former: str) -> None:
+    """Store the hash that a login computed anew, unless the password was changed during the login."""
+    unchanged = update(User).where(User.id == user.id, User.password == former)
+    database().execute(unchanged.values(password=new_hash))
     database().commit()
 
 

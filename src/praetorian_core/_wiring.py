@@ -272,6 +272,9 @@ class BaseGuard(Generic[U]):
     def _load_user(self, principal: Principal) -> Flow[object]:
         self._need_users("load_user")
         refuse_awaitable("load_user", principal)
+        if not isinstance(principal, Principal):
+            found = type(principal).__name__
+            raise ConfigurationError(f"load_user was given a {found}; write load_user(guard.verify(token))")
         return flows.load_user(principal)
 
 

@@ -76,12 +76,27 @@ def ask(question: Question[A]) -> Flow[A]:
     return answer
 
 
+class _UserQuestion(Question[object]):
+    """A question whose answer is a user or None."""
+
+    __slots__ = ()
+
+    valid_answer = "a user or None"
+
+    def is_valid(self, answer: object) -> bool:
+        """Return whether the answer may be a user; a bool is the mistake of an application that means None."""
+        return type(answer) is not bool and super().is_valid(answer)
+
+    def rejection(self, answer: object, _services: Services, /) -> PraetorianError:
+        """Return the error for a bool, which is a mistake of the application."""
+        return ConfigurationError(f"{self.what} returned {type(answer).__name__}; expected {self.valid_answer}")
+
+
 @attrs.frozen
-class FindUser(Question[object]):
+class FindUser(_UserQuestion):
     """Which user logs in with this name? The user, or None; always None for the name None."""
 
     what = "the user class's lookup"
-    valid_answer = "a user or None"
 
     username: str | None
 
@@ -91,11 +106,10 @@ class FindUser(Question[object]):
 
 
 @attrs.frozen
-class IdentifyUser(Question[object]):
+class IdentifyUser(_UserQuestion):
     """Which user has this identity? The user, or None."""
 
     what = "the user class's identify"
-    valid_answer = "a user or None"
 
     identity: object
 

@@ -247,6 +247,16 @@ class TestBothRunners:
         assert (CallFailed, NOW, what, "RuntimeError") == (type(event), event.at, event.what, event.failure)
         assert event.where.startswith("test_runner.py:")
 
+    @pytest.mark.parametrize("answer", [True, False])
+    @pytest.mark.parametrize("question", [FindUser("alice"), IdentifyUser(1)], ids=lambda value: type(value).__name__)
+    def test_no_user(self, run, question, answer):
+        """A bool is no user: an application that returns False for None is told, and no one is logged in as False."""
+        everybody, heard = services(users=Replying(answer))
+        error = refusal_of(run, ask(question), everybody)
+
+        assert (ConfigurationError, []) == (type(error), heard)
+        assert str(error).endswith("returned bool; expected a user or None")
+
     @pytest.mark.parametrize("call", [lambda: None, lambda a, b, c: None], ids=["none", "three"])
     def test_other_arguments(self, run, call):
         """A function that takes other arguments is a configuration error, not an outage."""

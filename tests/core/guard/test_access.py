@@ -246,6 +246,16 @@ class TestUserOf:
         assert (errors.MissingUserError, [TokenRefused]) == (outcome(world.guard.load_user, principal), world.kinds)
 
 
+class TestLoadUserArgument:
+    @pytest.mark.parametrize("kind", ["token", "none", "user"])
+    def test_not_a_principal(self, world, kind):
+        """Anything but a principal is refused with what to write."""
+        given = {"token": world.guard.issue(world.alice), "none": None, "user": world.alice}[kind]
+
+        with pytest.raises(errors.ConfigurationError, match=r"write load_user\(guard\.verify\(token\)\)"):
+            world.guard.load_user(given)
+
+
 class TestBytes:
     def test_accepted(self, stored):
         """Every method that takes a token takes its ASCII bytes, as some frameworks hand them on."""
