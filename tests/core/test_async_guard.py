@@ -87,7 +87,7 @@ class View:
 
 
 class World:
-    """A guard of either kind with everybody around it, and a log of all that came of it."""
+    """A guard of either kind with its dependencies, and a log of all outcomes."""
 
     def __init__(self, kind, *, users=None, user=MemoryUser, store=None, save_password=None, **settings):
         self.clock = FrozenClock(NOW)
@@ -314,7 +314,7 @@ class TestParity:
     @pytest.mark.parametrize("store", STORES)
     @pytest.mark.parametrize("kinds", USERS)
     def test_same(self, scenario, store, kinds):
-        """Every scenario comes out as with ``Guard``, events and number of hashes included, whoever is a coroutine."""
+        """Every scenario comes out as with ``Guard``, events and number of hashes included, whichever methods are coroutines."""
         expected = World(Guard, store=STORES["no store" if store == "no store" else "sync store"]())
         asyncio.run(scenario(expected))
         actual = World(AsyncGuard, store=STORES[store](), **USERS[kinds])
@@ -354,7 +354,7 @@ class TestParity:
 
 class TestLoop:
     def watched(self, **options):
-        """Return an ``AsyncGuard`` of plain parties, and which threads each of them ran in."""
+        """Return an ``AsyncGuard`` of plain dependencies, and which threads each of them ran in."""
         threads = {}
 
         def noting(name, call):
@@ -410,7 +410,7 @@ class TestLoop:
             return threading.get_ident()
 
         loop = asyncio.run(main())
-        everybody = {
+        dependencies = {
             "identity",
             "password",
             "rolenames",
@@ -422,11 +422,11 @@ class TestLoop:
             "increment",
         }
 
-        assert everybody | {"argon2", "save_password"} == set(threads)
+        assert dependencies | {"argon2", "save_password"} == set(threads)
         assert {} == {name: ran_in for name, ran_in in threads.items() if loop in ran_in}
 
     def test_access_without_store(self):
-        """A check on access without a store waits for nobody: no thread, no turn of the loop."""
+        """A check on access without a store waits for nothing: no thread, no turn of the loop."""
         world = World(AsyncGuard)
 
         async def main():
@@ -484,7 +484,7 @@ class TestLoop:
         )
 
     def test_refreshes_at_once(self):
-        """Refreshes side by side of one token make tokens of one generation, and nobody is taken for a thief."""
+        """Refreshes side by side of one token make tokens of one generation, and none counts as a reuse."""
         world = World(AsyncGuard, store=AsyncMemoryStore())
 
         async def main():
@@ -538,7 +538,7 @@ class TestCancelled:
 
     @pytest.mark.parametrize("name", ["lookup", "get"])
     def test_while_waiting(self, name):
-        """A call that is cancelled while it waits for users or store lets nobody in and tells nothing."""
+        """A call that is cancelled while it waits for users or store grants nothing and emits nothing."""
         waiting = asyncio.Event()
 
         async def never(*args, **options):
@@ -582,7 +582,7 @@ class TestCancelled:
 
 class TestAsyncGuard:
     def test_failing_coroutines(self):
-        """What a coroutine raises refuses with 503, keeps the cause and is told once."""
+        """An exception of a coroutine becomes a 503 with its cause, and is reported once."""
         failure = OSError("canary")
 
         async def fail(*args, **options):
@@ -637,7 +637,7 @@ class TestAsyncGuard:
         assert 1 == asyncio.run(main())
 
     def test_optional(self):
-        """Where a token is optional none will do; elsewhere that is told."""
+        """Without a token, ``admit`` rejects with an event and ``admit_optional`` returns None."""
         world = World(AsyncGuard)
 
         async def main():

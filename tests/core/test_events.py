@@ -1,4 +1,4 @@
-"""What is told of what happened, how it is written, and what is never in it."""
+"""Events: their fields, their log lines, and the secrets that are never in them."""
 
 import logging
 
@@ -77,7 +77,7 @@ class TestEvents:
 
     @pytest.mark.parametrize("event", [row[0] for row in EXAMPLES], ids=lambda event: type(event).__name__)
     def test_frozen(self, event):
-        """What happened cannot be changed by one who is told."""
+        """An event cannot be changed by its receiver."""
 
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             event.at = 2
@@ -126,7 +126,7 @@ class TestLogEvent:
         assert expected == [record.getMessage().split()[0] for record in caplog.records]
 
     def test_nothing_is_written_out_below_the_level(self, caplog):
-        """What nobody reads is not put into words either."""
+        """An event below the level of the logger is not formatted."""
 
         class Unprintable(str):
             __slots__ = ()
@@ -204,12 +204,12 @@ class TestSink:
 
     def test_is_told(self):
         """``on_event`` receives the typed event; what it returns does not matter."""
-        told = []
+        heard = []
         with pytest.raises(InvalidTokenError) as caught:
-            self.guard(on_event=lambda event: told.append(event) or "ignored").verify("hunter2.hunter2.hunter2")
+            self.guard(on_event=lambda event: heard.append(event) or "ignored").verify("hunter2.hunter2.hunter2")
 
-        assert [TokenRefused(at=1_000, code="invalid_token", detail=str(caught.value))] == told
-        assert "hunter2" not in repr(told)
+        assert [TokenRefused(at=1_000, code="invalid_token", detail=str(caught.value))] == heard
+        assert "hunter2" not in repr(heard)
 
     def test_is_the_logger_by_default(self, caplog):
         """Left out, events are written by ``log_event``."""

@@ -106,7 +106,7 @@ class TestClose:
 
         assert [] == world.guard._services.store._idle
         assert [] == [
-            thread for thread in threading.enumerate() if "praetorian-the store" in thread.name and alive(thread)
+            thread for thread in threading.enumerate() if "praetorian-the store" in thread.name and is_running(thread)
         ]
 
     def test_again(self, tmp_path):
@@ -328,8 +328,8 @@ def store_url(tmp_path):
     return {"store_url": f"sqlite:///{tmp_path / 'state.db'}"}
 
 
-def alive(thread):
-    """Return whether a thread is still alive after a moment to end."""
+def is_running(thread):
+    """Return whether a thread still runs after a moment to end."""
     thread.join(5)
     return thread.is_alive()
 

@@ -50,7 +50,7 @@ def holds(formula, held):
 
 
 def principal(*roles):
-    """Return somebody who holds these roles."""
+    """Return a principal with these roles."""
     return Principal(
         identity=1,
         roles=frozenset(roles),

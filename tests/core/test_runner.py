@@ -78,7 +78,7 @@ class Replying:
 def services(**others):
     """Return services in memory, with the given ones in their place, and the list of events."""
     heard = []
-    everybody = {
+    given = {
         "users": MemoryUsers([ALICE]),
         "validation_method": "is_valid",
         "with_roles": True,
@@ -90,13 +90,13 @@ def services(**others):
         "store_executor": Executor("the store", threads=2, queue=2),
         "store_timeout": 2.0,
     }
-    made = Services(**everybody | others)
+    made = Services(**given | others)
     return made, heard
 
 
-def run_async(flow, everybody, now):
+def run_async(flow, given, now):
     """Run a flow as an asyncio application would."""
-    return asyncio.run(run_flow_async(flow, everybody, now))
+    return asyncio.run(run_flow_async(flow, given, now))
 
 
 @pytest.fixture(params=[run_flow, run_async], ids=["run_flow", "run_flow_async"])
@@ -110,10 +110,10 @@ def answer_to(run, question, **others):
     return run(ask(question), services(**others)[0], NOW)
 
 
-def refusal_of(run, flow, everybody):
+def refusal_of(run, flow, given):
     """Return what a flow refused with."""
     with pytest.raises(PraetorianError) as refusal:
-        run(flow, everybody, NOW)
+        run(flow, given, NOW)
     return refusal.value
 
 
@@ -149,7 +149,7 @@ class TestBothRunners:
         ids=lambda value: type(value).__name__,
     )
     def test_answers(self, run, question, expected):
-        """Each question is answered by the party that knows."""
+        """Each question is answered by its dependency."""
         assert expected == answer_to(run, question)
 
     def test_several(self, run):
@@ -187,8 +187,8 @@ class TestBothRunners:
 
     def test_announce(self, run):
         """An event goes to ``on_event`` as it is."""
-        everybody, heard = services()
-        run(ask(Emit(EVENT)), everybody, NOW)
+        given, heard = services()
+        run(ask(Emit(EVENT)), given, NOW)
 
         assert [EVENT] == heard
 
@@ -232,11 +232,11 @@ class TestBothRunners:
         ids=lambda value: type(value).__name__,
     )
     def test_a_call_fails(self, run, question, what):
-        """Whatever a call raises refuses with a 503 that names the call and keeps the cause, and is told once."""
+        """An exception of a call becomes a 503 that names the call and keeps the cause; it is reported once."""
         failure = RuntimeError(PASSWORD)
         failing = Replying(failure)
-        everybody, heard = services(users=failing, store=failing, save_password=failing)
-        error = refusal_of(run, ask(question), everybody)
+        given, heard = services(users=failing, store=failing, save_password=failing)
+        error = refusal_of(run, ask(question), given)
         (event,) = heard
 
         assert (ServiceUnavailableError, f"{what} raised RuntimeError", failure) == (
@@ -250,9 +250,9 @@ class TestBothRunners:
     @pytest.mark.parametrize("answer", [True, False])
     @pytest.mark.parametrize("question", [FindUser("alice"), IdentifyUser(1)], ids=lambda value: type(value).__name__)
     def test_no_user(self, run, question, answer):
-        """A bool is no user: an application that returns False for None is told, and no one is logged in as False."""
-        everybody, heard = services(users=Replying(answer))
-        error = refusal_of(run, ask(question), everybody)
+        """A bool is no user: an application that returns False for None has made a mistake."""
+        given, heard = services(users=Replying(answer))
+        error = refusal_of(run, ask(question), given)
 
         assert (ConfigurationError, []) == (type(error), heard)
         assert str(error).endswith("returned bool; expected a user or None")
@@ -262,8 +262,8 @@ class TestBothRunners:
         """A function that takes other arguments is a configuration error, not an outage."""
         users = MemoryUsers()
         users.lookup = call
-        everybody, heard = services(users=users)
-        error = refusal_of(run, ask(FindUser("alice")), everybody)
+        given, heard = services(users=users)
+        error = refusal_of(run, ask(FindUser("alice")), given)
 
         assert (ConfigurationError, []) == (type(error), heard)
         assert str(error).startswith("the user class's lookup cannot be called: ")
@@ -307,40 +307,40 @@ class TestBothRunners:
         assert f"Partial instances have no attribute {name!r}" in str(error)
 
     def test_stop_iteration(self, run):
-        """A call that raises ``StopIteration`` (a bare ``next``) fails like any other, and nobody waits for ever."""
+        """A call that raises ``StopIteration`` (a bare ``next``) fails like any other, without waiting for ever."""
         error = refusal_of(run, ask(FindUser("alice")), services(users=Replying(StopIteration()))[0])
 
         assert "the user class's lookup raised" in str(error)
 
     def test_our_own_error(self, run):
-        """An error of ours that a call raises says all there is to say: it passes unchanged, and no failure is told."""
+        """An error of the core that a call raises passes unchanged, and no failure is reported."""
         failure = InvalidUserError()
-        everybody, heard = services(users=Replying(failure))
+        given, heard = services(users=Replying(failure))
 
-        assert (failure, []) == (refusal_of(run, ask(FindUser("alice")), everybody), heard)
+        assert (failure, []) == (refusal_of(run, ask(FindUser("alice")), given), heard)
 
     def test_our_own_unavailability(self, run):
-        """A call that says itself that it is unavailable is not wrapped, and is told."""
+        """A ``ServiceUnavailableError`` of a call is not wrapped, and is reported."""
         failure = ServiceUnavailableError("full", retry_after=7)
-        everybody, heard = services(users=Replying(failure))
-        error = refusal_of(run, ask(FindUser("alice")), everybody)
+        given, heard = services(users=Replying(failure))
+        error = refusal_of(run, ask(FindUser("alice")), given)
 
         assert (failure, ["ServiceUnavailableError"]) == (error, [event.failure for event in heard])
 
     def test_the_flow_is_unavailable(self, run):
-        """A flow that finds rubbish itself is told as well, once."""
+        """A ``ServiceUnavailableError`` of the flow itself is reported as well, once."""
 
         def flow():
             yield from ask(FindUser("alice"))
             raise ServiceUnavailableError("the store holds rubbish")
 
-        everybody, heard = services()
-        refusal_of(run, flow(), everybody)
+        given, heard = services()
+        refusal_of(run, flow(), given)
 
         assert ["the store holds rubbish"] == [event.what for event in heard]
 
     def test_the_flow_may_catch(self, run):
-        """A flow may go on after a failure, which is told all the same."""
+        """A flow may continue after a failure, which is reported all the same."""
 
         def flow():
             try:
@@ -348,9 +348,9 @@ class TestBothRunners:
             except ServiceUnavailableError:
                 return (yield from ask(IncrementState("a", 1, NOW + 1, NOW)))
 
-        everybody, heard = services(users=Replying(RuntimeError()))
+        given, heard = services(users=Replying(RuntimeError()))
 
-        assert (1, 1) == (run(flow(), everybody, NOW), len(heard))
+        assert (1, 1) == (run(flow(), given, NOW), len(heard))
 
     def test_the_flow_may_catch_and_end(self, run):
         """A flow may also take a failure for its last answer."""
@@ -374,9 +374,9 @@ class TestBothRunners:
             except Exception as error:  # noqa: BLE001
                 seen.append(error)
 
-        everybody, heard = services(users=Replying(interruption()))
+        given, heard = services(users=Replying(interruption()))
         with pytest.raises(interruption):
-            run(flow(), everybody, NOW)
+            run(flow(), given, NOW)
 
         assert ([], []) == (seen, heard)
 
@@ -402,8 +402,8 @@ class TestBothRunners:
     )
     def test_rubbish(self, run, question, answer):
         """A store that answers something of another shape has failed, whatever the shape might suggest."""
-        everybody, heard = services(store=Replying(answer))
-        error = refusal_of(run, ask(question), everybody)
+        given, heard = services(store=Replying(answer))
+        error = refusal_of(run, ask(question), given)
 
         assert (ServiceUnavailableError, 1) == (type(error), len(heard))
         assert f"returned {type(answer).__name__}; expected " in str(error)
@@ -435,8 +435,8 @@ class TestValidity:
     def test_neither_yes_nor_no(self, run, answer, name):
         """Any other answer is a configuration error that names the method, not an outage."""
         user = type("Sloppy", (), {name: lambda self: answer})()
-        everybody, heard = services(validation_method=name)
-        error = refusal_of(run, ask(CheckActive(user)), everybody)
+        given, heard = services(validation_method=name)
+        error = refusal_of(run, ask(CheckActive(user)), given)
 
         assert (
             ConfigurationError,
@@ -627,7 +627,7 @@ class TestRunFlowAsync:
         assert ServiceUnavailableError is type(refusal_of(run_async, ask(FindUser("alice")), services(users=users)[0]))
 
     def test_cancelled(self):
-        """A task that is cancelled is cancelled: the flow is closed at its question, and nothing is told."""
+        """A task that is cancelled is cancelled: the flow is closed at its question, and nothing is reported."""
         ended = []
 
         def flow():
@@ -647,8 +647,8 @@ class TestRunFlowAsync:
 
             users = MemoryUsers()
             users.lookup = lookup
-            everybody, heard = services(users=users)
-            task = asyncio.create_task(run_flow_async(flow(), everybody, NOW))
+            given, heard = services(users=users)
+            task = asyncio.create_task(run_flow_async(flow(), given, NOW))
             await asked.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as cancelled:

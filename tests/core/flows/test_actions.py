@@ -61,7 +61,7 @@ class TestIssueAction:
         assert questions.ReadIdentity(USER) == next(flow)
 
     def test_claims(self):
-        """The token says who, what for and until when: 15 minutes unless told otherwise (ASVS 6.5.5)."""
+        """The token holds the identity, the action and its expiry, 15 minutes by default (ASVS 6.5.5)."""
         claims = read(issued(plan="gold"))
 
         assert (1, "confirm", NOW, NOW + 900, None, {"plan": "gold"}) == (
@@ -153,7 +153,7 @@ class TestRedeemAction:
         return redeem_action(chosen or context(has_store=True), token, action, now, once=once)
 
     def test_order(self):
-        """Spent? Who? Then the token is spent by one swap, and last of all that is told (ASVS 6.5.1)."""
+        """The store is read, the user loaded, the token spent by one compare-and-set, and an event emitted (ASVS 6.5.1)."""
         token = issued(lifespan=60)
         key = action_key(1, read(token).token_id)
         flow = self.redemption(token)
@@ -265,12 +265,12 @@ class TestRedeemAction:
         with pytest.raises(errors.RevokedTokenError):
             flow.send(password)
 
-    @pytest.mark.parametrize(("now", "alive"), [(NOW + 59, True), (NOW + 60, False), (NOW + 61, False)])
-    def test_expiry(self, now, alive):
-        """It is dead from its exp second on (RFC 7519 §4.1.4)."""
+    @pytest.mark.parametrize(("now", "is_valid"), [(NOW + 59, True), (NOW + 60, False), (NOW + 61, False)])
+    def test_expiry(self, now, is_valid):
+        """It has expired from its exp second on (RFC 7519 §4.1.4)."""
         flow = self.redemption(issued(lifespan=60), now=now)
 
-        if alive:
+        if is_valid:
             assert questions.GetState is type(next(flow))
         else:
             with pytest.raises(errors.ExpiredActionError):

@@ -78,7 +78,7 @@ class TestRequireUser:
 
     @pytest.mark.parametrize("user", [0, "", [], False], ids=repr)
     def test_falsy(self, user):
-        """Only ``None`` says that there is nobody: an object may well be false to Python."""
+        """Only ``None`` means no user: a user object may be false to Python."""
         flow = require_user(1)
         next(flow)
 
@@ -87,7 +87,7 @@ class TestRequireUser:
 
 class TestRequireValid:
     def test_asks(self):
-        """The user is asked, and nobody else."""
+        """The user alone is asked."""
         assert CheckActive(USER) == next(require_active(USER))
 
     def test_valid(self):
@@ -162,7 +162,7 @@ class TestDescribe:
             flow.send(UserFacts(1, rolenames))
 
     def test_roles_disabled(self):
-        """Where roles are disabled nobody looks at them."""
+        """If roles are disabled, the role names are ignored."""
         flow = identity_and_roles(context(roles_disabled=True), USER)
         next(flow)
 

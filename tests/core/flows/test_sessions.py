@@ -129,8 +129,8 @@ class TestIssue:
 
         assert NOW + expected == principal.access_expires_at
 
-    def test_nobody(self):
-        """Nobody gets no token, and nothing is asked."""
+    def test_no_user(self):
+        """None in place of a user is rejected, and nothing is asked."""
         with pytest.raises(errors.MissingUserError):
             next(issue(context(), None, None, None, {}, NOW))
 
@@ -184,7 +184,7 @@ class TestIssue:
 
 class TestReadSession:
     def test_reads(self):
-        """A session token is read whether or not it is still alive."""
+        """A session token is read whether or not it has expired."""
         token = issued(context())
 
         assert 1 == read_session(context(), token, NOW + 10 * REFRESH).principal.identity
@@ -225,7 +225,7 @@ class TestCheckSession:
 
     @pytest.mark.parametrize("state", [["ended", None], [None, E], ["1 1800000000", E], ["ended", E]])
     def test_revoked(self, state):
-        """A session that was ended is over, and so is one of an earlier epoch."""
+        """A session that was ended is rejected, and so is one of an earlier epoch."""
         _, flow = self.opened()
         next(flow)
 
@@ -233,7 +233,7 @@ class TestCheckSession:
             flow.send(state)
 
     def test_same_epoch(self):
-        """A session of the present epoch lives."""
+        """A session of the current epoch is accepted."""
         _, flow = self.opened(epoch=E)
 
         assert None is result_of(flow, [None, E])
@@ -263,7 +263,7 @@ class TestRefresh:
     then = NOW + ACCESS
 
     def test_order_without_store(self):
-        """The user is loaded, must be valid, is described anew, and the refresh is told."""
+        """The user is loaded, must be valid, is described anew, and an event is emitted."""
         token = issued(context())
         flow = refresh(context(), token, None, self.then)
         digest = session_digest(read(context(), token).principal.session_id)
@@ -336,7 +336,7 @@ class TestRefresh:
         assert NOW + REFRESH == read(context(), token, self.then).principal.access_expires_at
 
     def test_early(self):
-        """A token that still opens routes is not exchanged, and nothing is asked."""
+        """A token that still grants access is not exchanged, and nothing is asked."""
         with pytest.raises(errors.EarlyRefreshError):
             next(refresh(context(has_store=True), issued(context()), None, self.then - 1))
 
@@ -346,7 +346,7 @@ class TestRefresh:
             next(refresh(context(has_store=True), issued(context()), None, NOW + REFRESH))
 
     def test_revoked(self):
-        """A session that was ended is refused before anybody is looked up."""
+        """A session that was ended is rejected before the user is loaded."""
         chosen = context(has_store=True)
         flow = refresh(chosen, issued(chosen), None, self.then)
         next(flow)
@@ -372,14 +372,14 @@ class TestRefresh:
 
     @pytest.mark.parametrize("identity", [2, "2", "one"])
     def test_other_user(self, identity):
-        """A user source that returns somebody else is refused: the session would change hands."""
+        """A user of another identity is rejected: the session would change its user."""
         flow = refresh(context(), issued(context()), None, self.then)
         answered(flow, USER, YES)
 
         with pytest.raises(errors.ConfigurationError, match="another identity"):
             flow.send(questions.UserFacts(identity, []))
 
-    def test_spelt_otherwise(self):
+    def test_identity_as_text(self):
         """The same identity as a text instead of an integer is the same user."""
         flow = refresh(context(), issued(context()), None, self.then)
         token = result_of(flow, USER, YES, questions.UserFacts("1", []), None)
@@ -398,7 +398,7 @@ class TestRefresh:
     @pytest.mark.parametrize("layout", [STANDARD, FLASK_PRAETORIAN], ids=["STANDARD", "FLASK_PRAETORIAN"])
     @pytest.mark.parametrize("state", [[None, E], ["ended", None]], ids=["all-sessions", "this-session"])
     def test_ended_in_between(self, state, layout):
-        """Where access asks nobody, what was ended while the successor was made is asked last of all."""
+        """If access makes no store call, the session is checked once more after its generation was spent."""
         chosen = context(has_store=True, check_sessions="refresh", layout=layout)
         flow = refresh(chosen, issued(chosen), None, self.then)
         spent = [YES] if layout is STANDARD else []
@@ -408,7 +408,7 @@ class TestRefresh:
             flow.send(state)
 
     def test_nothing_ended_in_between(self):
-        """The twin: a session that lives gets its successor."""
+        """The matching positive test: a session that was not ended gets its successor."""
         chosen = context(has_store=True, check_sessions="refresh")
         flow = refresh(chosen, issued(chosen), None, self.then)
 
@@ -461,7 +461,7 @@ class TestGenerations:
 
     @pytest.mark.parametrize("late", [10, 11])
     def test_grace_over(self, late):
-        """From the end of the grace on it is reuse: the session is ended, which is told, and the request refused."""
+        """From the end of the grace on it is reuse: the session is ended, an event emitted and the request rejected."""
         entry = f"4 {self.then - late}"
         flow = self.before_spending(entry, 3)
         swap = flow.send(FACTS)
@@ -494,7 +494,7 @@ class TestGenerations:
         assert "ended" == flow.send(FACTS).new
 
     def test_race(self):
-        """Whoever loses the race for a generation finds it just spent, and gets the same one by the grace."""
+        """A refresh that loses the race for a generation gets the same successor within the grace."""
         flow = self.before_spending(None)
         flow.send(FACTS)
         again = flow.send(NO)
@@ -521,7 +521,7 @@ class TestGenerations:
             flow.send([None, E])
 
     def test_reuse_race(self):
-        """Where the end of a reused session loses a race, it is judged anew."""
+        """If the write that ends a reused session loses a race, it is decided again."""
         flow = self.before_spending("4 5", 0)
         flow.send(FACTS)
         flow.send(NO)
@@ -529,7 +529,7 @@ class TestGenerations:
         assert "ended" == flow.send(["5 6", None]).new
 
     def test_lost(self):
-        """Whoever loses every race is refused, and may try again."""
+        """A refresh that loses every race is rejected, and may be repeated."""
         flow = self.before_spending(None)
         flow.send(FACTS)
         for _ in range(MAX_CAS_ATTEMPTS - 1):
@@ -540,7 +540,7 @@ class TestGenerations:
             flow.send(NO)
 
     def test_rubbish(self):
-        """An entry that nobody here wrote refuses."""
+        """A malformed entry rejects."""
         flow = self.before_spending("rubbish")
 
         with pytest.raises(errors.ServiceUnavailableError):
@@ -592,7 +592,7 @@ class TestUserOf:
         assert USER is done.value.value
 
     def test_missing(self):
-        """A user who is gone is nobody."""
+        """A user who does not exist any more is rejected."""
         flow = load_user(read(context(), issued(context())).principal)
         next(flow)
 
@@ -612,7 +612,7 @@ class TestRevoke:
     chosen = context(has_store=True)
 
     def test_order(self):
-        """The session's entry is read, replaced by its end until its tokens are surely dead, and the end is told."""
+        """The session's entry is read, replaced by its end until its tokens have expired everywhere, and an event is emitted."""
         token = issued(self.chosen)
         session, _ = keys_of(self.chosen, token)
         digest = session_digest(read(self.chosen, token).principal.session_id)
@@ -626,7 +626,7 @@ class TestRevoke:
         ]
 
     def test_again(self):
-        """What is ended stays ended: nothing is written or told (RFC 7009 §2.2)."""
+        """An ended session stays ended: nothing is written or emitted (RFC 7009 §2.2)."""
         flow = revoke(self.chosen, issued(self.chosen), NOW)
 
         assert None is result_of(flow, ["ended"])
@@ -639,7 +639,7 @@ class TestRevoke:
         assert ("1 5", "ended") == (swap.expected, swap.new)
 
     def test_lost(self):
-        """A revocation that loses every race says so: whoever called must not believe that it happened."""
+        """A revocation that loses every race raises: its caller must not believe that it happened."""
         flow = revoke(self.chosen, issued(self.chosen), NOW)
         answered(flow, *[[None], NO] * (MAX_CAS_ATTEMPTS - 1), [None])
 
@@ -648,11 +648,11 @@ class TestRevoke:
 
     @pytest.mark.parametrize("now", [NOW + ACCESS, NOW + REFRESH, NOW + REFRESH + 59])
     def test_expired(self, now):
-        """An expired token will do, as long as some machine may take it for alive."""
+        """An expired token will do, as long as some machine may still accept it."""
         assert questions.GetState is type(next(revoke(self.chosen, issued(self.chosen), now)))
 
     def test_long_dead(self):
-        """What is dead on every machine needs no entry."""
+        """A token that has expired on every machine needs no entry."""
         flow = revoke(self.chosen, issued(self.chosen), NOW + REFRESH + 60)
 
         with pytest.raises(StopIteration):
@@ -669,7 +669,7 @@ class TestRevoke:
             next(revoke(context(), issued(context()), NOW))
 
     def test_action(self):
-        """An action token is spent instead, and no session is told."""
+        """An action token is spent instead, and no event is emitted."""
         token = result_of(issue_action(self.chosen, USER, "confirm", 60, {}, NOW), 1)
         key = action_key(1, read(self.chosen, token).token_id)
         flow = revoke(self.chosen, token, NOW)
@@ -724,7 +724,7 @@ class TestRevokeUser:
             next(revoke_user(context(), 1, NOW))
 
     @pytest.mark.parametrize("identity", [None, True, 1.0, b"1", "", 2**64], ids=repr)
-    def test_nobody(self, identity):
-        """What is nobody's identity is refused, for it would end nobody's sessions in silence."""
+    def test_no_identity(self, identity):
+        """A value that cannot be an identity is refused: it would silently end no session."""
         with pytest.raises(errors.ConfigurationError, match="identity"):
             next(revoke_user(self.chosen, identity, NOW))

@@ -43,7 +43,7 @@ class TestKeys:
         "make", [epoch_key, lambda name: session_key(name, "s"), lambda name: action_key(name, "s")]
     )
     def test_not_in_clear(self, make):
-        """A key does not tell whose it is."""
+        """A key does not reveal its user."""
         assert "alice" not in make("alice@example.org")
 
     def test_integer(self):
@@ -79,14 +79,14 @@ class TestGeneration:
 
     @pytest.mark.parametrize("value", ["", "1", "1 2 3", "a b", "1 x", SPENT, ENDED, " "])
     def test_rubbish(self, value):
-        """An entry that was never written here refuses: nobody knows what it means."""
+        """A malformed entry rejects."""
         with pytest.raises(ServiceUnavailableError):
             Generation.parse(value)
 
 
 class TestLostEveryRace:
     def test_retry(self):
-        """Whoever lost every race may try again in a second."""
+        """The error asks for another attempt in a second."""
         error = contention_error()
 
         assert (ServiceUnavailableError, 1) == (type(error), error.retry_after)

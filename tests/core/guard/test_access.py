@@ -32,7 +32,7 @@ class TestVerify:
         )
 
     def test_read_only(self, world):
-        """Nothing of a principal can be changed by whoever it is handed to."""
+        """Nothing of a principal can be changed by its receiver."""
         principal = world.guard.verify(world.guard.issue(world.alice, plan="gold"))
 
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
@@ -73,7 +73,7 @@ class TestVerify:
         assert [errors.MisusedTokenError] * 2 == [outcome(world.guard.verify, token) for token in tokens]
 
     def test_eternal(self):
-        """A token of a million days opens routes to its last second, and is dead at the next."""
+        """A token of a million days grants access to its last second, and has expired at the next."""
         world = World(access_lifespan={"days": 1_000_000}, refresh_lifespan={"days": 1_000_000})
         token = world.guard.issue(world.alice)
         end = NOW + 1_000_000 * DAY
@@ -105,7 +105,7 @@ class TestAdmit:
         assert 1 == world.guard.admit(bearer(world.guard.issue(world.alice))).identity
 
     def test_a_policy_is_a_policy(self, world):
-        """A role's name in the place of a policy is a mistake of the programmer's, and lets nobody in."""
+        """A role's name in the place of a policy is a mistake of the application, and grants nothing."""
         view = bearer(world.guard.issue(world.alice))
         with pytest.raises(errors.ConfigurationError) as refusal:
             world.guard.admit(view, "admin")
@@ -173,7 +173,7 @@ class TestAdmit:
         ids=str,
     )
     def test_policy(self, world, policy, admitted):
-        """A policy is judged by the roles in the token."""
+        """A policy is checked against the roles in the token."""
         found = outcome(world.guard.admit, bearer(world.guard.issue(world.alice)), policy)
 
         assert admitted is (found is not errors.MissingRoleError)
@@ -191,7 +191,7 @@ class TestAdmit:
         assert errors.MissingRoleError is outcome(world.guard.admit, bearer(world.guard.issue(world.alice)), Sloppy())
 
     def test_optional_policy(self, world):
-        """A policy on an optional route binds whoever shows a token."""
+        """A policy on an optional route applies to every token that is presented."""
         token = world.guard.issue(world.alice)
         outcomes = [
             outcome(world.guard.admit_optional, view, any_role("root")) for view in (bearer(token), authorization())
@@ -200,7 +200,7 @@ class TestAdmit:
         assert [errors.MissingRoleError, None] == outcomes
 
     def test_roles_disabled(self):
-        """A policy where roles are disabled is a contradiction, and admits nobody."""
+        """A policy where roles are disabled is a contradiction, and grants nothing."""
         world = World(roles_disabled=True)
         token = world.guard.issue(world.alice)
 
@@ -223,7 +223,7 @@ class TestAdmit:
         assert errors.RevokedTokenError is outcome(stored.guard.admit, bearer(token))
 
     def test_find_token(self, world):
-        """A refresh route takes the token from the request as it is, dead or alive."""
+        """A refresh route takes the token from the request as it is, expired or not."""
         token = world.guard.issue(world.alice)
         world.clock.tick(ACCESS)
 
@@ -239,7 +239,7 @@ class TestUserOf:
         assert world.alice is world.guard.load_user(principal)
 
     def test_missing(self, world):
-        """A user who is gone is refused, and that is told."""
+        """A user who does not exist any more is rejected, and an event is emitted."""
         principal = world.guard.verify(world.guard.issue(world.alice))
         world.users.remove(world.alice)
 

@@ -39,7 +39,7 @@ class TestActions:
         ],
     )
     def test_once(self, store, action, once, expected):
-        """With a store a token is spent unless told otherwise; without one only what harms nobody is redeemed."""
+        """With a store a token is spent by default; without one only a harmless repetition is allowed."""
         world = World(guard={"store": MemoryStore() if store else None})
         token = world.guard.issue_action(world.alice, action)
         found = [outcome(world.guard.redeem_action, token, action, once=once) for _ in range(2)]
@@ -65,8 +65,8 @@ class TestActions:
 
         assert errors.ExpiredActionError is outcome(stored.at(NOW + 60).redeem_action, token, "confirm")
 
-    def test_nobody(self, stored):
-        """Nobody gets no token."""
+    def test_no_user(self, stored):
+        """None in place of a user gets no token."""
         assert errors.MissingUserError is outcome(stored.guard.issue_action, None, "confirm")
 
     def test_bad_lifespan(self, stored):

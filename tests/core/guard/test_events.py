@@ -33,7 +33,7 @@ from praetorian_core.testing.adapter_suite.world import BreakableStore
 
 class TestEvents:
     def scenario(self, guard, clock, alice, bob):
-        """Do everything that is told, and return all tokens that there were."""
+        """Cause every event, and return all tokens."""
         tokens = []
 
         def keep(token):
@@ -95,7 +95,7 @@ class TestEvents:
         return [*segments, *sessions, PASSWORD, HASHED, HASHED.rpartition("$")[2], SECRET, "canary"]
 
     def test_each_kind(self):
-        """Everything that a security team wants to see is told (ASVS 16.3)."""
+        """Every security-relevant operation emits its event (ASVS 16.3)."""
         heard = []
         self.play(heard.append)
 
@@ -105,9 +105,9 @@ class TestEvents:
         """No event holds a token, a password, a hash, a key, a session's id, a custom claim or a name that was typed in."""
         heard = []
         _, tokens = self.play(heard.append)
-        told = repr(heard)
+        shown = repr(heard)
 
-        assert [] == [secret for secret in self.secrets_of(tokens) if secret in told]
+        assert [] == [secret for secret in self.secrets_of(tokens) if secret in shown]
 
     def test_log(self, caplog):
         """Neither does the log, to which events go by default."""
@@ -130,7 +130,7 @@ class TestEvents:
         assert "canary" not in caplog.text
 
     def test_reasons(self, world):
-        """A refusal is told with the error's code and its text."""
+        """A rejected token emits the error's code and its text."""
         token = world.guard.issue(world.alice)
         outcome(world.at(NOW + ACCESS).verify, token)
         expected = TokenRefused(
@@ -186,13 +186,13 @@ class TestEvents:
         assert fresh
 
     def test_action(self, stored):
-        """A redeemed action is told by its name."""
+        """A redeemed action emits its name."""
         stored.guard.redeem_action(stored.guard.issue_action(stored.alice, "confirm"), "confirm")
 
         assert [ActionRedeemed(at=NOW, identity="1", action="confirm")] == stored.heard
 
     def test_throttled(self):
-        """A throttled login is told without the name that was tried."""
+        """A throttled login emits no name that was tried."""
         world = World(guard={"throttle": LoginThrottle(per_account=1)})
         for _ in range(2):
             outcome(world.guard.authenticate, "alice", "", source=None)

@@ -44,7 +44,7 @@ class TestFailingStore:
     )
     @pytest.mark.parametrize("failure", [OSError("canary"), None, 7.5, "canary", [b"x"]], ids=repr)
     def test_fails(self, prepare, number, failure):
-        """Whatever a store raises or answers out of shape at whichever question refuses with 503, and is told once."""
+        """An exception or a malformed answer of the store, at each of its calls, is a 503 and is reported once."""
         store = CountingStore(failure=failure)
         world = World(guard={"store": store})
         call = prepare(world)
@@ -59,7 +59,7 @@ class TestFailingStore:
             assert failure is refusal.value.__cause__
 
     def test_rubbish_entry(self, stored):
-        """An entry that says what was never written refuses a refresh with 503, and is told once."""
+        """A malformed entry rejects a refresh with 503, and is reported once."""
         call = call_refresh(stored)
         store = stored.guard._services.store
         stored.guard.revoke(World().guard.issue(stored.alice))
@@ -74,7 +74,7 @@ class TestFailingStore:
         assert str is type(outcome(call))
 
     def test_rubbish_epoch(self, stored):
-        """So does a user's entry on access: it opens nothing, and is told once."""
+        """So does a user's entry on access: it grants nothing, and is reported once."""
         token = stored.guard.issue(stored.alice)
         stored.guard._services.store.compare_and_set(
             epoch_key(1), None, "rubbish", expires_at=NOW + 10**6, now=stored.clock.now
@@ -96,7 +96,7 @@ class TestFailingStore:
 class TestFailingUsers:
     @pytest.mark.parametrize("name", ["lookup", "identify"])
     def test_source_fails(self, world, name):
-        """A user source that raises refuses with 503, keeps the cause and is told once, without its text."""
+        """An exception of the user class is a 503 with its cause, and is reported once without its text."""
         failure = OSError("canary")
         token = world.guard.issue(world.alice)
         setattr(world.users, name, Failing(failure))
@@ -190,7 +190,7 @@ class TestFailingUsers:
             call()
 
     def test_interrupted(self, world):
-        """An interrupt passes untouched, tells nothing and leaves nothing behind."""
+        """An interrupt passes unchanged, emits nothing and leaves nothing behind."""
 
         def lookup(username):
             raise KeyboardInterrupt

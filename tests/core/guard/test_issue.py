@@ -90,7 +90,7 @@ class TestIssue:
         assert (NOW + 60, NOW + 3600) == (principal.access_expires_at, principal.refresh_expires_at)
 
     def test_too_long(self, world):
-        """A token that would be refused for its length is not minted."""
+        """A token that would be refused for its length is not issued."""
         with pytest.raises(ConfigurationError, match="at most 7168 characters"):
             world.guard.issue(world.alice, plan="x" * 8192)
 
@@ -131,7 +131,7 @@ class TestIdentity:
 
 class TestValidationMethod:
     def test_named_and_missing(self, world):
-        """A method that was asked for by name must be there: a slip of the pen would make everybody valid."""
+        """A method that was asked for by name must be there: a typing error would make every account active."""
         world = World(validation_method="is_actve")
         with pytest.raises(ConfigurationError, match="have no method 'is_actve'; write: def is_actve"):
             world.guard.issue(world.alice)
@@ -208,7 +208,7 @@ class TestParseIdentity:
         assert uuid.UUID(int=7) == world.guard.verify(world.guard.issue(world.alice)).identity
 
     def test_a_coroutine(self):
-        """Nobody would await it (facts 111)."""
+        """A plain guard would never await it."""
 
         async def parse(text):
             return text

@@ -36,7 +36,7 @@ class TestAuthenticate:
         )
 
     def test_a_failure_does_not_read_roles(self, world):
-        """Roles may cost a query, which would tell by its time that a user of this name exists (CVE-2021-29621)."""
+        """Roles may cost a query, whose time would reveal that a user of this name exists (CVE-2021-29621)."""
         del world.alice.rolenames
         with pytest.raises(errors.AuthenticationError):
             world.guard.authenticate("alice", "wrong")
@@ -102,7 +102,7 @@ class TestAuthenticate:
         assert not world.hasher.check(PASSWORD, hashed).outdated
 
     def test_saving_fails(self):
-        """A hash that cannot be saved keeps nobody out; the operator is told."""
+        """A hash that cannot be saved rejects no login, and is reported."""
 
         def save_password(user, hashed):
             raise OSError(hashed)
@@ -121,7 +121,7 @@ class TestAuthenticate:
         assert [errors.AuthenticationError, errors.AuthenticationError, errors.LoginThrottledError] == found
 
     def test_source(self):
-        """The source that the framework trusts is counted, and told."""
+        """The source that the framework trusts is counted, and is part of the event."""
         world = World(guard={"throttle": LoginThrottle(per_account_and_source=1)})
         found = [outcome(world.guard.authenticate, "alice", "wrong", source="8.8.8.8") for _ in range(2)]
 
@@ -129,7 +129,7 @@ class TestAuthenticate:
         assert ["8.8.8.8", "8.8.8.8"] == [event.source for event in world.heard]
 
     def test_full(self):
-        """Where hashing is full the answer is 503 with a time to wait, and nobody is let in."""
+        """Where hashing is full the answer is 503 with a time to wait, and no login succeeds."""
         world = World(guard={"passwords": (hasher := cheapest_hasher(max_concurrent=1, max_waiting=0))})
         with hasher._queue.slot(HashTurn()), pytest.raises(errors.ServiceUnavailableError) as refusal:
             world.guard.authenticate("alice", PASSWORD)
@@ -153,7 +153,7 @@ class TestPasswords:
         with pytest.raises(errors.WeakPasswordError):
             world.guard.hash_password("short")
 
-    def test_nobody(self, world):
+    def test_no_user(self, world):
         """No hash matches nothing, at the usual cost."""
         before = world.hasher.computations
 

@@ -246,7 +246,7 @@ class TestOptions:
             Guard(MemoryUsers(), self.plain, throttle=throttle)
 
     def test_unthrottled(self):
-        """Where it is off, nobody counts."""
+        """If it is off, no login is counted."""
         world = World(guard={"throttle": None})
         found = {outcome(world.guard.authenticate, "alice", "wrong") for _ in range(150)}
 
@@ -336,7 +336,7 @@ class TestWithoutUsers:
             getattr(guard, call)(*args)
 
     def test_no_passwords(self):
-        """It builds no hasher and no throttle, which nobody could use."""
+        """It builds no hasher and no throttle, which it could not use."""
         guard, _ = self.make()
 
         assert (None, None) == (guard._passwords, guard._context.throttle)

@@ -55,7 +55,7 @@ class TestRefreshOnce:
 
     @pytest.mark.parametrize("late", [10, 11, 500])
     def test_reuse(self, stored, late):
-        """From the 10th second on it is reuse: the session ends, all of its tokens, and that is told once."""
+        """From the 10th second on it is reuse: the session ends with all of its tokens, and one event is emitted."""
         token = stored.guard.issue(stored.alice)
         fresh = stored.at(self.then).refresh(token)
         reused = outcome(stored.at(self.then + late).refresh, token)

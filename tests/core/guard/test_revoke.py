@@ -16,7 +16,7 @@ from praetorian_core.stores.memory import MemoryStore
 class TestRevoke:
     @both_layouts
     def test_ends_the_session(self, layout):
-        """Every token of the session is dead at once, older and newer, for access and for refresh."""
+        """Every token of the session is rejected at once, older and newer, for access and for refresh."""
         stored = World(layout=layout, guard={"store": MemoryStore()})
         token = stored.guard.issue(stored.alice)
         fresh = stored.at(NOW + ACCESS).refresh(token)
@@ -44,7 +44,7 @@ class TestRevoke:
         assert [ReusedTokenError, ReusedTokenError] == outcomes
 
     def test_two_guards(self):
-        """What one machine ends is over on every machine that shares the store."""
+        """A session that one machine ends is rejected on every machine that shares the store."""
         store = MemoryStore()
         here, there = World(guard={"store": store}), World(guard={"store": store})
         token = here.guard.issue(here.alice)
@@ -83,7 +83,7 @@ class TestRevoke:
 class TestRevokeUser:
     @both_layouts
     def test_before_and_after(self, layout):
-        """Every session from before is over and every one from after lives, within one and the same second."""
+        """Every session from before is rejected and every one from after accepted, within the same second."""
         stored = World(layout=layout, guard={"store": MemoryStore()})
         before = [stored.guard.issue(stored.alice) for _ in range(2)]
         stored.guard.revoke_user(1)
@@ -101,14 +101,14 @@ class TestRevokeUser:
 
         assert RevokedTokenError is outcome(stored.at(NOW).verify, token)
 
-    def test_nobody(self, stored):
+    def test_unknown_user(self, stored):
         """A user without sessions, or none at all, is a success."""
         stored.guard.revoke_user("nobody")
 
         assert [UserRevoked] == stored.kinds
 
     def test_outlives(self, stored):
-        """The end holds until the last token from before is dead, and sessions from after outlive the entry's first term."""
+        """The end holds until the last token from before has expired, and sessions from after stay valid."""
         before = stored.guard.issue(stored.alice)
         stored.guard.revoke_user(1)
         last = stored.at(NOW + REFRESH - 1).issue(stored.alice)

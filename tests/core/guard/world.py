@@ -17,7 +17,7 @@ LAYOUTS = [STANDARD, FLASK_PRAETORIAN]
 
 
 class World:
-    """A guard and everybody around it."""
+    """A guard and its dependencies."""
 
     def __init__(self, *, guard=None, users=None, **settings):
         self.clock = FrozenClock(NOW)
