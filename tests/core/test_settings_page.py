@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from praetorian_core.settings import Settings
-from praetorian_core.settings.config import SECRET_KEYS
+from praetorian_core.settings.config import FLASK_JWT_EXTENDED_KEYS, FLASK_PRAETORIAN_KEYS, SECRET_KEYS
 from praetorian_core.settings.declaration import declaration_of
 from praetorian_core.token.keys import KeyRing, generate_secret
 from praetorian_core.token.layouts import FLASK_PRAETORIAN, STANDARD
@@ -63,6 +63,14 @@ class TestPage:
         """The keys of which the key ring is made stand in the introduction."""
 
         assert f"| `{key}` |" in PAGE
+
+    def test_names_the_keys_of_other_libraries(self):
+        """The keys that cause a warning stand in the introduction, with their counterparts."""
+        introduction = PAGE.partition("## Keys of other libraries")[2].partition("<!--")[0]
+        rows = re.findall(r"^\| `(JWT_\w+)` \| `(\w+)` \|$", introduction, re.MULTILINE)
+
+        assert {key: counterpart for key, (_, counterpart) in FLASK_JWT_EXTENDED_KEYS.items()} == dict(rows)
+        assert {key for key in FLASK_PRAETORIAN_KEYS if f"`{key}`" in introduction} == FLASK_PRAETORIAN_KEYS
 
     @by_key
     def test_example(self, field):
