@@ -1,7 +1,4 @@
-"""The traps of Flask-RESTX that were seen by running it, each in the configuration of production.
-
-The numbers are those under which the findings were written down.
-"""
+"""Refusals on Flask-RESTX, in every configuration: facts about RESTX that make a refusal hard, one class each."""
 
 from __future__ import annotations
 
@@ -39,13 +36,13 @@ from praetorian_flask import Praetorian
 from praetorian_restx import auth_required, init_api, register_error_handler
 
 
-class TestT1:
-    """Flask's handler alone answers with 500 in production and as intended under TESTING."""
+class TestEveryConfiguration:
+    """RESTX on its own answers an unknown error with 500, except under TESTING."""
 
     @pytest.mark.parametrize("shape", SHAPES)
     @pytest.mark.parametrize("configuration", CONFIGURATIONS)
     def test_without_init_api(self, shape, configuration):
-        """Flask's handler answers our errors, although RESTX on its own would answer 500."""
+        """Without ``init_api`` Flask's handler answers our errors."""
         target = Target(prepare=lambda api: api, shape=SHAPES[shape], **CONFIGURATIONS[configuration])
 
         assert summary(target.get("/camp/protected")) == MISSING_TOKEN
@@ -62,7 +59,7 @@ class TestT1:
     @pytest.mark.parametrize("shape", SHAPES)
     @pytest.mark.parametrize("configuration", CONFIGURATIONS)
     def test_refused_as_in_production(self, shape, configuration):
-        """Whatever the application is configured as, and wherever the API is, a refusal is the same."""
+        """A refusal is the same in every configuration, wherever the API is mounted."""
         target = Target(shape=SHAPES[shape], **CONFIGURATIONS[configuration])
 
         assert summary(target.get("/camp/protected")) == MISSING_TOKEN
@@ -71,7 +68,7 @@ class TestT1:
     @pytest.mark.parametrize("shape", SHAPES)
     @pytest.mark.parametrize("configuration", CONFIGURATIONS)
     def test_admitted_as_in_production(self, shape, configuration):
-        """The twin: with a token the resource answers."""
+        """The matching positive test: with a token the resource answers."""
         target = Target(shape=SHAPES[shape], **CONFIGURATIONS[configuration])
 
         response = target.get("/camp/protected", ALICE)
@@ -79,14 +76,14 @@ class TestT1:
         assert (response.status_code, response.json) == (200, {"id": 1})
 
 
-class TestT2:
+class TestOtherHandlers:
     """RESTX takes the first handler that fits, not the nearest."""
 
     @pytest.mark.parametrize("moment", ["before", "after"])
     @pytest.mark.parametrize("kind", [Exception, BaseException])
     @pytest.mark.parametrize("register", [init_api, register_error_handler])
-    def test_a_handler_for_everything_does_not_shadow_ours(self, moment, kind, register):
-        """An application's handler for Exception gets everything but our errors, whenever it was registered."""
+    def test_a_handler_for_exception(self, moment, kind, register):
+        """An application's handler for Exception receives every exception except ours, whenever it was registered."""
 
         def prepare(api):
             if moment == "after":
@@ -102,7 +99,7 @@ class TestT2:
 
     @pytest.mark.parametrize("moment", ["before", "after"])
     def test_the_nearest_handler_answers(self, moment):
-        """An application's handler for one of our classes is asked for it and for what derives from it, as in Flask."""
+        """An application's handler for one of our classes answers it and its subclasses, as in Flask."""
 
         def prepare(api):
             if moment == "after":
@@ -122,7 +119,7 @@ class TestT2:
         assert summary(target.answer_to(MissingTokenError())) == MISSING_TOKEN
 
     def test_a_later_handler_for_the_root_replaces_ours(self):
-        """Who registers a handler for PraetorianError after us means it."""
+        """An application's handler for PraetorianError that is registered later replaces ours."""
         target = Target()
 
         @target.api.errorhandler(PraetorianError)
@@ -141,19 +138,19 @@ class TestT2:
         assert Target(prepare=prepare).get("/camp/protected").status_code == 499
 
 
-class TestT3:
-    """A namespace's handlers answer for the whole API."""
+class TestNamespaceHandlers:
+    """A namespace's handlers apply to the whole API."""
 
-    def test_a_namespace_cannot_shadow_us_with_everything(self):
-        """A namespace's handler for Exception does not get our errors, not even the namespace's own."""
+    def test_a_handler_for_exception(self):
+        """A namespace's handler for Exception does not receive our errors, not even in the namespace."""
         target = Target()
         target.camp.errorhandler(Exception)(lambda error: ({"message": "mine"}, 599))
 
         assert summary(target.get("/camp/protected")) == MISSING_TOKEN
         assert target.answer_to(KeyError("x")).status_code == 599
 
-    def test_a_namespace_may_answer_for_one_class(self):
-        """A namespace's handler for one of our classes answers in the other namespaces as well, the last one winning."""
+    def test_a_handler_for_one_class(self):
+        """A namespace's handler for one of our classes answers in other namespaces as well; the last one wins."""
         target = Target()
         for status in (597, 598):
             other = target.api.namespace(f"other{status}")
@@ -164,19 +161,19 @@ class TestT3:
         assert summary(target.get("/camp/admin")) == MISSING_TOKEN
 
 
-class TestT4:
+class TestBodies:
     """An attribute ``data`` of an error replaces the body."""
 
     @pytest.mark.parametrize("name", NAMES)
     def test_no_error_has_data(self, name):
-        """None of our classes has such an attribute, nor any other that RESTX or Werkzeug looks at."""
+        """No error has such an attribute, or another one that RESTX or Werkzeug reads."""
         error = sample(name)
 
         assert [taken for taken in ("data", "description", "response", "get_response") if hasattr(error, taken)] == []
 
     @pytest.mark.parametrize("name", NAMES)
-    def test_the_body_is_ours(self, name):
-        """Every class is answered with its own name, code and message, and nothing of its evidence."""
+    def test_body(self, name):
+        """Every class is answered with its own name, code and message, without its evidence."""
         error = sample(name)
 
         response = Target().answer_to(error)
@@ -185,7 +182,7 @@ class TestT4:
         assert response.json == body
 
 
-class TestT5:
+class TestHeaders:
     """A handler's result is a dict, a status and headers, or it becomes a 500."""
 
     def test_headers_survive(self):
@@ -200,13 +197,13 @@ class TestT5:
         )
 
     def test_challenge_names_the_configured_scheme(self):
-        """The challenge speaks of the scheme and the realm that are configured."""
+        """The challenge names the configured scheme and realm."""
         target = Target(JWT_HEADER_TYPE="JWT", JWT_REALM="legion")
 
         assert target.get("/camp/protected").headers["WWW-Authenticate"] == 'JWT realm="legion"'
 
     def test_the_handler_returns_a_triple(self):
-        """The handler's result is what RESTX can answer with."""
+        """The handler returns body, status and headers."""
         target = Target()
         handler = target.api.error_handlers[PraetorianError]
 
@@ -216,18 +213,18 @@ class TestT5:
         assert (type(body), type(status), type(headers)) == (dict, int, dict)
 
 
-class TestT6:
-    """RESTX adds a message to a body without one, and writes into the dict that it was handed."""
+class TestMessages:
+    """RESTX adds a message to a body without one, and modifies the dict that it is given."""
 
     @pytest.mark.parametrize("include", [True, False])
-    def test_message_is_ours(self, include):
-        """The message is the public one, never the error's detail, whatever ERROR_INCLUDE_MESSAGE says."""
+    def test_message(self, include):
+        """The message is the public one, never the error's detail, with either value of ERROR_INCLUDE_MESSAGE."""
         target = Target(ERROR_INCLUDE_MESSAGE=include)
 
         assert target.answer_to(MissingTokenError("detail for the log")).json["message"] == "a bearer token is required"
 
     def test_every_answer_is_new(self):
-        """Who writes into an answer does not change the next."""
+        """A change to one answer does not change the next."""
         target = Target()
         handler = target.api.error_handlers[PraetorianError]
 
@@ -239,19 +236,19 @@ class TestT6:
         assert summary(target.get("/camp/protected")) == MISSING_TOKEN
 
 
-class TestT7:
+class TestMediaTypes:
     """A handler's Content-Type is ignored, and Accept changes nothing."""
 
     @pytest.mark.parametrize("accept", ["*/*", "text/html", "application/xml", "application/problem+json"])
     def test_errors_are_json(self, accept):
-        """Whatever is asked for, a refusal is JSON."""
+        """A refusal is JSON for every Accept header."""
         response = Target().get("/camp/protected", Accept=accept)
 
         assert summary(response) == MISSING_TOKEN
         assert response.mimetype == "application/json"
 
     def test_nothing_acceptable_is_still_refused(self):
-        """Where the Api has no default and can offer nothing, the request is refused by RESTX before us: 406."""
+        """If the Api has no default and no acceptable type, RESTX answers 406 first."""
         target = Target()
         target.api.default_mediatype = None
 
@@ -259,8 +256,8 @@ class TestT7:
         assert summary(target.get("/camp/protected", Accept="application/json")) == MISSING_TOKEN
 
 
-class TestT8:
-    """``serve_challenge_on_401`` replaces our challenge by one for Basic."""
+class TestServeChallengeOn401:
+    """``serve_challenge_on_401`` replaces the challenge by one for Basic."""
 
     @pytest.mark.parametrize("register", [init_api, register_error_handler])
     def test_refused(self, register):
@@ -272,30 +269,30 @@ class TestT8:
 
         assert PraetorianError not in api.error_handlers
 
-    def test_without_it_the_challenge_is_ours(self):
-        """The twin: the default is fine."""
+    def test_default(self):
+        """The matching positive test: the default is accepted."""
 
         assert Target().get("/camp/protected").headers.getlist("WWW-Authenticate") == [BARE]
 
 
-class TestT9:
+class TestNotFound:
     """A 404 lists URLs that are like the one asked for."""
 
     @pytest.mark.parametrize("name", NAMES)
     def test_no_refusal_is_a_404(self, name):
-        """None of our errors is answered with 404, so none of them tells what else there is."""
+        """No error is answered with 404, so none reveals other URLs."""
         response = Target().answer_to(sample(name))
 
         assert response.status_code != 404
         assert "did you mean" not in response.text
 
 
-class TestT10:
-    """``got_request_exception`` is not sent for an error with a handler, so nobody else sees a refusal."""
+class TestSignal:
+    """``got_request_exception`` is not sent for an error that has a handler."""
 
     @pytest.mark.parametrize("configuration", CONFIGURATIONS)
-    def test_tasks_see_what_the_signal_does_not(self, configuration):
-        """Tasks are handed every refusal, once; the signal is not sent."""
+    def test_hooks(self, configuration):
+        """Hooks receive every refusal once; the signal is not sent."""
         seen, signalled = [], []
         target = Target(seen.append, **CONFIGURATIONS[configuration])
 
@@ -307,13 +304,13 @@ class TestT10:
         assert signalled == []
 
 
-class TestT11:
-    """What a ``before_request`` function raises goes to the Api's handler or to Flask's, by the URL."""
+class TestBeforeRequest:
+    """An error in a ``before_request`` function is answered by the Api's handler or Flask's, depending on the URL."""
 
     @pytest.mark.parametrize("shape", SHAPES)
     @pytest.mark.parametrize("configuration", CONFIGURATIONS)
     def test_a_guard_of_the_application(self, shape, configuration):
-        """A guard before every request refuses at a resource, at swagger.json, at no URL at all, and runs the tasks."""
+        """A guard before every request refuses at a resource, at swagger.json and at an unknown URL, and runs the hooks."""
         seen = []
         target = Target(seen.append, shape=SHAPES[shape], **CONFIGURATIONS[configuration])
         target.app.before_request(auth_required(lambda: None))
@@ -326,7 +323,7 @@ class TestT11:
 
     @pytest.mark.parametrize("configuration", CONFIGURATIONS)
     def test_a_guard_of_the_blueprint(self, configuration):
-        """A guard before every request of the Api's blueprint refuses there, and lets other URLs alone."""
+        """A guard before every request of the Api's blueprint refuses there, and not at other URLs."""
 
         def shape(app, prepare):
             api, prefix = SHAPES["api_given_a_blueprint"](app, prepare)
@@ -340,8 +337,8 @@ class TestT11:
         assert target.get("/camp/open", ALICE).status_code == 200
         assert target.get("/nowhere").status_code == 404
 
-    def test_tasks_are_kept_where_the_guard_comes_later(self):
-        """Praetorian leaves the handler of init_api in place, so its tasks see what only Flask answers."""
+    def test_hooks_are_kept_if_praetorian_comes_later(self):
+        """Praetorian keeps the handler of init_api, whose hooks also run for errors that only Flask answers."""
         seen = []
         app = Flask(__name__)
         app.config["SECRET_KEY"] = SECRET
@@ -354,7 +351,7 @@ class TestT11:
 
     @pytest.mark.parametrize("configuration", CONFIGURATIONS)
     def test_a_preflight_passes_a_guard(self, configuration):
-        """A guard lets a preflight have what Flask answers to OPTIONS: no body, no signal, no handler of the user's."""
+        """A guard passes a preflight on to Flask's answer: no body, no signal, no handler of the application."""
         signalled = []
         plain = Target().open("OPTIONS", "/camp/open")
         target = Target(**CONFIGURATIONS[configuration])
@@ -369,17 +366,17 @@ class TestT11:
         assert signalled == []
 
     def test_other_options_do_not_pass_a_guard(self):
-        """The twin: OPTIONS that is no preflight needs a token like any request."""
+        """The matching negative test: another OPTIONS request needs a token."""
         target = Target()
         target.app.before_request(auth_required(lambda: None))
 
         assert summary(target.open("OPTIONS", "/camp/open")) == MISSING_TOKEN
 
 
-class TestT12:
-    """``Api(decorators=...)`` guards swagger.json and not the page that shows it."""
+class TestApiDecorators:
+    """``Api(decorators=...)`` guards swagger.json but not the page that shows it."""
 
-    def test_the_trap_is_there(self):
+    def test_an_api_with_decorators(self):
         """An Api whose decorators guard it cannot show its documentation."""
         app, _ = make_app()
         init_api(Api(app, decorators=[auth_required]))
@@ -389,7 +386,7 @@ class TestT12:
 
     @pytest.mark.parametrize("shape", SHAPES)
     def test_documentation_stays_open(self, shape):
-        """Behind our decorators the page and swagger.json are open, and OPTIONS is answered."""
+        """With decorators on resources, the page and swagger.json stay open, and OPTIONS is answered."""
         target = Target(shape=SHAPES[shape])
 
         assert target.get("/camp/protected").status_code == 401
@@ -398,12 +395,12 @@ class TestT12:
         assert target.open("OPTIONS", "/camp/protected").status_code == 200
 
 
-class TestT13:
+class TestFailingHooks:
     """A handler that raises becomes a 500."""
 
     @pytest.mark.parametrize("configuration", CONFIGURATIONS)
-    def test_a_task_that_raises_changes_nothing(self, configuration):
-        """A failing task is logged, the tasks after it run, and the refusal goes out."""
+    def test_a_hook_that_raises(self, configuration):
+        """A hook that fails is logged, the next hooks run, and the refusal is sent."""
         seen = []
 
         def fail(error):
@@ -415,8 +412,8 @@ class TestT13:
         assert len(seen) == 1
 
     @pytest.mark.parametrize("register", [init_api, register_error_handler])
-    def test_a_task_that_is_none_is_refused(self, register):
-        """What cannot be called is found when it is registered, and nothing is registered."""
+    def test_what_cannot_be_called(self, register):
+        """Anything but functions is refused at registration, and nothing is registered."""
         api = Api()
 
         with pytest.raises(ConfigurationError, match="`on_error` must hold functions"):
@@ -425,14 +422,14 @@ class TestT13:
         assert PraetorianError not in api.error_handlers
 
 
-class TestT14:
-    """flask-buzz registered the base and its direct subclasses, and lost the headers."""
+class TestSubclasses:
+    """One handler answers every subclass, with headers."""
 
     def test_every_derived_class_is_caught(self):
-        """One handler answers for a class three below the root, with headers, and tasks run before the response."""
+        """A class three below the root is answered with headers, and hooks run before the response."""
 
         class Refined(MissingClaimError):
-            """Somebody's own reason."""
+            """A reason of the application."""
 
         order = []
 
@@ -450,8 +447,8 @@ class TestT14:
         assert summary(response) == refusal(401, "invalid_token", "Refined", "the token is invalid", INVALID_TOKEN)
         assert order == [Refined, "second", "response"]
 
-    def test_a_class_that_is_not_ours_is_not_caught(self):
-        """The twin: somebody's own exception stays RESTX's affair, and no task runs."""
+    def test_other_exceptions(self):
+        """The matching negative test: another exception is answered by RESTX, and no hook runs."""
         seen = []
         target = Target(seen.append)
 
@@ -461,7 +458,7 @@ class TestT14:
 
 class TestAnswersOutsideTheApi:
     def test_flask_views_answer_alike(self):
-        """A view of Flask beside the API refuses with the same answer and runs the same tasks."""
+        """A Flask view beside the API refuses with the same answer and runs the same hooks."""
         seen = []
         target = Target(seen.append)
         target.app.add_url_rule("/plain", view_func=auth_required(lambda: Response("plain")), endpoint="plain")
@@ -470,8 +467,8 @@ class TestAnswersOutsideTheApi:
         assert target.get("/plain", ALICE).text == "plain"
         assert len(seen) == 1
 
-    def test_two_apis_have_tasks_of_their_own(self):
-        """Of two APIs in one application, each runs its own tasks."""
+    def test_two_apis_have_hooks_of_their_own(self):
+        """Of two APIs in one application, each runs its own hooks."""
         first, second = [], []
         target = Target(first.append)
         blueprint = Blueprint("v2", __name__, url_prefix="/v2")
