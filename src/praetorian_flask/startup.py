@@ -10,19 +10,23 @@ Facts:
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Protocol, cast
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from praetorian_core import Settings
 from praetorian_core.errors import ConfigurationError, PraetorianError
 from praetorian_core.web.processes import warn_of_memory_store
 from praetorian_core.web.views import chain
-from praetorian_flask.current import state_or_none
-from praetorian_flask.decorators import VIEWS, Preflight, demands_of_class
+from praetorian_flask.current import EXTENSION, State
+from praetorian_flask.decorators import VIEWS, Preflight, demands_of, demands_of_class
+
+_CHECKING = threading.Lock()
 
 
 class _HandleException(Protocol):
@@ -32,40 +36,64 @@ class _HandleException(Protocol):
 def check_at_first_request(app: Flask) -> None:
     """Have the application checked before its first request reaches any other function."""
     app.register_error_handler(Preflight, _send_preflight)
-    app.before_request(_check)
+    app.before_request(partial(_check, app))
     functions = app.before_request_funcs[None]
     functions.insert(0, functions.pop())
 
 
-def _check() -> None:
-    state = state_or_none()
-    if state is None:  # Another application handles the request with this one's functions.
-        return
+def _check(app: Flask) -> None:
+    state = cast("State", app.extensions[EXTENSION])
     if not state.is_checked:
-        app = current_app
-        state.fault = _find_fault(app)
-        _complete_blueprints(app)
-        handle: _HandleException = partial(_handle_user_exception, app.handle_user_exception)
-        setattr(app, "handle_user_exception", handle)  # noqa: B010  (type checkers take it for a method)
-        is_one_of_several = bool(request.environ.get("wsgi.multiprocess"))
-        warn_of_memory_store(state.guard.settings.store, is_one_of_several=is_one_of_several)
-        state.is_checked = True
+        with _CHECKING:
+            if not state.is_checked:
+                _check_once(app, state)
     if state.fault is not None:
         raise ConfigurationError(state.fault)
 
 
-def _find_fault(app: Flask) -> str | None:
+def _check_once(app: Flask, state: State) -> None:
+    try:
+        _check_views(app)
+        _check_roles(app, state.guard.settings)
+    except ConfigurationError as error:
+        state.fault = str(error)
+    _complete_blueprints(app)
+    handle: _HandleException = partial(_handle_user_exception, app, app.handle_user_exception)
+    setattr(app, "handle_user_exception", handle)  # noqa: B010  (type checkers take it for a method)
+    is_one_of_several = bool(request.environ.get("wsgi.multiprocess"))
+    warn_of_memory_store(state.guard.settings.store, is_one_of_several=is_one_of_several)
+    state.is_checked = True
+
+
+def _registered(app: Flask) -> dict[str, object]:
+    """Return the functions that Flask calls, by a name for error messages."""
     registered: dict[str, object] = dict(app.view_functions)
     for blueprint, functions in app.before_request_funcs.items():
         for number, function in enumerate(functions):
             registered[f"before_request[{number}] of {blueprint or 'the application'}"] = function
-    names = {*VIEWS.unguarded(registered), *_unguarded_classes(app)}
-    if not names:
-        return None
-    return (
-        f"the guard of {', '.join(map(repr, sorted(names)))} has no effect, because the undecorated function is "
-        "registered; write @app.get(...) above @auth_required, or register the decorated function"
-    )
+    return registered
+
+
+def _check_views(app: Flask) -> None:
+    names = {*VIEWS.unguarded(_registered(app)), *_unguarded_classes(app)}
+    if names:
+        raise ConfigurationError(
+            f"the guard of {', '.join(map(repr, sorted(names)))} has no effect, because the undecorated function is "
+            "registered; write @app.get(...) above @auth_required, or register the decorated function"
+        )
+
+
+def _check_roles(app: Flask, settings: Settings) -> None:
+    for name, view in _registered(app).items():
+        kind: object = getattr(view, "view_class", None)
+        methods = [getattr(kind, method.lower(), None) for method in getattr(kind, "methods", None) or ()]
+        demands = [demand for each in (*chain(view), *methods) for demand in demands_of(each)]
+        for demand in (*demands, *demands_of_class(kind)):
+            if demand.policy is not None:
+                try:
+                    settings.check_role_names(demand.policy.names)
+                except ConfigurationError as error:
+                    raise ConfigurationError(f"view {name!r}: {error}") from None
 
 
 def _unguarded_classes(app: Flask) -> Iterator[str]:
@@ -85,10 +113,10 @@ def _complete_blueprints(app: Flask) -> None:
                 handlers[kind] = handler
 
 
-def _handle_user_exception(inner: _HandleException, error: Exception, /) -> ResponseReturnValue:
+def _handle_user_exception(app: Flask, inner: _HandleException, error: Exception, /) -> ResponseReturnValue:
     """Let Flask answer our errors, unless the API extension that owns the route has a handler for them."""
     if isinstance(error, PraetorianError | Preflight) and not _is_answered_by_an_api(inner, error):
-        return Flask.handle_user_exception(current_app, error)
+        return type(app).handle_user_exception(app, error)
     return inner(error)
 
 
@@ -112,7 +140,7 @@ def _apis(handle: object) -> Iterator[_Api]:
         owner: object = getattr(handle.func, "__self__", None)
         if hasattr(owner, "owns_endpoint"):
             yield cast("_Api", owner)
-        handle = handle.args[0] if handle.args else None
+        handle = handle.args[-1] if handle.args else None
 
 
 def _error_handlers(api: object) -> Iterator[Mapping[type, object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import inspect
 import itertools
@@ -370,6 +371,36 @@ class TestAtDecoration:
 
         with pytest.raises(ConfigurationError, match="role"):
             maker(*names)
+
+    @pytest.mark.parametrize(
+        ("decorate", "text"),
+        [
+            (auth_required, "auth_required takes no parentheses; write @auth_required"),
+            (auth_accepted, "auth_accepted takes no parentheses; write @auth_accepted"),
+            (lambda: auth_required("admin"), "auth_required takes no roles; write .*@roles_required"),
+            (lambda: roles_required(view), "roles_required was given view in place of a role; write roles_required"),
+            (lambda: roles_accepted(["a", "b"]), "roles_accepted was given a list; write the names"),
+            (lambda: roles_required("a, b"), r"roles_required was given 'a, b'.* write roles_required\('a', 'b'\)"),
+            (roles_required, "roles_required needs at least one role"),
+            (lambda: policy_required("admin"), "policy_required takes a policy; got str"),
+        ],
+        ids=["auth_required()", "auth_accepted()", "auth_required(role)", "bare", "list", "comma", "none", "name"],
+    )
+    def test_typical_mistakes(self, decorate, text):
+        """Each mistake is refused by the decorator's own name, with what to write."""
+
+        with pytest.raises(ConfigurationError, match=text):
+            decorate()
+
+    def test_takes_members_of_a_str_enum(self, site):
+        """A member of a str enum is the role of its value."""
+
+        class Role(str, enum.Enum):
+            ADMIN = "admin"
+
+        site.route(roles_required(Role.ADMIN)(view))
+
+        assert site.codes() == [401, 403, 200]
 
     @pytest.mark.parametrize("maker", [roles_required, roles_accepted])
     @pytest.mark.parametrize("names", [("admin",), ("admin", "reader"), ("a b",), ("r\u00f4le",)], ids=str)

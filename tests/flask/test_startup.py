@@ -231,6 +231,41 @@ class TestGuardsWithoutEffect:
         assert "open" == right.client.get("/").text
 
 
+class TestRoleNames:
+    """``PRAETORIAN_ROLES`` declares the names that views may require."""
+
+    def code(self, **routes):
+        """Return the code that an application with these views answers an unrelated request with."""
+        site = Site(PRAETORIAN_ROLES=["admin", "reader"])
+        for name, view in routes.items():
+            site.app.add_url_rule(f"/{name}", name, view)
+        site.app.add_url_rule("/", "index", lambda: {"code": None})
+        return site.client.get("/").json["code"]
+
+    def test_a_view(self, caplog):
+        """A view that requires another name is refused at the first request, with the view and the nearest name."""
+
+        assert "configuration" == self.code(a=roles_required("admn")(lambda: "never"))
+        assert (
+            "view 'a': a required role must be one of PRAETORIAN_ROLES; got 'admn'; did you mean 'admin'?"
+            in caplog.text
+        )
+
+    @pytest.mark.parametrize("place", ["decorators", "method"])
+    def test_a_class(self, place):
+        """So is a class-based view, with the decorator on the class or on a method."""
+        decorator = roles_required("admn")
+        members = {"get": decorator(lambda self: "never")} if place == "method" else {"decorators": [decorator]}
+        view = type("Secret", (MethodView,), {"get": lambda self: "never", **members}).as_view("secret")
+
+        assert "configuration" == self.code(a=view)
+
+    def test_declared_names(self):
+        """Declared names are accepted."""
+
+        assert self.code(a=roles_required("admin", "reader")(lambda: "in"), b=auth_required(lambda: "in")) is None
+
+
 class TestPreflight:
     @pytest.mark.parametrize("kind", [Exception, HTTPException])
     @pytest.mark.parametrize("place", ["application", "blueprint"])
