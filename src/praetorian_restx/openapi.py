@@ -42,7 +42,7 @@ _DOCUMENTED: WeakSet[Api] = WeakSet()
 def authorizations(settings: Settings | None = None) -> dict[str, dict[str, str]]:
     """Return the security scheme, for ``Api(authorizations=authorizations())``.
 
-    Swagger 2.0 has no bearer scheme: users of the page type the whole header, as its description tells them.
+    Swagger 2.0 has no bearer scheme: users of the page type the whole header, as its description says.
 
     Args:
         settings: Settings with another header or scheme than the usual ones.
@@ -144,9 +144,9 @@ def _document(swagger: Swagger, operation: Operation, demands: Sequence[Demand],
         documented["200"] = {"description": "Success"}
 
 
-def _add_responses(swagger: Swagger, operation: Operation, ours: dict[str, tuple[str, dict[str, object]]]) -> None:
+def _add_responses(swagger: Swagger, operation: Operation, added: dict[str, tuple[str, dict[str, object]]]) -> None:
     responses = cast("dict[str, object]", operation.setdefault("responses", {}))
-    for code, (description, headers) in ours.items():
+    for code, (description, headers) in added.items():
         if code not in responses:
             schema = swagger.serialize_schema(swagger.api.models[ERROR_MODEL])
             responses[code] = {"description": description, "schema": schema, "headers": headers}

@@ -22,7 +22,7 @@ from praetorian_core.web.request import RequestInfo
 _HTTP_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 # To the end of the value if the closing quote is missing, so that the search does not start again at every quote.
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.?)*(?:"|$)', re.DOTALL)
+_QUOTED = re.compile(r'(?:"(?:[^"\\]|\\.?)*(?:"|$))+', re.DOTALL)
 
 # Schemes that an error message may name; any other word may be a part of a token.
 _SCHEMES = {name.lower(): name for name in ("Basic", "Bearer", "Digest", "DPoP", "JWT", "Negotiate", "OAuth", "Token")}
