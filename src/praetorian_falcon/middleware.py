@@ -18,7 +18,7 @@ from praetorian_core.web.hooks import OnError
 from praetorian_core.web.processes import warn_of_memory_store
 from praetorian_falcon.current import AnyGuard, attach, state_or_none
 from praetorian_falcon.errors import build_error_handler, build_error_handler_async
-from praetorian_falcon.startup import find_fault, running_application
+from praetorian_falcon.startup import application_of, find_fault
 
 U = TypeVar("U")
 Req = TypeVar("Req", bound=falcon.Request)
@@ -38,11 +38,12 @@ class PraetorianMiddleware:
         app.add_error_handler(PraetorianError, build_error_handler())
     """
 
-    def __init__(self, guard: Guard[U] | AsyncGuard[U]) -> None:
+    def __init__(self, guard: Guard[U] | AsyncGuard[U], *, app: object = None) -> None:
         """Keep the application's guard.
 
         Args:
             guard: An ``AsyncGuard`` for ASGI, a ``Guard`` for WSGI.
+            app: The application, whose routes are checked at its first request; by default it is found then.
 
         Raises:
             ConfigurationError: ``guard`` is neither.
@@ -52,6 +53,8 @@ class PraetorianMiddleware:
                 f"guard is {_name(guard)}; expected Guard(User, settings), or for ASGI AsyncGuard(User, settings)"
             )
         self._guard = cast("AnyGuard", guard)
+        # Held until the first request: the application holds its middleware.
+        self._app = app
         self._pid = os.getpid()
         self._is_checked = False
         self._fault: str | None = None
@@ -83,7 +86,8 @@ class PraetorianMiddleware:
             )
         attach(req, self._guard)
         if not self._is_checked:
-            self._fault = find_fault(running_application())
+            self._fault = find_fault(application_of(req) if self._app is None else self._app)
+            self._app = None
             self._warn_of_memory_store(req)
             self._is_checked = True
         if self._fault is not None:
@@ -127,7 +131,7 @@ def init_app(app: object, guard: Guard[U] | AsyncGuard[U], *, on_error: OnError 
 
         app = init_app(falcon.App(), Guard(User, settings))
     """
-    middleware = PraetorianMiddleware(guard)
+    middleware = PraetorianMiddleware(guard, app=app)
     if isinstance(app, falcon.asgi.App):
         if not isinstance(guard, AsyncGuard):
             raise ConfigurationError(

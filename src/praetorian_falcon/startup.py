@@ -6,7 +6,7 @@ keeps the bound responders, which are compared with what the decorators wrapped.
 
 from __future__ import annotations
 
-import inspect
+import gc
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, cast
 
@@ -24,14 +24,15 @@ class _Node(Protocol):
     uri_template: str | None
 
 
-def running_application() -> object | None:
-    """Return the application whose middleware is running; Falcon does not pass it to middleware."""
-    frame = inspect.currentframe()
-    while frame is not None:
-        owner: object = frame.f_locals.get("self")
+def application_of(req: falcon.Request) -> object | None:
+    """Return the application that serves a request, or None.
+
+    Falcon passes its options to the request, but not the application. ``init_app`` knows the application; for middleware
+    that was added by hand it is found through its options, which is slow and done once.
+    """
+    for owner in cast("list[object]", gc.get_referrers(req.options)):
         if isinstance(owner, falcon.App):
             return cast("object", owner)
-        frame = frame.f_back
     return None
 
 
