@@ -24,7 +24,13 @@ def freeze_members(members: Mapping[str, object]) -> Mapping[str, object]:
     """Return an immutable JSON object of these members."""
     if type(members) is FrozenDict:
         return members
-    return FrozenDict((name, freeze(value)) for name, value in members.items()) if members else _NO_MEMBERS
+    if not members:
+        return _NO_MEMBERS
+    for value in members.values():
+        if type(value) is dict or type(value) is list:
+            return FrozenDict((name, freeze(value)) for name, value in members.items())
+    # Most claims are scalars; a copy costs a third of the generator.
+    return FrozenDict(members)
 
 
 def _refuse(self: object, *_arguments: object, **_options: object) -> NoReturn:

@@ -95,8 +95,11 @@ class JWSVerifier:
         message, _, signature = compact.rpartition(b".")
         header_segment, _, payload = message.partition(b".")
         cached = self._headers.get(header_segment)
-        header = cached or read_header(_octets(header_segment, "header"), self._ring)
-        octets = _octets(signature, "signature")
+        header = cached or _decode_header(header_segment, self._ring)
+        try:
+            octets = decode_segment(signature)
+        except ValueError as error:
+            raise InvalidTokenError(f"the signature {error}") from None
         for key in header.candidates:
             if key.verifies(message, octets) is True:
                 break
@@ -104,7 +107,10 @@ class JWSVerifier:
             raise InvalidTokenError("no configured key verifies the signature")
         if cached is None and len(self._headers) < _CACHED_HEADERS:
             self._headers[header_segment] = header
-        return header, _octets(payload, "payload")
+        try:
+            return header, decode_segment(payload)
+        except ValueError as error:
+            raise InvalidTokenError(f"the payload {error}") from None
 
 
 def verify_compact(token: str | bytes, ring: KeyRing) -> tuple[dict[str, JSONValue], bytes]:
@@ -127,11 +133,12 @@ def verify_compact(token: str | bytes, ring: KeyRing) -> tuple[dict[str, JSONVal
     return dict(header.members), payload
 
 
-def _octets(segment: bytes, name: str) -> bytes:
+def _decode_header(segment: bytes, ring: KeyRing) -> Header:
     try:
-        return decode_segment(segment)
+        octets = decode_segment(segment)
     except ValueError as error:
-        raise InvalidTokenError(f"the {name} {error}") from None
+        raise InvalidTokenError(f"the header {error}") from None
+    return read_header(octets, ring)
 
 
 def read_header(octets: bytes, ring: KeyRing) -> Header:

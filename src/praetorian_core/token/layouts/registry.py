@@ -12,8 +12,10 @@ from praetorian_core.token.strict_json import JSONValue
 
 LAYOUTS: tuple[Layout, ...] = (STANDARD, FLASK_PRAETORIAN)
 
-_BY_MARKER = {layout.marker: layout for layout in LAYOUTS}
-_MARKERS = _BY_MARKER.keys()
+_MARKED = tuple((layout.marker, layout) for layout in LAYOUTS)
+_UNKNOWN = "the payload is of no known layout; expected one of the claims " + " and ".join(
+    repr(marker) for marker, _ in _MARKED
+)
 
 
 def layout_of(payload: Mapping[str, JSONValue]) -> Layout:
@@ -22,8 +24,12 @@ def layout_of(payload: Mapping[str, JSONValue]) -> Layout:
     Raises:
         InvalidTokenError: The payload has the markers of several layouts, or of none.
     """
-    markers = payload.keys() & _MARKERS
-    if len(markers) != 1:
-        known = " and ".join(map(repr, _BY_MARKER))
-        raise InvalidTokenError(f"the payload is of no known layout; expected one of the claims {known}")
-    return _BY_MARKER[markers.pop()]
+    found = None
+    for marker, layout in _MARKED:
+        if marker in payload:
+            if found is not None:
+                raise InvalidTokenError(_UNKNOWN)
+            found = layout
+    if found is None:
+        raise InvalidTokenError(_UNKNOWN)
+    return found

@@ -6,6 +6,8 @@ A session token has ``typ`` ``JWT``; an action token has ``action+jwt`` (RFC 872
 
 from __future__ import annotations
 
+from typing import cast
+
 import attrs
 
 from praetorian_core.errors import InvalidTokenError
@@ -89,12 +91,10 @@ def _take_roles(payload: dict[str, JSONValue]) -> frozenset[str]:
     roles = payload.pop("roles", ABSENT)
     if type(roles) is not list:
         raise malformed("roles", roles, "an array of strings")
-    names: list[str] = []
     for role in roles:
         if type(role) is not str:
             raise malformed("roles", role, "strings only in the array")
-        names.append(role)
-    return frozenset(names)
+    return frozenset(cast("list[str]", roles))
 
 
 def _write_session(claims: SessionClaims, *, with_roles: bool) -> EncodedClaims:
