@@ -10,6 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
+from tests.support import (
+    ACCESS,
+    HASHED,
+    NOW,
+    PASSWORD,
+    REFRESH,
+    RING,
+    AsyncMemoryStore,
+    AsyncUsers,
+    authorization,
+    bearer,
+)
 
 from praetorian_core import errors
 from praetorian_core.async_guard import AsyncGuard
@@ -21,13 +33,7 @@ from praetorian_core.principal import Principal
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, cheapest_hasher
-from praetorian_core.token import KeyRing, generate_secret
 
-NOW = 1_800_000_000
-ACCESS, REFRESH = 900, 86_400
-RING = KeyRing.from_secret(generate_secret())
-PASSWORD = "correct horse battery staple"
-HASH = cheapest_hasher().hash(PASSWORD)
 OUTDATED = cheapest_hasher(time_cost=2).hash(PASSWORD)
 
 
@@ -39,60 +45,13 @@ class AsyncUser(MemoryUser):
         return self.valid
 
 
-class AsyncUsers(MemoryUsers):
-    """A user source of coroutines."""
-
-    async def lookup(self, username):
-        await asyncio.sleep(0)
-        return super().lookup(username)
-
-    async def identify(self, identity):
-        await asyncio.sleep(0)
-        return super().identify(identity)
-
-
-class AsyncMemoryStore:
-    """A store of coroutines."""
-
-    def __init__(self):
-        self.inner = MemoryStore()
-
-    async def get(self, *keys, now):
-        await asyncio.sleep(0)
-        return self.inner.get(*keys, now=now)
-
-    async def compare_and_set(self, key, expected, new, *, expires_at, now):
-        await asyncio.sleep(0)
-        return self.inner.compare_and_set(key, expected, new, expires_at=expires_at, now=now)
-
-    async def increment(self, key, amount, *, expires_at, now):
-        await asyncio.sleep(0)
-        return self.inner.increment(key, amount, expires_at=expires_at, now=now)
-
-
-class View:
-    """A request with some Authorization headers."""
-
-    method = "GET"
-    remote = None
-
-    def __init__(self, *values):
-        self.values = values
-
-    def header(self, name):
-        return self.values[0] if self.values else None
-
-    def headers(self, name):
-        return self.values
-
-
 class World:
     """A guard of either kind with its dependencies, and a log of all outcomes."""
 
     def __init__(self, kind, *, users=None, user=MemoryUser, store=None, save_password=None, **settings):
         self.clock = FrozenClock(NOW)
         self.hasher = cheapest_hasher()
-        self.alice = user(identity=1, username="alice", password=HASH, rolenames=["admin"])
+        self.alice = user(identity=1, username="alice", password=HASHED, rolenames=["admin"])
         self.users = (users or MemoryUsers)([self.alice])
         self.heard: list[Event] = []
         self.saved = []
@@ -202,13 +161,13 @@ async def lifecycle(world):
     for now in (NOW, NOW + ACCESS - 1, NOW + ACCESS):
         world.clock.now = now
         await world.call("verify", token)
-        await world.call("admit", View(f"Bearer {token}"), any_role("admin"))
+        await world.call("admit", bearer(token), any_role("admin"))
         await world.call("refresh", token)
     world.alice.rolenames = ["guest"]
     fresh = await world.call("refresh", token, access_lifespan="1 minute")
     principal = await world.call("verify", fresh)
     await world.call("load_user", principal)
-    await world.call("admit", View(f"Bearer {fresh}"), any_role("admin"))
+    await world.call("admit", bearer(fresh), any_role("admin"))
     world.clock.tick(60)
     await world.call("refresh", token)
     await world.call("refresh", fresh)
@@ -239,7 +198,13 @@ async def users(world):
 
 async def requests(world):
     """Show tokens badly."""
-    for view in (View(), View("Basic eA=="), View("Bearer"), View("Bearer a", "Bearer b"), View("Bearer junk")):
+    for view in (
+        authorization(),
+        authorization("Basic eA=="),
+        authorization("Bearer"),
+        authorization("Bearer a", "Bearer b"),
+        authorization("Bearer junk"),
+    ):
         await world.call("admit", view)
         await world.call("admit_optional", view)
     for token in (None, "", "a.b.c"):
@@ -400,7 +365,7 @@ class TestLoop:
         async def main():
             user = await guard.authenticate("alice", PASSWORD, source="8.8.8.8")
             token = await guard.issue(user)
-            await guard.admit(View(f"Bearer {token}"))
+            await guard.admit(bearer(token))
             clock.tick(ACCESS)
             token = await guard.refresh(token)
             await guard.revoke(token)
@@ -642,8 +607,8 @@ class TestAsyncGuard:
 
         async def main():
             with pytest.raises(errors.MissingTokenError):
-                await world.guard.admit(View())
-            return await world.guard.admit_optional(View())
+                await world.guard.admit(authorization())
+            return await world.guard.admit_optional(authorization())
 
         assert (None, [TokenRefused]) == (asyncio.run(main()), [type(event) for event in world.heard])
 
@@ -706,7 +671,7 @@ class TestAfterThreadCall:
 
         class Users(MemoryUsers):
             def __init__(self, note):
-                super().__init__([MemoryUser(identity=1, username="alice", password=HASH)])
+                super().__init__([MemoryUser(identity=1, username="alice", password=HASHED)])
                 self.note = note
 
             def lookup(self, username):
@@ -742,7 +707,7 @@ class TestAfterThreadCall:
 
         class Users(AsyncUsers):
             def __init__(self, note):
-                super().__init__([AsyncUser(identity=1, username="alice", password=HASH)])
+                super().__init__([AsyncUser(identity=1, username="alice", password=HASHED)])
                 self.note = note
 
             async def lookup(self, username):
@@ -761,7 +726,7 @@ class TestAfterThreadCall:
         def fail():
             raise OSError
 
-        users = MemoryUsers([MemoryUser(identity=1, username="alice", password=HASH)])
+        users = MemoryUsers([MemoryUser(identity=1, username="alice", password=HASHED)])
         guard = AsyncGuard(users, Settings(keys=RING), passwords=cheapest_hasher(), after_thread_call=fail)
 
         with pytest.raises(errors.ServiceUnavailableError):

@@ -6,11 +6,13 @@ import re
 import time
 from collections import OrderedDict
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests import support
 
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.lifespan import parse_lifespan
@@ -30,10 +32,7 @@ WORD_SIZES = {word: size for size, words in WORDS.values() for word in words}
 GRAMMAR = re.compile(r"\s*(?:\d+\s*[a-z]+\s*,?\s*)*(?:\d+\s*[a-z]+\s*)", re.IGNORECASE | re.ASCII)
 
 
-def refusal(value, **options):
-    with pytest.raises(ConfigurationError) as caught:
-        parse_lifespan(value, **options)
-    return str(caught.value)
+refusal = partial(support.refusal, parse_lifespan)
 
 
 class TestTimedelta:

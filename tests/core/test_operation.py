@@ -11,6 +11,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.support import NOW, PASSWORD
 
 from praetorian_core import AsyncGuard, Guard, KeyRing, MemoryStore, Settings, SQLiteStore, generate_secret
 from praetorian_core.errors import ServiceUnavailableError
@@ -18,9 +19,7 @@ from praetorian_core.events import CallFailed
 from praetorian_core.hash_turn import HashTurn
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, cheapest_hasher
 
-NOW = 1_800_000_000
 RING = KeyRing.from_secret(generate_secret())
-PASSWORD = "correct horse battery staple"
 
 
 class World:

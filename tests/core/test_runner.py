@@ -10,14 +10,9 @@ from collections.abc import Awaitable
 
 import attrs
 import pytest
+from tests.support import NOW, PASSWORD
 
-from praetorian_core.errors import (
-    ConfigurationError,
-    InvalidUserError,
-    PraetorianError,
-    ServiceUnavailableError,
-    WeakPasswordError,
-)
+from praetorian_core import errors
 from praetorian_core.events import CallFailed, UserRevoked
 from praetorian_core.executor import Executor
 from praetorian_core.questions import (
@@ -43,8 +38,6 @@ from praetorian_core.services import Services
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.testing import MemoryUser, MemoryUsers, cheapest_hasher
 
-NOW = 1_800_000_000
-PASSWORD = "correct horse battery staple"
 HASHER = cheapest_hasher()
 ALICE = MemoryUser(identity=1, username="alice", password=HASHER.hash(PASSWORD), rolenames=["admin"])
 EVENT = UserRevoked(at=NOW, identity="1")
@@ -112,7 +105,7 @@ def answer_to(run, question, **others):
 
 def refusal_of(run, flow, given):
     """Return what a flow refused with."""
-    with pytest.raises(PraetorianError) as refusal:
+    with pytest.raises(errors.PraetorianError) as refusal:
         run(flow, given, NOW)
     return refusal.value
 
@@ -180,7 +173,7 @@ class TestBothRunners:
 
     def test_hash(self, run):
         """A new password is hashed with the configured cost, after the rules for new ones."""
-        with pytest.raises(WeakPasswordError):
+        with pytest.raises(errors.WeakPasswordError):
             answer_to(run, HashPassword("short"))
 
         assert HASHER.verify(PASSWORD, answer_to(run, HashPassword(PASSWORD)))
@@ -216,7 +209,7 @@ class TestBothRunners:
         """A question to an absent dependency is a configuration error that names the dependency."""
         error = refusal_of(run, ask(question), services(**{absent: None})[0])
 
-        assert ConfigurationError is type(error)
+        assert errors.ConfigurationError is type(error)
         assert f"this call needs {name}, and the guard has none; write " in str(error)
 
     @pytest.mark.parametrize(
@@ -239,7 +232,7 @@ class TestBothRunners:
         error = refusal_of(run, ask(question), given)
         (event,) = heard
 
-        assert (ServiceUnavailableError, f"{what} raised RuntimeError", failure) == (
+        assert (errors.ServiceUnavailableError, f"{what} raised RuntimeError", failure) == (
             type(error),
             str(error),
             error.__cause__,
@@ -254,7 +247,7 @@ class TestBothRunners:
         given, heard = services(users=Replying(answer))
         error = refusal_of(run, ask(question), given)
 
-        assert (ConfigurationError, []) == (type(error), heard)
+        assert (errors.ConfigurationError, []) == (type(error), heard)
         assert str(error).endswith("returned bool; expected a user or None")
 
     @pytest.mark.parametrize("call", [lambda: None, lambda a, b, c: None], ids=["none", "three"])
@@ -265,14 +258,14 @@ class TestBothRunners:
         given, heard = services(users=users)
         error = refusal_of(run, ask(FindUser("alice")), given)
 
-        assert (ConfigurationError, []) == (type(error), heard)
+        assert (errors.ConfigurationError, []) == (type(error), heard)
         assert str(error).startswith("the user class's lookup cannot be called: ")
 
     def test_other_arguments_of_a_method(self, run):
         """So is a validation method that takes further arguments."""
         user = type("User", (), {"is_valid": lambda self, when: True})()
 
-        assert ConfigurationError is type(refusal_of(run, ask(CheckActive(user)), services()[0]))
+        assert errors.ConfigurationError is type(refusal_of(run, ask(CheckActive(user)), services()[0]))
 
     def test_a_type_error_inside(self, run):
         """The matching negative test: a ``TypeError`` from within the function is a failed call."""
@@ -283,7 +276,7 @@ class TestBothRunners:
         users = MemoryUsers()
         users.lookup = lookup
 
-        assert ServiceUnavailableError is type(refusal_of(run, ask(FindUser("alice")), services(users=users)[0]))
+        assert errors.ServiceUnavailableError is type(refusal_of(run, ask(FindUser("alice")), services(users=users)[0]))
 
     @pytest.mark.parametrize("name", ["identity", "rolenames"])
     def test_an_attribute_fails(self, run, name):
@@ -294,7 +287,7 @@ class TestBothRunners:
 
         user = type("Broken", (), {"identity": 1, "rolenames": [], name: property(broken)})()
 
-        assert ServiceUnavailableError is type(refusal_of(run, ask(DescribeUser(user)), services()[0]))
+        assert errors.ServiceUnavailableError is type(refusal_of(run, ask(DescribeUser(user)), services()[0]))
 
     @pytest.mark.parametrize("name", ["identity", "rolenames", "password"])
     def test_an_attribute_is_missing(self, run, name):
@@ -303,7 +296,7 @@ class TestBothRunners:
         question = ReadPassword(user) if name == "password" else DescribeUser(user)
         error = refusal_of(run, ask(question), services()[0])
 
-        assert ConfigurationError is type(error)
+        assert errors.ConfigurationError is type(error)
         assert f"Partial instances have no attribute {name!r}" in str(error)
 
     def test_stop_iteration(self, run):
@@ -314,14 +307,14 @@ class TestBothRunners:
 
     def test_our_own_error(self, run):
         """An error of the core that a call raises passes unchanged, and no failure is reported."""
-        failure = InvalidUserError()
+        failure = errors.InvalidUserError()
         given, heard = services(users=Replying(failure))
 
         assert (failure, []) == (refusal_of(run, ask(FindUser("alice")), given), heard)
 
     def test_our_own_unavailability(self, run):
         """A ``ServiceUnavailableError`` of a call is not wrapped, and is reported."""
-        failure = ServiceUnavailableError("full", retry_after=7)
+        failure = errors.ServiceUnavailableError("full", retry_after=7)
         given, heard = services(users=Replying(failure))
         error = refusal_of(run, ask(FindUser("alice")), given)
 
@@ -332,7 +325,7 @@ class TestBothRunners:
 
         def flow():
             yield from ask(FindUser("alice"))
-            raise ServiceUnavailableError("the store holds rubbish")
+            raise errors.ServiceUnavailableError("the store holds rubbish")
 
         given, heard = services()
         refusal_of(run, flow(), given)
@@ -345,7 +338,7 @@ class TestBothRunners:
         def flow():
             try:
                 yield from ask(IdentifyUser(1))
-            except ServiceUnavailableError:
+            except errors.ServiceUnavailableError:
                 return (yield from ask(IncrementState("a", 1, NOW + 1, NOW)))
 
         given, heard = services(users=Replying(RuntimeError()))
@@ -358,7 +351,7 @@ class TestBothRunners:
         def flow():
             try:
                 yield from ask(IdentifyUser(1))
-            except ServiceUnavailableError:
+            except errors.ServiceUnavailableError:
                 return "went on"
 
         assert "went on" == run(flow(), services(users=Replying(RuntimeError()))[0], NOW)
@@ -405,7 +398,7 @@ class TestBothRunners:
         given, heard = services(store=Replying(answer))
         error = refusal_of(run, ask(question), given)
 
-        assert (ServiceUnavailableError, 1) == (type(error), len(heard))
+        assert (errors.ServiceUnavailableError, 1) == (type(error), len(heard))
         assert f"returned {type(answer).__name__}; expected " in str(error)
 
     @pytest.mark.parametrize(
@@ -439,7 +432,7 @@ class TestValidity:
         error = refusal_of(run, ask(CheckActive(user)), given)
 
         assert (
-            ConfigurationError,
+            errors.ConfigurationError,
             f"Sloppy.{name} returned {type(answer).__name__}; expected True or False",
             [],
         ) == (type(error), str(error), heard)
@@ -458,7 +451,7 @@ class TestValidity:
         """A validation method that raises refuses."""
         user = type("Failing", (), {"is_valid": Replying(RuntimeError())})()
 
-        assert ServiceUnavailableError is type(refusal_of(run, ask(CheckActive(user)), services()[0]))
+        assert errors.ServiceUnavailableError is type(refusal_of(run, ask(CheckActive(user)), services()[0]))
 
     def test_no_such_attribute_inside(self, run):
         """A property that fails with an ``AttributeError`` of its own is not "no method", which would admit."""
@@ -470,7 +463,7 @@ class TestValidity:
 
         error = refusal_of(run, ask(CheckActive(Lazy())), services()[0])
 
-        assert (ServiceUnavailableError, AttributeError) == (type(error), type(error.__cause__))
+        assert (errors.ServiceUnavailableError, AttributeError) == (type(error), type(error.__cause__))
 
     @pytest.mark.parametrize("value", [True, False, "yes"], ids=repr)
     def test_not_a_method(self, run, value):
@@ -479,7 +472,7 @@ class TestValidity:
         error = refusal_of(run, ask(CheckActive(user)), services()[0])
 
         assert (
-            ConfigurationError,
+            errors.ConfigurationError,
             f"Flagged.is_valid is {type(value).__name__}; write: def is_valid(self) -> bool",
         ) == (
             type(error),
@@ -503,7 +496,7 @@ class TestRunFlow:
         error = refusal_of(run_flow, ask(question), services(users=later, store=later)[0])
 
         assert (
-            ConfigurationError,
+            errors.ConfigurationError,
             f"{what} returned an awaitable; with async methods write AsyncGuard instead of Guard",
         ) == (
             type(error),
@@ -520,7 +513,7 @@ class TestRunFlow:
         users.lookup = lookup
         error = refusal_of(run_flow, ask(FindUser("alice")), services(users=users)[0])
 
-        assert (ConfigurationError, 0) == (type(error), len(recwarn))
+        assert (errors.ConfigurationError, 0) == (type(error), len(recwarn))
 
     def test_context(self):
         """The calls are made in the caller's own thread."""
@@ -611,7 +604,7 @@ class TestRunFlowAsync:
             {"get": staticmethod(get), "compare_and_set": store.compare_and_set, "increment": store.increment},
         )
 
-        assert ServiceUnavailableError is type(
+        assert errors.ServiceUnavailableError is type(
             refusal_of(run_async, ask(GetState(("a",), NOW)), services(store=late)[0])
         )
 
@@ -624,7 +617,9 @@ class TestRunFlowAsync:
 
         users.lookup = lookup
 
-        assert ServiceUnavailableError is type(refusal_of(run_async, ask(FindUser("alice")), services(users=users)[0]))
+        assert errors.ServiceUnavailableError is type(
+            refusal_of(run_async, ask(FindUser("alice")), services(users=users)[0])
+        )
 
     def test_cancelled(self):
         """A task that is cancelled is cancelled: the flow is closed at its question, and nothing is reported."""

@@ -8,12 +8,7 @@ import attrs
 import pytest
 from tests.support import NOW, RING, KeyedStore
 
-from praetorian_core.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    LoginThrottledError,
-    ServiceUnavailableError,
-)
+from praetorian_core.errors import AuthenticationError, ConfigurationError, LoginThrottledError, ServiceUnavailableError
 from praetorian_core.events import LoginFailed, LoginSucceeded, LoginThrottled, LoginUncounted
 from praetorian_core.flows import FlowContext, authenticate
 from praetorian_core.login.throttle import LoginThrottle

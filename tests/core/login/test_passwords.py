@@ -15,12 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from praetorian_core.errors import (
-    PASSWORD_RULES,
-    ConfigurationError,
-    ServiceUnavailableError,
-    WeakPasswordError,
-)
+from praetorian_core.errors import PASSWORD_RULES, ConfigurationError, ServiceUnavailableError, WeakPasswordError
 from praetorian_core.login import PasswordCheck, PasswordHasher, passwords, stored_hash
 from praetorian_core.testing.passwords import cheapest_hasher
 

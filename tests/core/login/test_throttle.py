@@ -11,12 +11,7 @@ import unicodedata
 import pytest
 from tests.support import PASSWORD, KeyedStore
 
-from praetorian_core.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    LoginThrottledError,
-    ServiceUnavailableError,
-)
+from praetorian_core.errors import AuthenticationError, ConfigurationError, LoginThrottledError, ServiceUnavailableError
 from praetorian_core.guard import Guard
 from praetorian_core.login import LoginThrottle
 from praetorian_core.questions import CompareAndSetState, GetState, IncrementState

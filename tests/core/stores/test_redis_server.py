@@ -22,15 +22,7 @@ from redis.sentinel import Sentinel
 from tests.core.stores.cluster import Cluster
 from tests.valkey import PATIENCE, Valkey, find_server, free_port
 
-from praetorian_core import (
-    AsyncRedisStore,
-    Guard,
-    KeyRing,
-    LoginThrottle,
-    RedisStore,
-    Settings,
-    generate_secret,
-)
+from praetorian_core import AsyncRedisStore, Guard, KeyRing, LoginThrottle, RedisStore, Settings, generate_secret
 from praetorian_core.errors import ConfigurationError, ServiceUnavailableError
 from praetorian_core.stores.redis import server_check
 from praetorian_core.stores.redis.server_check import ServerCheck

@@ -12,6 +12,7 @@ from types import MappingProxyType
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import support
 
 from praetorian_core.errors import InvalidTokenError
 from praetorian_core.token.strict_json import (
@@ -29,9 +30,7 @@ def parse(text):
 
 
 def refusal(data):
-    with pytest.raises(InvalidTokenError) as caught:
-        parse_object(data, "payload")
-    return str(caught.value)
+    return support.refusal(parse_object, data, "payload", error=InvalidTokenError)
 
 
 def nested(depth, opening="[", closing="]"):
