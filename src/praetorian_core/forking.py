@@ -64,7 +64,7 @@ class _Registry:
 _REGISTRY = _Registry()
 
 # Windows has no fork.
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch
     os.register_at_fork(before=_REGISTRY.before, after_in_parent=_REGISTRY.in_parent, after_in_child=_REGISTRY.in_child)
 
 

@@ -89,8 +89,7 @@ class SQLiteStore:
         weakref.finalize(self, _close_all, self._idle)
         forking.register(self)
         try:
-            with self._connection() as connection:
-                self._prepare(connection)
+            self._prepare()
         except sqlite3.Error as error:
             raise ConfigurationError(
                 f"the SQLite store cannot use {path!r}: {error}; expected the path of an SQLite file, or of none yet, that "
@@ -160,16 +159,17 @@ class SQLiteStore:
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    def _prepare(self) -> None:
         # If several processes start at once, SQLite does not wait for the one that switches to the log, but fails.
         attempts = int(self._timeout / _PAUSE)
         while True:
             try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                for statement in (_TABLE, _INDEX, _PURGE_TABLE):
-                    connection.execute(statement)
-                connection.execute(_GET, ("", 0))
-                connection.execute(_GET_PURGE_TIME)
+                with self._connection() as connection:
+                    connection.execute("PRAGMA journal_mode = WAL")
+                    for statement in (_TABLE, _INDEX, _PURGE_TABLE):
+                        connection.execute(statement)
+                    connection.execute(_GET, ("", 0))
+                    connection.execute(_GET_PURGE_TIME)
             except sqlite3.OperationalError as error:
                 if attempts == 0 or "locked" not in str(error):
                     raise

@@ -83,6 +83,16 @@ class TestIncrement:
 
         assert ["text"] == store.get("k", now=0)
 
+    def test_expired_and_counted(self, store, machine):
+        """An expired entry that is counted on moves to the counters; its minute is purged when it comes."""
+        put(store, "k", value="1")
+        count(store, "k", now=EXPIRES_AT, expires_at=9 * EXPIRES_AT)
+        machine.pass_time(PURGED)
+        put(store, "other", now=machine.now, expires_at=9 * EXPIRES_AT)
+
+        assert ["1"] == store.get("k", now=machine.now)
+        assert [[b"other"]] == list(store._sessions._minutes.values())
+
     def test_of_an_entry(self, store):
         """A number written by ``compare_and_set`` can be counted on, and is gone at zero."""
         for key in ("a", "k", "b"):
@@ -607,6 +617,15 @@ class TestFork:
             assert 0 == in_child(lambda: 0 if put(store, "child") else 1)
 
         assert put(store, "parent")
+
+    def test_child(self, store):
+        """The child's lock is a new one."""
+        former = store._lock
+        store.before_fork()
+        store.after_fork_in_child()
+
+        assert former is not store._lock
+        assert put(store, "k")
 
 
 class TestInterface:

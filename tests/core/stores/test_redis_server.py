@@ -226,6 +226,14 @@ class TestReply:
 
         assert check.is_due()
 
+    def test_warns_once(self, caplog):
+        """A check that is repeated logs its warning once."""
+        check = ServerCheck("here", "warn")
+        for _ in range(2):
+            check.accept({"maxmemory_policy": "allkeys-lru"})
+
+        assert 1 == len(caplog.records)
+
     def test_replica_is_never_accepted(self):
         """``warn`` concerns eviction alone."""
         with pytest.raises(ServiceUnavailableError, match="is a replica; expected the primary"):
@@ -244,6 +252,36 @@ def replica(own_valkey, tmp_path_factory):
             time.sleep(0.02)
     yield server
     server.stop()
+
+
+class TestPrefix:
+    @pytest.mark.parametrize("kind", [RedisStore, AsyncRedisStore])
+    def test_in_the_url(self, kind):
+        """A store takes the prefix as an argument; one in its URL is rejected, not ignored."""
+        with pytest.raises(ConfigurationError, match="got the option prefix; write prefix="):
+            kind("redis://localhost?prefix=shop:")
+
+
+class TestForeignReply:
+    """A client or a proxy that answers something else is a failure."""
+
+    @staticmethod
+    def store(reply):
+        class Client:
+            def execute_command(self, *command):
+                return "maxmemory_policy:noeviction" if command[0] == "INFO" else reply
+
+        return RedisStore(Client())
+
+    @pytest.mark.parametrize("reply", [None, b"v", {}], ids=repr)
+    def test_get(self, reply):
+        with pytest.raises(TypeError, match=r"MGET returned .*; expected a list"):
+            self.store(reply).get("k", now=NOW)
+
+    @pytest.mark.parametrize("reply", [None, b"1", True], ids=repr)
+    def test_increment(self, reply):
+        with pytest.raises(TypeError, match=r"the script returned .*; expected an integer"):
+            self.store(reply).increment("k", 1, expires_at=EXPIRES_AT, now=NOW)
 
 
 class TestReplica:
@@ -336,6 +374,11 @@ class TestLocation:
         """The same of a client."""
 
         assert "db.example:6380" == kind(make(host="db.example", port=6380, password="hunter2")).location
+
+    def test_socket(self):
+        """Of a client on a Unix socket, the path."""
+
+        assert "/run/valkey.sock" == RedisStore(redis.Redis(unix_socket_path="/run/valkey.sock")).location
 
     def test_other_client(self):
         """Of a client of another kind, its class."""
@@ -558,6 +601,19 @@ class TestFork:
         assert [0] * 40 == found
         assert ["v"] * 40 == store.get(*(f"{key}c{number}" for number in range(40)), now=NOW)
         store.close()
+
+    def test_child(self, server, key):
+        """A child gets a client of its own; a client that was passed in stays."""
+        named, passed = RedisStore(server.url), RedisStore(redis.Redis(port=server.port))
+        former = [store._client for store in (named, passed)]
+        for store in (named, passed):
+            store.before_fork()
+            store.after_fork_in_child()
+
+        assert [False, True] == [store._client is client for store, client in zip((named, passed), former, strict=True)]
+        assert [1, 2] == [store.increment(key, 1, expires_at=EXPIRES_AT, now=NOW) for store in (named, passed)]
+        for client in (*former, named._client):
+            client.close()
 
     def test_asyncio(self, server, key):
         """A child gets clients of its own; the parent's are neither used nor closed."""

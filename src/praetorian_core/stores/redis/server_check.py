@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Literal, TypeAlias, cast
 
 from praetorian_core.errors import ConfigurationError, ServiceUnavailableError
@@ -93,21 +93,17 @@ class ServerCheck:
             _LOG.warning("%s", text)
 
 
-def _servers(info: object) -> Iterator[Mapping[str, object]]:
-    """Yield the fields of each server."""
+def _servers(info: object) -> list[Mapping[str, object]]:
+    """Return the fields of each server."""
     if isinstance(info, bytes):
         info = info.decode()
     if isinstance(info, str):
         # A client without redis-py's parser returns the text.
         fields = (line.partition(":") for line in info.splitlines())
-        yield {name: value for name, _, value in fields}
-        return
+        return [{name: value for name, _, value in fields}]
     if not isinstance(info, Mapping):
-        yield {}
-        return
+        return [{}]
     known = cast("Mapping[str, object]", info)
     if _POLICY not in known and any(isinstance(value, Mapping) for value in known.values()):
-        for node in known.values():
-            yield from _servers(node)
-    else:
-        yield known
+        return [server for node in known.values() for server in _servers(node)]
+    return [known]
