@@ -144,6 +144,17 @@ def of_a_bound_method(app):
     auth_required(views.secret)
 
 
+def above_an_extensions_route(app):
+    def route(view):  # As flask-sock and others do: they register a function of their own.
+        app.add_url_rule("/secret", "secret", shout(view))
+        return view
+
+    @auth_required
+    @route
+    def secret():
+        return "open"
+
+
 def of_a_callable_object(app):
     class Secret:
         __slots__ = ()
@@ -169,6 +180,7 @@ WRONG = [
     weaker_than_written,
     with_a_partial,
     of_a_bound_method,
+    above_an_extensions_route,
     of_a_callable_object,
 ]
 

@@ -71,18 +71,30 @@ class ViewRegistry:
     def unguarded(self, registered: Mapping[str, object]) -> Iterator[str]:
         """Yield the names of registered views that a decorator has wrapped, but whose wrapper is not registered.
 
+        A framework may register a function of its own around the view; its ``__wrapped__`` is the view.
+
         Args:
             registered: The views that the framework calls, by a name for the error message.
         """
-        within = _IdentitySet()
-        for view in registered.values():
-            for inner in list(chain(view))[1:]:
-                within.add(inner)
-        for name, registered_view in registered.items():
-            view = _function(registered_view)
-            # One view may be guarded by more in a second route, if the route to that one exists.
-            if view in self._originals and not (view in self._guarded and view in within):
+        chains = {name: list(chain(view)) for name, view in registered.items()}
+        covered = _IdentitySet()
+        for links in chains.values():
+            outermost = next((i for i, link in enumerate(links) if link in self._guarded), len(links))
+            for link in links[outermost + 1 :]:
+                covered.add(link)
+        for name, links in chains.items():
+            if self._is_less_than_written(links, covered):
                 yield name
+
+    def _is_less_than_written(self, links: list[object], covered: _IdentitySet) -> bool:
+        guards = [link in self._guarded for link in links]
+        for i, link in enumerate(links):
+            if any(guards[:i]):
+                return False
+            # A guarded view may have a stronger guard in a second route, if that route exists.
+            if link in self._originals and not (any(guards[i:]) and link in covered):
+                return True
+        return False
 
 
 def check_applied(decorator: str, views: tuple[V, ...]) -> V:

@@ -105,6 +105,33 @@ class TestUnguarded:
         assert ["a"] == list(registry.unguarded({"a": weak}))
         assert [] == list(registry.unguarded({"a": weak, "b": strong}))
 
+    def test_within_a_function_of_the_framework(self, registry):
+        """A framework may wrap the view that it registers."""
+        wrapper = wrap(original)
+        registry.record(wrapper, original)
+
+        assert ["a"] == list(registry.unguarded({"a": wrap(original)}))
+        assert [] == list(registry.unguarded({"a": wrap(wrapper)}))
+
+    def test_a_weaker_guard_within_a_function_of_the_framework(self, registry):
+        """A guarded view within it is found as well, if the stronger wrapper is not registered."""
+        weak = wrap(original)
+        strong = wrap(weak)
+        registry.record(weak, original)
+        registry.record(strong, weak)
+
+        assert ["a"] == list(registry.unguarded({"a": wrap(weak)}))
+        assert [] == list(registry.unguarded({"a": wrap(weak), "b": wrap(strong)}))
+
+    def test_an_unguarded_wrapper_of_a_guard(self, registry):
+        """A wrapper of a guarded view counts as guarded by that view's guard only."""
+        weak = wrap(original)
+        between = wrap(weak)
+        registry.record(weak, original)
+        registry.record(wrap(between), between)
+
+        assert ["a"] == list(registry.unguarded({"a": between}))
+
     def test_forgets_views_that_are_gone(self, registry):
         """A view that is collected is not confused with a later one at the same address."""
 
