@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 def stores(client: Redis, async_client: AsyncRedis, cluster: RedisCluster) -> list[Store | AsyncStore]:
     return [
         MemoryStore(),
-        MemoryStore(max_entries=1_000),
+        MemoryStore(max_entries=1_000, max_counters=1_000),
         SQLiteStore("state.db"),
         SQLiteStore(Path("state.db"), timeout=1.5),
         RedisStore("redis://localhost"),
         RedisStore(client, prefix="shop:"),
-        RedisStore(cluster),
-        AsyncRedisStore("redis://localhost", timeout=1.5),
+        RedisStore(cluster, eviction="warn"),
+        AsyncRedisStore("redis://localhost", timeout=1.5, eviction="refuse"),
         AsyncRedisStore(async_client),
     ]
 
@@ -35,6 +35,7 @@ def verbs(store: SQLiteStore) -> None:
     assert_type(store.get("a", "b", now=1), list[str | None])
     assert_type(store.compare_and_set("a", None, "1", expires_at=2, now=1), bool)
     assert_type(store.increment("a", 1, expires_at=2, now=1), int)
+    assert_type(store.location, str)
     store.close()
 
 
