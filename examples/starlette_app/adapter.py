@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from praetorian_core import AsyncGuard, Principal
-from praetorian_core.errors import ConfigurationError, PraetorianError
+from praetorian_core.errors import ConfigurationError, MissingTokenError, PraetorianError
 from praetorian_core.policy import Policy
 from praetorian_core.web.hooks import ErrorHook, OnError, error_hooks, run_error_hooks_async
 from praetorian_core.web.request import is_preflight
@@ -117,7 +117,17 @@ def guard_of(request: Request) -> AsyncGuard[object]:
     return _state_of(request).guard
 
 
-def principal_of(request: Request) -> Principal | None:
+def principal_of(request: Request) -> Principal:
+    """Return the authenticated principal; 401 for an anonymous request, 500 in an endpoint without a guard."""
+    if not hasattr(request.state, "principal"):
+        raise ConfigurationError(f"no token was verified in this request to {request.url.path!r}; write @guarded()")
+    principal = principal_or_none(request)
+    if principal is None:
+        raise MissingTokenError("the request carries no token")
+    return principal
+
+
+def principal_or_none(request: Request) -> Principal | None:
     """Return the authenticated principal, or None."""
     return cast("Principal | None", getattr(request.state, "principal", None))
 

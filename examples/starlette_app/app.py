@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from praetorian_core import AsyncGuard, Principal, all_roles, any_role
+from praetorian_core import AsyncGuard, all_roles, any_role
 from praetorian_core.errors import ForbiddenError
 from praetorian_core.testing import MemoryUser
 from praetorian_core.testing.adapter_suite import OutOfHoursError
@@ -22,7 +22,7 @@ from praetorian_core.web.credentials import (
 )
 from praetorian_core.web.hooks import OnError
 
-from .adapter import StarletteRequest, guard_of, guarded, init_app, principal_of
+from .adapter import StarletteRequest, guard_of, guarded, init_app, principal_of, principal_or_none
 
 ALICE = MemoryUser(identity=1, username="alice", rolenames=["reader"])
 
@@ -51,6 +51,7 @@ def create_app(guard: AsyncGuard[MemoryUser], *, on_error: OnError = None) -> St
             Route("/options", guarded()(identity), methods=["OPTIONS"]),
             Route("/counter", read_counter),
             Route("/counter", guarded()(add_one), methods=["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+            Route("/undecorated", undecorated),
             Route("/forbidden", forbidden),
             Route("/own", own),
             Route("/login", login, methods=["POST"]),
@@ -69,20 +70,25 @@ def create_app(guard: AsyncGuard[MemoryUser], *, on_error: OnError = None) -> St
 
 def identity(request: Request) -> Response:
     """Return the identity of the principal, or null; a plain function, which runs in a worker thread."""
-    principal = principal_of(request)
+    principal = principal_or_none(request)
     return JSONResponse({"id": principal and principal.identity})
 
 
 async def identity_and_roles(request: Request) -> Response:
     """Return identity and roles of the principal."""
-    principal = cast("Principal", principal_of(request))
+    principal = principal_of(request)
     return JSONResponse({"id": principal.identity, "roles": sorted(principal.roles)})
 
 
 async def me(request: Request) -> Response:
     """Return the name of the principal's user."""
-    user = await guard_of(request).load_user(cast("Principal", principal_of(request)))
+    user = await guard_of(request).load_user(principal_of(request))
     return JSONResponse({"username": cast("MemoryUser", user).username})
+
+
+async def undecorated(request: Request) -> Response:
+    """Need a principal that no guard has set."""
+    return JSONResponse({"id": principal_of(request).identity})
 
 
 async def forbidden(_: Request) -> Response:

@@ -72,8 +72,7 @@ class TestPlainEndpoint:
 
         @guarded()
         def endpoint(request: Request) -> Response:
-            principal = principal_of(request)
-            return JSONResponse([principal and principal.identity, threading.current_thread().name])
+            return JSONResponse([principal_of(request).identity, threading.current_thread().name])
 
         routes = [Route("/", endpoint)]
         assert 401 == send(world, Starlette(routes=routes), "/", None).status
@@ -90,8 +89,7 @@ class TestMounted:
         async def endpoint(request: Request) -> Response:
             if request.query_params:
                 raise ForbiddenError
-            principal = principal_of(request)
-            return JSONResponse(principal and principal.identity)
+            return JSONResponse(principal_of(request).identity)
 
         return Starlette(routes=[Mount("/api", Starlette(routes=[Route("/", guarded()(endpoint))]))])
 
@@ -119,6 +117,16 @@ class TestDecoration:
         """A class is not a function of a request, so it is refused at decoration."""
         with pytest.raises(ConfigurationError, match="takes a function"):
             guarded()(HTTPEndpoint)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+    def test_anonymous_request(self, world: World) -> None:
+        """An endpoint that needs the principal of an anonymous request answers 401."""
+
+        @guarded(optional=True)
+        async def endpoint(request: Request) -> Response:
+            return JSONResponse(principal_of(request).identity)
+
+        assert 401 == send(world, Starlette(routes=[Route("/", endpoint)]), "/", None).status
+        assert 1 == send(world, Starlette(routes=[Route("/", endpoint)]), "/").json
 
     def test_without_set_up(self) -> None:
         """A guarded endpoint of an application without a guard does not run."""

@@ -52,25 +52,29 @@ def find_fault(app: object) -> str | None:
 def _registered(app: object) -> Iterator[tuple[str, object]]:
     for node in _nodes(app):
         for method, responder in (node.method_map or {}).items():
-            yield f"{_name(node, responder)} ({method} {node.uri_template})", responder
-    for sink in cast("Iterable[tuple[object, object]]", getattr(app, "_sinks", ())):
-        prefix, function = sink[0], sink[1]
-        name = getattr(function, "__name__", type(function).__name__)
-        yield f"the sink {name} ({getattr(prefix, 'pattern', prefix)})", function
+            yield f"{_name(node.resource, responder)} ({method} {node.uri_template})", responder
+    for path, sink in _sinks(app):
+        yield f"the sink {getattr(sink, '__name__', type(sink).__name__)} ({path})", sink
 
 
 def _without_demands(app: object) -> Iterator[str]:
-    """Yield the responders of guarded classes that do not carry the demands of their class."""
+    """Yield the responders and sinks of guarded classes that do not carry the demands of their class."""
     for node in _nodes(app):
-        demands = demands_of(type(node.resource))
-        if not demands:
-            continue
         for method, responder in (node.method_map or {}).items():
-            if method == "OPTIONS" or _is_falcons(responder) or any(map(VIEWS.is_exempt, wrapped_by(responder))):
-                continue
-            found = demands_within(responder)
-            if not all(any(demand.is_met_by(other) for other in found) for demand in demands):
-                yield f"{_name(node, responder)} ({method} {node.uri_template})"
+            if method != "OPTIONS" and not _is_falcons(responder) and not _meets_demands(responder, node.resource):
+                yield f"{_name(node.resource, responder)} ({method} {node.uri_template})"
+    for path, sink in _sinks(app):
+        owner: object = getattr(sink, "__self__", None)
+        if not _meets_demands(sink, owner):
+            yield f"the sink {_name(owner, sink)} ({path})"
+
+
+def _meets_demands(function: object, owner: object) -> bool:
+    demands = demands_of(owner if isinstance(owner, type) else type(owner))
+    if not demands or any(map(VIEWS.is_exempt, wrapped_by(function))):
+        return True
+    found = demands_within(function)
+    return all(any(demand.is_met_by(other) for other in found) for demand in demands)
 
 
 def _nodes(app: object) -> Iterator[_Node]:
@@ -83,9 +87,15 @@ def _nodes(app: object) -> Iterator[_Node]:
             yield node
 
 
+def _sinks(app: object) -> Iterator[tuple[object, object]]:
+    for entry in cast("Iterable[tuple[object, object]]", getattr(app, "_sinks", ())):
+        yield getattr(entry[0], "pattern", entry[0]), entry[1]
+
+
 def _is_falcons(responder: object) -> bool:
     return str(getattr(responder, "__module__", "")).startswith("falcon.")
 
 
-def _name(node: _Node, responder: object) -> str:
-    return f"{type(node.resource).__name__}.{getattr(responder, '__name__', type(responder).__name__)}"
+def _name(owner: object, function: object) -> str:
+    kind = owner if isinstance(owner, type) else type(owner)
+    return f"{kind.__name__}.{getattr(function, '__name__', type(function).__name__)}"

@@ -12,7 +12,7 @@ import falcon.asgi
 import pytest
 from tests.falcon.world import make_app, make_world
 
-from praetorian_falcon import PraetorianMiddleware, auth_required, roles_required
+from praetorian_falcon import PraetorianMiddleware, auth_exempt, auth_required, roles_required
 
 
 class Delegating:
@@ -142,6 +142,25 @@ class TestRefused:
 
         assert refused(world, caplog, "Resource.on_get")
 
+    def test_sink_of_a_guarded_class(self, world, caplog):
+        """A class decorator guards responders; another method of the class is no guarded sink."""
+        kind = auth_required(type("Proxy", (), {"forward": world.named("forward")}))
+        world.app.add_sink(kind().forward, "/sink")
+
+        assert refused(world, caplog, "the sink Proxy.forward (/sink)", path="/sink")
+
+    def test_class_as_a_resource(self, world, caplog):
+        """A class with static responders may itself be the resource."""
+
+        def on_get(req, resp):
+            world.ran.append("static")
+
+        kind = auth_required(type("Static", (), {"on_get": staticmethod(world.shaped(on_get))}))
+        kind.on_get = staticmethod(world.shaped(on_get))
+        world.app.add_route("/", kind)
+
+        assert refused(world, caplog, "Static.on_get")
+
     def test_other_routes(self, world):
         """No other route is served either, until the set-up is right."""
         kind = world.resource("on_get")
@@ -204,6 +223,17 @@ class TestAccepted:
 
         assert world.outcome("GET", "/") == (401, [])
         assert world.outcome("GET", "/", world.headers()) == (200, ["on_get"])
+
+    def test_guarded_or_exempt_sink_of_a_guarded_class(self, world):
+        """A method of a guarded class is a sink if it is guarded itself, or exempt."""
+        members = {"guarded": auth_required(world.named("guarded")), "exempt": auth_exempt(world.named("exempt"))}
+        proxy = auth_required(type("Proxy", (), members))()
+        world.app.add_sink(proxy.guarded, "/guarded")
+        world.app.add_sink(proxy.exempt, "/exempt")
+
+        assert world.outcome("GET", "/guarded") == (401, [])
+        assert world.outcome("GET", "/guarded", world.headers()) == (200, ["guarded"])
+        assert world.outcome("GET", "/exempt") == (200, ["exempt"])
 
     def test_custom_router(self, kind):
         """A router without Falcon's tree is not checked, and the guards work."""

@@ -88,6 +88,10 @@ def add_routes(app, users):
         count += 1
         return jsonify(count=count)
 
+    @app.get("/undecorated")
+    def undecorated():
+        return jsonify(id=current_user_id())
+
     @app.get("/forbidden")
     def forbidden():
         raise ForbiddenError

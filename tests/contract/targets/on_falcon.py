@@ -109,6 +109,9 @@ def resources(shape, users):
         count += 1
         resp.media = {"count": count}
 
+    async def undecorated(self, req, resp):
+        resp.media = {"id": pf.current_user_id(req)}
+
     async def forbidden(self, req, resp):
         raise ForbiddenError
 
@@ -155,6 +158,7 @@ def resources(shape, users):
         "/me": kind(get=pf.auth_required(shape(me))),
         "/options": kind(options=pf.auth_required(shape(identity))),
         "/counter": kind(get=shape(read_counter), **counted),
+        "/undecorated": kind(get=shape(undecorated)),
         "/forbidden": kind(get=shape(forbidden)),
         "/own": kind(get=shape(own)),
         "/login": kind(post=shape(login)),

@@ -106,6 +106,11 @@ def _add_resources(api, users):
         def get(self):
             return {"count": count}
 
+    @api.route("/undecorated")
+    class Undecorated(Resource):
+        def get(self):
+            return {"id": current_user_id()}
+
     @api.route("/forbidden")
     class Forbidden(Resource):
         def get(self):

@@ -7,7 +7,7 @@ import json
 import attrs
 
 from praetorian_core import Guard, all_roles, any_role
-from praetorian_core.errors import ForbiddenError, PraetorianError
+from praetorian_core.errors import ConfigurationError, ForbiddenError, PraetorianError
 from praetorian_core.testing.adapter_suite import BodyStyle, Lack, OutOfHoursError, WSGIClient
 from praetorian_core.web.credentials import (
     CredentialsError,
@@ -69,6 +69,7 @@ class Adapter:
             "/me": {"GET": (self.me, Demand())},
             "/options": {"OPTIONS": (self.identity, Demand())},
             "/counter": {"GET": (lambda request: {"count": self.count}, None), **writing},
+            "/undecorated": {"GET": (self.undecorated, None)},
             "/forbidden": {"GET": (self.forbidden, None)},
             "/own": {"GET": (self.own, None)},
             "/login": {"POST": (self.login, None)},
@@ -156,6 +157,12 @@ class Adapter:
         """Have a side effect."""
         self.count += 1
         return {"count": self.count}
+
+    def undecorated(self, request):
+        """Need a principal that no guard has set."""
+        if request.principal is None:
+            raise ConfigurationError("no token was verified in this request")
+        return self.identity(request)
 
     def forbidden(self, request):
         """Refuse for a reason of the view."""

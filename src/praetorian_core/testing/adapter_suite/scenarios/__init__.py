@@ -27,6 +27,7 @@ ROUTES: Mapping[str, str] = {
     "GET /counter": "no decorator: {count: how often another method of this path ran}",
     **{f"{method} /counter": "auth_required, adds one: {count}" for method in ("POST", "PUT", "PATCH", "DELETE")},
     "OPTIONS /counter": "auth_required, answered by the application, adds one: {count}",
+    "GET /undecorated": "no decorator, but needs the principal: {id}",
     "GET /forbidden": "raises ForbiddenError",
     "GET /own": "raises praetorian_core.testing.adapter_suite.OutOfHoursError",
     "POST /login": "authenticates the members username and password of the JSON body: {username}",

@@ -37,6 +37,8 @@ SCENARIOS = (
     one("a tab after the token", header("Bearer <good>\t"), ALICE),
     one("spaces before the scheme", header("  Bearer <good>"), ALICE),
     one("the scheme and spaces", header("Bearer  "), refused("MalformedHeaderError")),
+    one("another scheme that quotes the scheme", header('Digest username="a, bearer b"'), refused("MissingTokenError")),
+    one("another scheme and a token", header("Digest username=a, Bearer <good>"), refused("MalformedHeaderError")),
     one("the scheme alone", header("Bearer"), refused("MalformedHeaderError")),
     one("two tokens", header("Bearer <good> <good>"), refused("MalformedHeaderError")),
     one("something after the token", header("Bearer <good>;"), refused("MalformedHeaderError")),

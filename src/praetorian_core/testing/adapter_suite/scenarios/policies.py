@@ -29,6 +29,9 @@ SCENARIOS = (
     one("open: an invalid token", header("Bearer x", path="/open"), Expected(body={"id": None})),
     one("no such route", Request(path="/nowhere"), Expected(status=404)),
     one("no such method", Request(path="/protected", method="DELETE"), Expected(status=405)),
+    # A view without a guard looked for no token: that is a mistake of the programmer, not of the client.
+    one("a principal without a guard: no token", Request(path="/undecorated"), refused("ConfigurationError")),
+    one("a principal without a guard: a token", bearer("good", path="/undecorated"), refused("ConfigurationError")),
     # roles are disabled
     one(
         "a role is required, but roles are disabled",
