@@ -112,6 +112,13 @@ class Vague:
     """A value without a text of its own."""
 
 
+class Mute:
+    """A value whose text cannot be made."""
+
+    def __str__(self):
+        raise ConnectionError
+
+
 class Upper(str):
     """A text that parsing changes."""
 
@@ -253,6 +260,13 @@ class TestEncodeIdentity:
         """Anything but ValueError says nothing about the identity."""
         with pytest.raises(ServiceUnavailableError, match="it raised ConnectionError") as caught:
             encode_identity(identity, unreachable)
+
+        assert ConnectionError is type(caught.value.__cause__)
+
+    def test_a_value_whose_text_cannot_be_made_is_rejected(self):
+        """The error names the type of the failure, and keeps it as the cause."""
+        with pytest.raises(ConfigurationError, match=r"str\(user\.identity\) raised ConnectionError") as caught:
+            encode_identity(Mute(), uuid.UUID)
 
         assert ConnectionError is type(caught.value.__cause__)
 
