@@ -135,16 +135,12 @@ async def _await_answer(question: Question[object], services: Services) -> objec
     call = question.call(services)
     if isinstance(question, HashingQuestion):
         return await _await_call(call, partial(services.hash_executor.run, turn=question.turn))
-    match question.place:
-        case Place.LOOP:
-            return call()
-        case Place.STORE:
-            if services.store_executor is None:
-                return call()
-            answer = _await_store(call, services.store_executor, services)
-            return await (_count(answer) if isinstance(question, IncrementState) else answer)
-        case Place.APPLICATION:
-            return await _await_call(call, asyncio.to_thread, services.after_thread_call)
+    if question.place is Place.APPLICATION:
+        return await _await_call(call, asyncio.to_thread, services.after_thread_call)
+    if question.place is Place.LOOP or services.store_executor is None:
+        return call()
+    answer = _await_store(call, services.store_executor, services)
+    return await (_count(answer) if isinstance(question, IncrementState) else answer)
 
 
 class _CountedError(BaseException):

@@ -282,9 +282,4 @@ class HashExecutor:
 
 
 def _wake(loop: asyncio.AbstractEventLoop, woken: asyncio.Future[None]) -> None:
-    loop.call_soon_threadsafe(_finish, woken)
-
-
-def _finish(woken: asyncio.Future[None]) -> None:
-    if not woken.done():
-        woken.set_result(None)
+    loop.call_soon_threadsafe(woken.set_result, None)

@@ -172,11 +172,6 @@ class PasswordHasher:
         return self._queue.max_concurrent
 
     @property
-    def max_waiting(self) -> int:
-        """The most calls that wait for a slot."""
-        return self._queue.max_waiting
-
-    @property
     def computations(self) -> int:
         """The number of argon2 computations so far, for metrics and for tests that count calls."""
         return self._queue.computations

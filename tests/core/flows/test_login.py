@@ -411,7 +411,7 @@ class TestTakenBack:
 
     def test_closed(self):
         """A login that is closed at any question ends without another one."""
-        for steps in range(12):
+        for steps in range(13):
             flow, world = attempt(source=SOURCE, throttle=LoginThrottle()), World()
             question = next(flow)
             for _ in range(steps):

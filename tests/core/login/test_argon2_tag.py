@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import types
 from pathlib import Path
 
 import argon2
@@ -131,6 +132,43 @@ print(len(beats), max(during))
 
 
 class TestGevent:
+    def test_killed(self, compute, monkeypatch):
+        """A greenlet that is killed waits for its hash, so that its slot is held until the thread is done."""
+        calls = []
+
+        class Hub:
+            @property
+            def threadpool(self):
+                return self
+
+            def spawn(self, function, *args):
+                calls.append(function(*args))
+                return self
+
+            def get(self):
+                raise KeyboardInterrupt
+
+            def wait(self):
+                calls.append("waited")
+
+        gevent, monkey = types.ModuleType("gevent"), types.ModuleType("gevent.monkey")
+        gevent.get_hub = Hub
+        monkey.is_module_patched = {"threading"}.__contains__
+        monkeypatch.setitem(sys.modules, "gevent", gevent)
+        monkeypatch.setitem(sys.modules, "gevent.monkey", monkey)
+        with pytest.raises(KeyboardInterrupt):
+            compute(SECRET, SALT, Cost(passes=1, memory=8, lanes=1), "id", 19, 32)
+
+        assert ([32], "waited") == ([len(calls[0])], calls[1])
+
+    def test_not_patched(self, compute, monkeypatch):
+        """Without its monkey patch, gevent is not used."""
+        monkey = types.ModuleType("gevent.monkey")
+        monkey.is_module_patched = set().__contains__
+        monkeypatch.setitem(sys.modules, "gevent.monkey", monkey)
+
+        assert 32 == len(compute(SECRET, SALT, Cost(passes=1, memory=8, lanes=1), "id", 19, 32))
+
     def test_hub_is_free(self):
         """Under gevent a hash runs beside the hub: other greenlets run, and a killed one holds its slot to the end."""
         done = subprocess.run([sys.executable, "-c", GREENLETS], capture_output=True, text=True, check=False)

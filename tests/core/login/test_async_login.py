@@ -172,6 +172,32 @@ class TestTakenBack:
 
         assert {} == asyncio.run(main())
 
+    @pytest.mark.parametrize("answer", [OSError(), "rubbish"], ids=["failure", "rubbish"])
+    def test_store_fails(self, answer):
+        """A store that fails while its task is cancelled changes nothing: the task is cancelled."""
+
+        async def main():
+            store = SlowStore("increment", 2)
+            increment = store.increment
+
+            async def fail(*args, **options):
+                await increment(*args, **options)
+                if store.calls == 2 and isinstance(answer, OSError):
+                    raise answer
+                return answer if store.calls == 2 else store.calls
+
+            store.increment = fail
+            guard = make_guard(AsyncUsers(USERS), store, cheapest_hasher(**COST))
+            task = asyncio.create_task(guard.authenticate("alice", PASSWORD, source=SOURCE))
+            await store.waiting.wait()
+            task.cancel()
+            await asyncio.sleep(0)
+            store.go.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(main())
+
     def test_lookup(self):
         """A task is cancelled in the look-up."""
 

@@ -523,6 +523,19 @@ class TestHashExecutor:
 
 
 class TestFork:
+    def test_child(self):
+        """A child starts with free slots, an empty queue and new threads."""
+        hasher = cheapest_hasher(max_concurrent=1, max_waiting=0)
+        executor = hasher.executor()
+        first = asyncio.run(executor.run(threading.current_thread, HashTurn()))
+        assert hasher._queue.enter(HashTurn(), lambda: None)
+        hasher._queue.before_fork()
+        for part in (hasher._queue, executor):
+            part.after_fork_in_child()
+
+        assert first is not asyncio.run(executor.run(threading.current_thread, HashTurn()))
+        assert hasher.check(PASSWORD, HASHED).matches is True
+
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
     @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
     def test_forks_during_hashing(self):
