@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from flask import Flask, jsonify, request
-from tests.flask.scenarios import CONFIG
+from tests.flask.scenarios import CONFIG, make_world
 
 from praetorian_core import Guard, Settings, all_roles, any_role
 from praetorian_core.errors import ForbiddenError
+from praetorian_core.testing import as_user
 from praetorian_core.testing.adapter_suite import OutOfHoursError, Received
 from praetorian_flask import (
     Praetorian,
@@ -34,6 +35,36 @@ def make_app(world, /, **config):
     praetorian = Praetorian(app, Guard(world.users, Settings.from_mapping(app.config), **world.options))
     with app.app_context():
         return app, praetorian.guard
+
+
+class Site:
+    """An application over a fresh world, without a route, with its guard and a client.
+
+    Attributes:
+        world: Clock, users and options of the guard.
+        app: The application.
+        guard: Its guard.
+        client: A test client.
+    """
+
+    def __init__(self, world=None, **config):
+        self.world = make_world() if world is None else world
+        self.app, self.guard = make_app(self.world, **config)
+        self.client = self.app.test_client()
+
+    def route(self, view, path="/", **options):
+        """Route to a view, whose endpoint is the path."""
+        self.app.add_url_rule(path, endpoint=path, view_func=view, **options)
+        return self
+
+    def headers(self, name, **options):
+        """Return the headers of a request of a user."""
+        return as_user(self.guard, self.world.users.lookup(name), **options)
+
+    def codes(self, path="/", method="GET"):
+        """Return the statuses of a request without a token, with alice's and with root's."""
+        everyone = ({}, self.headers("alice"), self.headers("root"))
+        return [self.client.open(path, method=method, headers=headers).status_code for headers in everyone]
 
 
 def add_routes(app, users):

@@ -7,12 +7,10 @@ import functools
 import pytest
 from flask import Blueprint, Flask, jsonify
 from flask.views import MethodView
-from tests.flask.runner import make_app
-from tests.flask.scenarios import make_world
+from tests.flask.runner import Site
 
 from praetorian_core import all_roles
 from praetorian_core.errors import ConfigurationError, ForbiddenError
-from praetorian_core.testing import as_user
 from praetorian_flask import (
     auth_exempt,
     auth_required,
@@ -28,14 +26,12 @@ from praetorian_flask import (
 PREFLIGHT = {"Origin": "https://example.org", "Access-Control-Request-Method": "PUT"}
 
 
-class Site:
-    """An application with a protected blueprint ``vault`` that a test adds views to."""
+class VaultSite(Site):
+    """A site with a protected blueprint ``vault`` that a test adds views to."""
 
     def __init__(self, decorator=auth_required):
-        self.world = make_world()
+        super().__init__()
         self.seen = []
-        self.app, self.guard = make_app(self.world)
-        self.client = self.app.test_client()
         self.vault = Blueprint("vault", __name__, url_prefix="/vault")
         self.vault.before_request(lambda: self.seen.append(current_principal_or_none()))
         protect_blueprint(self.vault, decorator)
@@ -44,18 +40,10 @@ class Site:
         self.app.register_blueprint(self.vault)
         return self
 
-    def codes(self, path, method="GET"):
-        """Return the statuses of requests without a token, with alice's and with root's."""
-        everyone = ({}, self.headers("alice"), self.headers("root"))
-        return [self.client.open(path, method=method, headers=headers).status_code for headers in everyone]
-
-    def headers(self, name):
-        return as_user(self.guard, self.world.users.lookup(name))
-
 
 @pytest.fixture
 def site():
-    return Site()
+    return VaultSite()
 
 
 class TestProtectBlueprint:
@@ -78,7 +66,7 @@ class TestProtectBlueprint:
 
     def test_roles(self):
         """Any decorator can be given."""
-        site = Site(roles_required("admin"))
+        site = VaultSite(roles_required("admin"))
         site.vault.add_url_rule("/gold", "gold", lambda: "gold")
 
         assert [401, 403, 200] == site.register().codes("/vault/gold")

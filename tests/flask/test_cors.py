@@ -6,11 +6,9 @@ import pytest
 from flask import Flask
 from flask_cors import CORS, cross_origin
 from flask_restx import cors as restx_cors
-from tests.flask.runner import make_app
-from tests.flask.scenarios import make_world
+from tests.flask.runner import Site
 
 from praetorian_core.errors import ConfigurationError, LoginThrottledError
-from praetorian_core.testing import as_user
 from praetorian_flask import auth_accepted, auth_required, roles_required
 
 ORIGIN = "https://app.example"
@@ -19,16 +17,6 @@ PREFLIGHT = {
     "Access-Control-Request-Method": "GET",
     "Access-Control-Request-Headers": "authorization",
 }
-
-
-class Site:
-    """An application and a client of another origin."""
-
-    def __init__(self):
-        self.world = make_world()
-        self.app, self.guard = make_app(self.world)
-        self.client = self.app.test_client()
-        self.headers = {"Origin": ORIGIN, **as_user(self.guard, self.world.users.lookup("alice"))}
 
 
 @pytest.fixture
@@ -56,7 +44,7 @@ class TestWholeApplication:
         CORS(site.app, origins=[ORIGIN])
         site.app.add_url_rule("/", view_func=auth_required(lambda: "in"))
 
-        for headers, status in ((site.headers, 200), ({"Origin": ORIGIN}, 401)):
+        for headers, status in (({"Origin": ORIGIN, **site.headers("alice")}, 200), ({"Origin": ORIGIN}, 401)):
             response = site.client.get("/", headers=headers)
             assert (status, ORIGIN) == (response.status_code, response.headers["Access-Control-Allow-Origin"])
 
@@ -88,7 +76,7 @@ class TestOneView:
 
         assert (200, ORIGIN) == (preflight.status_code, preflight.headers["Access-Control-Allow-Origin"])
         assert 401 == site.client.get("/", headers={"Origin": ORIGIN}).status_code
-        assert "in" == site.client.get("/", headers=site.headers).text
+        assert "in" == site.client.get("/", headers={"Origin": ORIGIN, **site.headers("alice")}).text
 
     @pytest.mark.parametrize(
         "decorator",
@@ -115,5 +103,5 @@ class TestOneView:
         view.provide_automatic_options = False
         site.app.add_url_rule("/", view_func=auth_required(auth_accepted(view)), methods=["GET", "OPTIONS"])
 
-        assert "in" == site.client.get("/", headers=site.headers).text
+        assert "in" == site.client.get("/", headers={"Origin": ORIGIN, **site.headers("alice")}).text
         assert b"" == site.client.options("/", headers=PREFLIGHT).data

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 import pytest
 from flask import Flask, Response, copy_current_request_context, g, jsonify, request
-from tests.flask.runner import make_app
+from tests.flask.runner import Site
 from tests.flask.scenarios import ACCESS, NOW, REFRESH, SECRET, make_world
 from werkzeug.serving import make_server
 
@@ -47,19 +47,14 @@ def undecorated():
     return who()
 
 
-class Site:
-    """An application with an open route and a guarded one."""
+class Application(Site):
+    """A site with an open route, a guarded one and an optional one."""
 
     def __init__(self):
-        self.world = make_world()
-        self.app, self.guard = make_app(self.world)
+        super().__init__()
         self.app.add_url_rule("/open", "open", undecorated)
         self.app.add_url_rule("/", "guarded", auth_required(who))
         self.app.add_url_rule("/optional", "optional", auth_accepted(who))
-        self.client = self.app.test_client()
-
-    def headers(self, name, **claims):
-        return as_user(self.guard, self.world.users.lookup(name), **claims)
 
     def see(self, look, name="alice", **claims):
         """Return what a guarded view sees."""
@@ -79,7 +74,7 @@ class Site:
 
 @pytest.fixture
 def site():
-    return Site()
+    return Application()
 
 
 class TestPrincipal:

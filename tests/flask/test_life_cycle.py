@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from flask import jsonify, request
-from tests.flask.runner import make_app
-from tests.flask.scenarios import ACCESS, NOW, PASSWORD, REFRESH, make_world
+from tests.flask.runner import Site
+from tests.flask.scenarios import ACCESS, NOW, PASSWORD, REFRESH
 
 from praetorian_core.testing import as_user
 from praetorian_flask import (
@@ -21,14 +21,12 @@ from praetorian_flask import (
 )
 
 
-class Site:
-    """The three routes that every application has: login, something protected, refresh."""
+class SessionSite(Site):
+    """A site with routes to log in, to refresh and to use a token."""
 
     def __init__(self, **config):
-        self.world = make_world()
+        super().__init__(**config)
         self.clock, self.users = self.world.clock, self.world.users
-        self.app, self.guard = make_app(self.world, **config)
-        self.client = self.app.test_client()
 
         @self.app.post("/login")
         def login():
@@ -84,7 +82,7 @@ class Site:
 
 @pytest.fixture
 def site():
-    return Site()
+    return SessionSite()
 
 
 class TestBoundaries:
@@ -104,7 +102,7 @@ class TestBoundaries:
     @pytest.mark.parametrize("store", [None, "memory://"], ids=["stateless", "store"])
     def test_to_the_second(self, later, access, refresh, store):
         """RFC 7519 §4.1.4: "on or after" exp it opens nothing; at every instant exactly one of the two works."""
-        site = Site(PRAETORIAN_STORE=store)
+        site = SessionSite(PRAETORIAN_STORE=store)
         token = site.login()
         site.clock.tick(later)
         opened, exchanged = site.call(token), site.refresh(token)
@@ -125,7 +123,7 @@ class TestBoundaries:
     )
     def test_leeway(self, later, access, refresh):
         """JWT_LEEWAY prolongs access; refresh still begins at exp, and rf_exp never moves."""
-        site = Site(JWT_LEEWAY=10)
+        site = SessionSite(JWT_LEEWAY=10)
         token = site.login()
         site.clock.tick(later)
         opened, exchanged = site.call(token), site.refresh(token)
@@ -135,7 +133,7 @@ class TestBoundaries:
 
     def test_early_refresh(self):
         """PRAETORIAN_EARLY_REFRESH lets a client refresh before exp, and no earlier."""
-        site = Site(PRAETORIAN_EARLY_REFRESH=60)
+        site = SessionSite(PRAETORIAN_EARLY_REFRESH=60)
         token = site.login()
         site.clock.tick(ACCESS - 61)
         assert site.refresh(token) == "early_refresh"
@@ -248,7 +246,7 @@ class TestRefresh:
 
     def test_stateless(self):
         """Without a store a token can be refreshed again and again, and still not beyond its end."""
-        site = Site(PRAETORIAN_STORE=None)
+        site = SessionSite(PRAETORIAN_STORE=None)
         token = site.login()
         site.clock.tick(ACCESS)
         assert all("." in site.refresh(token) for _ in range(3))

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask, jsonify, request
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.flask.runner import make_app
+from tests.flask.runner import Site, make_app
 from tests.flask.scenarios import NOW, PASSWORD, make_world
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -36,14 +36,13 @@ BODIES = JSON | st.fixed_dictionaries(
 )
 
 
-class Site:
-    """An application with a login route."""
+class LoginSite(Site):
+    """A site with a login route."""
 
     def __init__(self, *, proxies=0, throttle=None, **config):
         self.events = []
         throttle = LoginThrottle(per_account_and_source=2, per_source=4) if throttle is None else throttle
-        self.world = make_world(throttle=throttle, on_event=self.events.append)
-        self.app, self.guard = make_app(self.world, **config)
+        super().__init__(make_world(throttle=throttle, on_event=self.events.append), **config)
         if proxies:
             self.app.wsgi_app = ProxyFix(self.app.wsgi_app, x_for=proxies)
 
@@ -72,13 +71,13 @@ class Site:
 
 @pytest.fixture
 def site():
-    return Site()
+    return LoginSite()
 
 
 @pytest.fixture(scope="module")
 def patient():
     """Return a site that never throttles, for many examples."""
-    return Site(throttle=LoginThrottle(per_account=10**9, per_account_and_source=10**9, per_source=10**9))
+    return LoginSite(throttle=LoginThrottle(per_account=10**9, per_account_and_source=10**9, per_source=10**9))
 
 
 class Endless:
@@ -229,7 +228,7 @@ class TestAuthenticate:
     )
     def test_wrong_types(self, wrong):
         """A member that is no text is nobody's name and nobody's password."""
-        site = Site()
+        site = LoginSite()
 
         assert site.post(username=wrong).json["code"] == "bad_credentials"
         assert site.post(password=wrong).json["code"] == "bad_credentials"
@@ -308,7 +307,7 @@ class TestThrottle:
         """A name that does not exist is throttled like one that does."""
         answers = []
         for name in ("alice", "nobody"):
-            site = Site()
+            site = LoginSite()
             assert site.guess(2, username=name) == [401, 401]
             response = site.post(username=name)
             answers.append((response.status_code, dict(response.headers), response.data))
@@ -374,7 +373,7 @@ class TestSource:
 
     def test_behind_proxy_fix(self):
         """With ProxyFix each client behind the proxy is a source of its own."""
-        site = Site(proxies=1)
+        site = LoginSite(proxies=1)
         assert site.guess(3, remote="10.0.0.1", forwarded="8.8.8.8") == [401, 401, 429]
 
         assert site.post(remote="10.0.0.1", forwarded="8.8.4.4").status_code == 200
@@ -383,7 +382,7 @@ class TestSource:
 
     def test_behind_proxy_fix_with_a_forged_header(self):
         """What the client wrote before the proxy's own entry does not count."""
-        site = Site(proxies=1)
+        site = LoginSite(proxies=1)
         statuses = [site.guess(1, remote="10.0.0.1", forwarded=f"9.9.9.{number}, 8.8.8.8")[0] for number in range(3)]
 
         assert statuses == [401, 401, 429]
@@ -391,7 +390,7 @@ class TestSource:
     @pytest.mark.parametrize("remote", ["127.0.0.1", "10.0.0.1", "::1", "fd00::1", "192.168.1.1"])
     def test_a_private_address_is_no_source(self, remote, caplog):
         """Behind a proxy that nobody configured everybody has its address: it is not counted, and the log says so once."""
-        site = Site()
+        site = LoginSite()
         statuses = site.guess(5, remote=remote)
 
         assert statuses == [401] * 5
@@ -400,7 +399,7 @@ class TestSource:
 
     def test_a_private_address_still_counts_for_the_account(self):
         """The account's own limit holds wherever the attempts come from."""
-        site = Site(throttle=LoginThrottle(per_account=3))
+        site = LoginSite(throttle=LoginThrottle(per_account=3))
 
         assert site.guess(4, remote="10.0.0.1") == [401, 401, 401, 429]
 

@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, jsonify
 from flask.views import MethodView
 from flask_restful import Api as RestfulApi
 from flask_restful import Resource as RestfulResource
-from tests.flask.runner import make_app
+from tests.flask.runner import Site
 from tests.flask.scenarios import SECRET, make_world
 from werkzeug.exceptions import HTTPException
 
@@ -20,18 +20,6 @@ from praetorian_core.testing import MemoryUsers, as_user
 from praetorian_flask import Praetorian, auth_accepted, auth_required, roles_required
 
 PREFLIGHT = {"Origin": "https://example.org", "Access-Control-Request-Method": "PUT"}
-
-
-class Site:
-    """An application, a client and the headers of users."""
-
-    def __init__(self, **config):
-        self.world = make_world()
-        self.app, self.guard = make_app(self.world, **config)
-        self.client = self.app.test_client()
-
-    def headers(self, name):
-        return as_user(self.guard, self.world.users.lookup(name))
 
 
 @pytest.fixture
