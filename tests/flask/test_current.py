@@ -37,7 +37,7 @@ ASKING = [current_principal, current_user_id, current_rolenames, current_custom_
 
 
 def who():
-    """Return who acts as JSON, asking nobody."""
+    """Return the principal's identity as JSON."""
     principal = current_principal_or_none()
     return jsonify(id=principal and principal.identity)
 
@@ -122,7 +122,7 @@ class TestPrincipal:
         assert site.client.get("/roles", headers=headers).json == ["reader"]
 
     def test_asks_no_user_store(self, site):
-        """Design §1: a protected route that does not ask for the user costs no call of the user store."""
+        """A guarded view that does not load the user makes no call to the user store."""
         site.see(lambda: (current_principal(), current_user_id(), current_rolenames(), current_custom_claims()))
 
         assert site.world.users.calls == 0
@@ -191,7 +191,7 @@ class TestPrincipal:
 
 class TestToken:
     def test_raw(self, site):
-        """The token as it came, unjudged: an expired one too, which is what a refresh route needs."""
+        """The raw token is returned without validation, also an expired one, as a refresh route needs it."""
         header = site.headers("alice")
         site.world.clock.tick(ACCESS)
         with site.app.test_request_context(headers=header):
@@ -214,7 +214,7 @@ class TestToken:
             current_token()
 
     def test_without_an_extension(self):
-        """Without a guard nobody knows where a token would be."""
+        """Without a guard the header is unknown."""
 
         with Flask(__name__).test_request_context(), pytest.raises(errors.ConfigurationError, match="has no guard"):
             current_token()
@@ -311,7 +311,7 @@ class TestUser:
                 current_user()
 
     def test_of_another_token_in_the_same_request(self, site):
-        """Whoever was admitted last acts; the user of the one before is not theirs."""
+        """The principal admitted last is current, with its own user."""
         with site.app.test_request_context(headers=site.headers("alice")):
             auth_required(current_principal)()
             assert current_user().username == "alice"
@@ -340,7 +340,7 @@ class TestLeaks:
     """ASVS 15.4.1: identity is bound to one request."""
 
     def identities(self, site):
-        """Act by turns as alice, as nobody, as root, as nobody; return who the views saw."""
+        """Send requests of alice, without a token, of root, without a token; return the identities that the views saw."""
         order = ["alice", None, "root", None, "alice"]
         found = []
         for path in ("/open", "/optional", "/"):
@@ -352,17 +352,17 @@ class TestLeaks:
     EXPECTED = (*[None] * 5, 1, None, 2, None, 1, 1, 401, 2, 401, 1)
 
     def test_one_after_the_other(self, site):
-        """One client acts by turns as somebody and as nobody."""
+        """One client sends requests with and without a token."""
 
         assert tuple(self.identities(site)) == self.EXPECTED
 
     def test_in_an_open_application_context(self, site):
-        """A test that holds an application context open sees nobody of the last request."""
+        """A test that holds an application context open sees no principal of the last request."""
         with site.app.app_context():
             assert tuple(self.identities(site)) == self.EXPECTED
 
     def test_in_an_open_request_context(self, site):
-        """Nor in an open request context, whose own nobody stays nobody."""
+        """Nor does one that holds a request context open, which stays anonymous."""
         with site.app.test_request_context(headers=site.headers("root")):
             assert tuple(self.identities(site)) == self.EXPECTED
             assert current_principal_or_none() is None
@@ -382,7 +382,7 @@ class TestLeaks:
             assert current_user_id() == 1
 
     def test_two_clients(self, site):
-        """Two clients of one application, alice's and nobody's."""
+        """Two clients of one application, one with alice's token and one without."""
         alice, nobody = site.app.test_client(), site.app.test_client()
         with ExitStack() as stack:
             for client in (alice, nobody):
@@ -393,7 +393,7 @@ class TestLeaks:
             assert nobody.get("/").status_code == 401
 
     def test_a_request_within_a_request(self, site):
-        """A view that calls its own application as somebody else stays who it was, and so does its user."""
+        """A view that calls its own application as another user keeps its principal and its user."""
 
         @site.app.get("/outer")
         @auth_required
@@ -513,7 +513,7 @@ class TestThreads:
         ]
 
     def test_test_clients(self, site, turns):
-        """32 threads at once, each between its admission and its answer: everybody is who their token says."""
+        """32 threads between admission and answer: each sees the principal of its own token."""
 
         def play(turn):
             headers, identity = turn

@@ -62,7 +62,7 @@ async def coroutine():
 class TestFunctions:
     @pytest.mark.parametrize("kind", [view, coroutine], ids=["sync", "async"])
     def test_auth_required(self, site, kind):
-        """Nobody without a token is let in, everybody with one is."""
+        """A request without a token is refused, one with a token is admitted."""
         site.route(auth_required(kind))
 
         assert site.codes() == [401, 200, 200]
@@ -70,7 +70,7 @@ class TestFunctions:
 
     @pytest.mark.parametrize("kind", [view, coroutine], ids=["sync", "async"])
     def test_auth_accepted(self, site, kind):
-        """Nobody is let in as nobody, and who has a token as who it says."""
+        """A request without a token is anonymous, one with a token has its principal."""
         site.route(auth_accepted(kind))
 
         assert site.client.get("/").json == {"id": None}
@@ -78,7 +78,7 @@ class TestFunctions:
 
     @pytest.mark.parametrize("kind", [view, coroutine], ids=["sync", "async"])
     def test_auth_accepted_refuses_a_bad_token(self, site, kind):
-        """Optional does not mean that a bad token is nobody's: expired or forged, it is refused."""
+        """An expired or forged token is refused, although none is needed."""
         site.route(auth_accepted(kind))
         headers = site.headers("alice")
         site.world.clock.tick(ACCESS)
@@ -102,7 +102,7 @@ class TestFunctions:
 
     @pytest.mark.parametrize("kind", [view, coroutine], ids=["sync", "async"])
     def test_policy_required(self, site, kind):
-        """A policy of several parts is judged as a whole."""
+        """A policy of several parts is evaluated as a whole."""
         site.route(policy_required(all_roles("reader") & any_role("editor", "admin"))(kind))
 
         assert site.codes() == [401, 403, 200]
@@ -310,7 +310,7 @@ class TestStacks:
         assert site.codes() == [401, 200, 200]
 
     def test_foreign_decorators(self, site):
-        """A decorator of somebody else may stand between."""
+        """Another decorator may stand between."""
 
         def shout(held):
             @functools.wraps(held)
@@ -484,7 +484,7 @@ class TestMethods:
         assert site.codes(method="HEAD") == [401, 200, 200]
 
     def test_automatic_options(self, site):
-        """The OPTIONS that Flask answers by itself runs no view, and so asks nobody for a token."""
+        """OPTIONS that Flask answers itself runs no view and needs no token."""
         site.route(auth_required(view), methods=["GET", "POST"])
         response = site.client.options("/")
 
@@ -588,7 +588,7 @@ class TestMethods:
         assert app.test_client().options("/", headers=PREFLIGHT).status_code == 200
 
     def test_not_found_and_not_allowed(self, site):
-        """What is no route, and what is no method of one, is answered by Flask: nobody is asked for a token."""
+        """An unknown path or method is answered by Flask and needs no token."""
         site.route(auth_required(view))
 
         assert site.codes("/nowhere") == [404, 404, 404]

@@ -28,7 +28,7 @@ MIXES = [
 
 
 def an_app(raised, *, praetorian=True, **config):
-    """Return an application whose one route raises what it is told to."""
+    """Return an application whose one route raises this error."""
     app = make_app(make_world(), **config)[0] if praetorian else Flask(__name__)
     app.config.update(config)
 
@@ -90,7 +90,7 @@ class TestEveryClass:
     @pytest.mark.parametrize("testing", [False, True], ids=["production", "testing"])
     @pytest.mark.parametrize("name", ANSWERS)
     def test_answer(self, name, testing):
-        """Design §6: each class has its status, code, challenge and body, and nothing of the error's detail goes out."""
+        """Each class has its status, code, challenge and body, and the error's detail is not sent."""
         response = an_app(sample(name, CANARY), TESTING=testing).test_client().get("/")
         expected = refused(name, retry_after="7" if name == "LoginThrottledError" else None)
 
@@ -118,7 +118,7 @@ class TestEveryClass:
         }
 
     def test_a_class_right_below_the_root_is_a_server_error(self):
-        """Nobody said what it means to a client."""
+        """A class below the root without a row of its own is answered with 500."""
 
         class StrangeError(PraetorianError):
             pass
@@ -126,7 +126,7 @@ class TestEveryClass:
         assert error_of(an_app(StrangeError())) == (500, "StrangeError")
 
     def test_retry_after_of_an_outage(self):
-        """A 503 says when to come back, where somebody knows (RFC 9110 §10.2.3)."""
+        """A 503 says when to retry, if that is known (RFC 9110 §10.2.3)."""
         response = an_app(errors.ServiceUnavailableError("full", retry_after=3)).test_client().get("/")
 
         assert response.headers["Retry-After"] == "3"
@@ -223,7 +223,7 @@ class TestRegistration:
         assert error_of(app) == (401, "MissingTokenError")
 
     def test_leaves_other_exceptions_to_it(self):
-        """A handler of Exception still gets what is not ours."""
+        """A handler of Exception receives other exceptions."""
         app = an_app(KeyError())
         app.register_error_handler(Exception, lambda error: ("theirs", 418))
 
@@ -231,7 +231,7 @@ class TestRegistration:
 
     @pytest.mark.parametrize("code", [401, 500])
     def test_is_not_touched_by_a_handler_of_a_status(self, code):
-        """A handler of a status code serves Werkzeug's exceptions, and ours is none."""
+        """A handler of a status code serves Werkzeug's exceptions, which our errors are not."""
         app = an_app(MissingTokenError())
         app.register_error_handler(code, lambda error: ("theirs", 418))
 

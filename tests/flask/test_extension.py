@@ -147,7 +147,7 @@ class TestInit:
         assert (guard.settings.access_lifespan, guard.settings.realm) == (60, "legion")
 
     def test_fallbacks_of_flask(self):
-        """SECRET_KEY_FALLBACKS verify what a former SECRET_KEY signed, so a rotation logs nobody out."""
+        """SECRET_KEY_FALLBACKS verify what a former SECRET_KEY signed, so a rotation logs no user out."""
         former, user = generate_secret(), alice()
         token = guard_of(an_app(SECRET_KEY=former), MemoryUsers([user])).issue(user)
         guard = guard_of(an_app(SECRET_KEY_FALLBACKS=[former]), MemoryUsers([user]))

@@ -269,7 +269,7 @@ class TestRefresh:
 
 class TestTestingHeaders:
     def test_as_user(self, site):
-        """as_user makes real headers: the same gate, the same deadlines, for any lifespan."""
+        """as_user makes real headers: the same validation and deadlines, for any lifespan."""
         headers = as_user(site.guard, site.users.lookup("root"), access_lifespan=5, refresh_lifespan=9)
         codes = []
         for _ in range(10):

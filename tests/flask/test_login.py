@@ -117,7 +117,7 @@ class TestCredentials:
         ],
     )
     def test_an_object(self, body, expected):
-        """What is in the body is returned as it is, what is not there as None: authenticate judges it."""
+        """Members are returned as they are, absent ones as None."""
 
         assert self.read(json=body) == expected
 
@@ -207,7 +207,7 @@ class TestCredentials:
 
 class TestAuthenticate:
     def test_success(self, site):
-        """Name and password are enough; a login admits nobody to the request itself."""
+        """Username and password are enough; a login sets no principal for its own request."""
 
         assert site.post().json == {"username": "alice", "acts": False}
 
@@ -216,7 +216,7 @@ class TestAuthenticate:
         [("alice", "wrong"), ("nobody", PASSWORD), ("disabled", PASSWORD), ("ALICE", PASSWORD), ("alice ", PASSWORD)],
     )
     def test_one_answer(self, site, username, password):
-        """Unknown, wrong and disabled are not told apart: status, headers and body are equal (ASVS 6.3.8)."""
+        """Unknown, wrong and disabled get the same status, headers and body (ASVS 6.3.8)."""
         response, other = site.post(username, password), site.post("nobody", "wrong")
 
         assert (response.status_code, response.data) == (401, other.data)
@@ -227,7 +227,7 @@ class TestAuthenticate:
         "wrong", [None, 0, 1, 1.5, True, [], ["alice"], {}, {"$ne": ""}, "", "\0", "\ud800"], ids=repr
     )
     def test_wrong_types(self, wrong):
-        """A member that is no text is nobody's name and nobody's password."""
+        """A member that is not a text fails as a wrong username or password."""
         site = LoginSite()
 
         assert site.post(username=wrong).json["code"] == "bad_credentials"
@@ -253,7 +253,7 @@ class TestAuthenticate:
         assert response.status_code in {400, 401, 413, 415}
 
     def test_without_an_extension(self):
-        """Without a guard nobody can log in."""
+        """Without a guard no login is possible."""
 
         with Flask(__name__).test_request_context("/"), pytest.raises(ConfigurationError, match="has no guard"):
             authenticate("alice", PASSWORD)
@@ -269,7 +269,7 @@ class TestAuthenticate:
         assert site.sources() == ["8.8.8.8"]
 
     def test_a_broken_user_store(self, site):
-        """ASVS 16.5.2: a user store that fails lets nobody in, and no challenge tells the client to forget its token."""
+        """ASVS 16.5.2: if the user store fails, no login succeeds, and no challenge is sent that would make a client drop its token."""
         response = site.post(username="broken")
 
         assert (response.status_code, response.json["code"]) == (503, "unavailable")
@@ -289,7 +289,7 @@ class TestThrottle:
         assert "WWW-Authenticate" not in response.headers
 
     def test_not_throttled(self, site):
-        """The last attempt that is allowed is judged like the first."""
+        """The last allowed attempt is handled like the first."""
         assert site.guess(1) == [401]
 
         assert site.post().status_code == 200
@@ -328,7 +328,7 @@ class TestThrottle:
         assert site.post(remote="8.8.4.4").status_code == 200
 
     def test_asks_no_user_store(self, site):
-        """A refused attempt looks nobody up."""
+        """A throttled attempt makes no call to the user store."""
         site.guess(2)
         site.world.users.calls = 0
         site.post()
@@ -389,7 +389,7 @@ class TestSource:
 
     @pytest.mark.parametrize("remote", ["127.0.0.1", "10.0.0.1", "::1", "fd00::1", "192.168.1.1"])
     def test_a_private_address_is_no_source(self, remote, caplog):
-        """Behind a proxy that nobody configured everybody has its address: it is not counted, and the log says so once."""
+        """Behind a proxy that is not configured, all clients have its address: it is not counted, and the log says so once."""
         site = LoginSite()
         statuses = site.guess(5, remote=remote)
 

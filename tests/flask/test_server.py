@@ -16,7 +16,7 @@ from tests.flask.scenarios import ACCESS, PASSWORD, REFRESH
 
 ROOT = Path(__file__).parent.parent.parent
 
-# The clock stands still until a request moves it: nobody waits for an expiry.
+# The clock stands still until a request moves it: no test waits for an expiry.
 PROGRAM = """
 from praetorian_flask import current_guard, current_token
 from tests.flask.runner import add_routes, make_app

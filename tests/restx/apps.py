@@ -150,7 +150,7 @@ class Target:
                 return {"id": current_user_id()}
 
     def get(self, path, user=None, **headers):
-        """Return the response to a GET, of a user or of nobody."""
+        """Return the response to a GET, with or without a user's token."""
         return self.open("GET", path, user, headers)
 
     def open(self, method, path, user=None, headers=()):

@@ -246,7 +246,7 @@ class TestDecorators:
             auth_required(wrong)
 
     def test_roles_disabled(self):
-        """Where roles are disabled a role decorator refuses everybody."""
+        """If roles are disabled, a role decorator refuses every request."""
 
         assert Target(PRAETORIAN_ROLES_DISABLED=True).get("/camp/admin", ROOT).json["code"] == "configuration"
 
@@ -348,7 +348,7 @@ class TestProtectNamespace:
         assert target.get("/camp/own", ALICE).json == {"mine": True}
 
     def test_the_token_comes_before_the_payload(self):
-        """Nobody without a token learns how a payload has to look."""
+        """A client without a token learns nothing about the payload's model."""
         target = Target()
         protect_namespace(target.camp)
         model = target.api.model("Legion", {"name": fields.String(required=True)})
@@ -374,7 +374,7 @@ class TestProtectNamespace:
 
     @pytest.mark.parametrize("wrong", [roles_required, None, lambda view: view])
     def test_what_does_not_guard_is_refused(self, wrong):
-        """A decorator that is not ours, or that lacks its roles, is refused before anything is routed with it."""
+        """Another decorator, or one without its roles, is refused before a resource is routed."""
         namespace = Namespace("vault")
 
         with pytest.raises(ConfigurationError, match="expected a decorator of praetorian_restx"):

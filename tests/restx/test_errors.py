@@ -108,7 +108,7 @@ class TestApplications:
             assert app.test_client().get("/protected").status_code == (500 if disabled else 401)
 
     def test_one_api_set_up_for_each_of_many(self):
-        """An Api that is set up anew for each application, a thousand times, runs the tasks of the last and once."""
+        """An Api that is set up anew for each application, a thousand times, runs the hooks of the last set-up once."""
         api = Api()
         seen = []
 
@@ -125,7 +125,7 @@ class TestApplications:
 
     @pytest.mark.parametrize("last", INIT_API)
     def test_the_last_call_wins(self, last):
-        """Of init_api and register_error_handler the one that was called last has its tasks run, everywhere."""
+        """Of init_api and register_error_handler, the hooks of the last call run, everywhere."""
         seen = []
         api = Api()
         for name in (last, *sorted(INIT_API, key=last.__eq__)):
@@ -204,7 +204,7 @@ class TestScheme:
         assert target.swagger()["securityDefinitions"] == authorizations(target.guard.settings)
 
     def test_what_the_application_wrote_stays(self):
-        """Schemes of the application's are kept, and its own definition of ours wins."""
+        """The application's schemes are kept, and its own definition of Bearer wins."""
         mine = {"Bearer": {"type": "apiKey", "in": "header", "name": "X-Mine"}, "Basic": {"type": "basic"}}
 
         def prepare(api):
@@ -228,7 +228,7 @@ class TestModel:
 class TestLog:
     @pytest.mark.parametrize("configuration", CONFIGURATIONS)
     def test_the_exception_behind_ours_is_not_logged(self, configuration, caplog):
-        """RESTX logs a 503 with its traceback: ours and what it says, not the text of what failed; tasks see it all."""
+        """RESTX logs a 503 with the traceback of our error, without that of its cause; hooks see both."""
         causes = []
         target = Target(lambda error: causes.append(error.__cause__), **CONFIGURATIONS[configuration])
         failure = RuntimeError("canary")

@@ -14,12 +14,12 @@ from praetorian_restx import auth_accepted, auth_required, init_api, roles_requi
 
 @auth_accepted
 class Welcome(Resource):
-    """Everybody may come."""
+    """An open resource."""
 
 
 @auth_required
 class Known(Resource):
-    """Whoever has a token may come."""
+    """A resource that requires a token."""
 
 
 @roles_required("admin")
@@ -27,7 +27,7 @@ class Admins(Resource):
     """Admins may come."""
 
     def post(self):
-        """Tell what only admins hear."""
+        """Return nothing, for admins."""
         return "for admins"
 
 
@@ -98,7 +98,7 @@ def site():
 class TestInheritance:
     @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
     def test_every_demand_counts(self, site, kind):
-        """Whatever the order of the bases, and whoever dispatches: nobody, a plain user, an admin (ASVS 8.2.1)."""
+        """In any order of the bases and with any dispatcher: no token, a plain user, an admin (ASVS 8.2.1)."""
         client, everybody = site
 
         assert [401, 403, 200] == [

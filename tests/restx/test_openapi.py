@@ -81,7 +81,7 @@ class TestDecorators:
         assert operation["responses"] == {"200": SUCCESS, "401": UNAUTHORIZED, "403": forbidden(roles)}
 
     def test_an_open_operation_says_nothing(self):
-        """The twin: without a decorator RESTX's documentation is as it was."""
+        """Without a decorator RESTX's documentation is unchanged."""
         operation = documented()
 
         assert "security" not in operation
@@ -277,7 +277,7 @@ class TestSuccess:
     @pytest.mark.parametrize("order", [1, -1])
     @pytest.mark.parametrize("place", ["method", "resource"])
     def test_described_by_the_user(self, order, place):
-        """A success of the user's is not joined by one of ours."""
+        """If the application describes a success, no other is added."""
         target = Target()
         described = target.api.response(201, "Made")
         decorators = [described, auth_required][::order] if place == "method" else [auth_required]
@@ -361,7 +361,7 @@ class TestProtectNamespace:
         assert "/vault/b" not in target.swagger()["paths"]
 
     def test_swagger_without_protection_is_as_before(self):
-        """The twin: other namespaces' operations say nothing."""
+        """The operations of other namespaces show no requirement."""
         target = Target()
         protect_namespace(target.api.namespace("vault"))
 

@@ -112,7 +112,7 @@ class TestNone:
         ],
     )
     def test_another_scheme(self, value):
-        """RFC 9110 §11.4: credentials of another scheme are none of ours, so the request carries no bearer token."""
+        """RFC 9110 §11.4: credentials of another scheme are not a bearer token."""
 
         assert find(value) is None
 
@@ -207,7 +207,7 @@ class TestMalformed:
         assert malformed(", ".join(values)) == malformed(*values)
 
     def test_several_lines_of_another_scheme(self):
-        """None of them is ours, so there is no token, whether a server joins them or not."""
+        """They hold no token, whether a server joins them or not."""
         assert find("Basic a, Basic b") is find("Basic a", "Basic b") is None
 
     @pytest.mark.parametrize("value", ["Bearer hunter2 x", "Basic x, Bearer hunter2"])
@@ -234,7 +234,7 @@ class TestMalformed:
         st.text(st.sampled_from("aZ9-/=") | st.characters(max_codepoint=0x2FFF)).filter(lambda rest: rest[:1] != " ")
     )
     def test_one_token_and_nothing_else(self, rest):
-        """RFC 6750 §2.1: after "Bearer " a value is found iff all of it is a b64token."""
+        """RFC 6750 §2.1: after "Bearer " a value is found only if all of it is a b64token."""
         rest = rest.rstrip(" \t")
         body = rest.rstrip("=")
         is_token = bool(body) and set(body) <= set(B64TOKEN)
@@ -332,7 +332,7 @@ class TestConfigured:
 
     @pytest.mark.parametrize("value", ["a", "X-Token", TCHAR])
     def test_an_http_token(self, value):
-        """The twin: every character of RFC 9110 §5.6.2 is allowed."""
+        """The matching positive test: every character of RFC 9110 §5.6.2 is allowed."""
 
         assert "abc" == find(f"{value} abc", name=value, scheme=value)
 
