@@ -518,7 +518,7 @@ class TestAgainstAReference:
         """Every text is accepted or refused as by a parser that records pairs, with the same values."""
         outcomes = set()
 
-        @settings(max_examples=300)
+        @settings(max_examples=200)
         @given(TEXTS | damaged())
         def compare(text):
             expected = reference(text)
