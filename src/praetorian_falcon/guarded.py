@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import types
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import wraps
 from typing import Protocol, TypeVar, cast
 from weakref import WeakKeyDictionary, WeakSet
@@ -16,7 +16,7 @@ import falcon
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.policy import Policy
 from praetorian_core.web.request import is_preflight
-from praetorian_core.web.views import ViewRegistry
+from praetorian_core.web.views import ViewRegistry, chain
 from praetorian_falcon.current import async_guard, plain_guard, state_of
 from praetorian_falcon.preflight import answer_preflight
 from praetorian_falcon.request import request_info
@@ -114,17 +114,7 @@ def demands_on(member: object) -> frozenset[Demand]:
 
 def demands_within(member: object) -> frozenset[Demand]:
     """Return the demands of a function and of every function that it wraps."""
-    return frozenset(demand for function in wrapped_by(member) for demand in demands_on(function))
-
-
-def wrapped_by(member: object) -> Iterator[object]:
-    """Yield a function and every function that it wraps, from the outside in."""
-    seen: set[int] = set()
-    while member is not None and id(member) not in seen:
-        member = _function_of(member)
-        seen.add(id(member))
-        yield member
-        member = getattr(member, "__wrapped__", None)
+    return frozenset(demand for function in chain(member) for demand in demands_on(function))
 
 
 def _guard_class(kind: type) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 import falcon
 
-from praetorian_falcon.guarded import VIEWS, demands_of, demands_within, wrapped_by
+from praetorian_falcon.guarded import VIEWS, demands_of, demands_within
 
 
 class _Node(Protocol):
@@ -71,7 +71,7 @@ def _without_demands(app: object) -> Iterator[str]:
 
 def _meets_demands(function: object, owner: object) -> bool:
     demands = demands_of(owner if isinstance(owner, type) else type(owner))
-    if not demands or any(map(VIEWS.is_exempt, wrapped_by(function))):
+    if not demands or VIEWS.is_exempt(function):
         return True
     found = demands_within(function)
     return all(any(demand.is_met_by(other) for other in found) for demand in demands)

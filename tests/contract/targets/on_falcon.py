@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 
 import falcon
@@ -19,7 +18,6 @@ WRITING = ("post", "put", "patch", "delete", "options")
 def plain(responder):
     """Return a coroutine function that never waits as a plain function."""
 
-    @functools.wraps(responder)
     def call(*args, **kwargs):
         try:
             responder(*args, **kwargs).send(None)
@@ -33,7 +31,6 @@ def plain(responder):
 def waiting(responder):
     """Return a coroutine function of its own, because one function cannot be registered open and guarded."""
 
-    @functools.wraps(responder)
     async def call(*args, **kwargs):
         return await responder(*args, **kwargs)
 
