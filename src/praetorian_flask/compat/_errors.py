@@ -15,6 +15,7 @@ from flask import Response, current_app, jsonify
 
 from praetorian_core import errors
 from praetorian_core.web.responses import error_response
+from praetorian_flask.compat._moved import moved
 
 E = TypeVar("E", bound="PraetorianError")
 T = TypeVar("T")
@@ -145,6 +146,7 @@ class PraetorianError(errors.PraetorianError):
         return handle
 
     @staticmethod
+    @moved
     def build_error_handler_for_flask_restx(*tasks: Task) -> RestxHandler:
         """Return an error handler for an ``Api`` of Flask-RESTX, which calls the tasks with each error first."""
 
@@ -159,6 +161,7 @@ class PraetorianError(errors.PraetorianError):
     build_error_handler_for_flask_restplus = build_error_handler_for_flask_restx
 
     @classmethod
+    @moved
     def register_error_handler_with_flask_restx(cls, api: _Api, *tasks: Task) -> None:
         """Register an error handler with an ``Api`` of Flask-RESTX, for this class and those that derive from it."""
         api.errorhandler(cls)(cls.build_error_handler_for_flask_restx(*tasks))

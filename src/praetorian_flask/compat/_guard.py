@@ -6,16 +6,16 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from flask import Flask
+from flask import Flask, Response
 
 from praetorian_core import FLASK_PRAETORIAN, STANDARD, Guard, PasswordHasher, Settings
 from praetorian_core import errors as core_errors
-from praetorian_core.web.bearer import TokenHeader
 from praetorian_core.web.hooks import ErrorHook
 from praetorian_flask.compat._errors import PraetorianError, answer_core_error, old_errors
 from praetorian_flask.compat._guard_mails import MailMethods
 from praetorian_flask.compat._guard_passwords import PasswordMethods
-from praetorian_flask.compat._guard_requests import RequestMethods
+from praetorian_flask.compat._guard_requests import RequestMethods, header_grammar
+from praetorian_flask.compat._moved import moved_as
 from praetorian_flask.compat._options import Options, read_options
 from praetorian_flask.compat._passwords import PasswordContext
 from praetorian_flask.compat._saving import save_hash
@@ -37,6 +37,7 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
     on. ``guard`` is the core's guard with the same keys and users, for code that uses the new names already.
     """
 
+    @moved_as("Praetorian")
     def __init__(
         self,
         app: Flask | None = None,
@@ -55,6 +56,7 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
         if app is not None and user_class is not None:
             self.init_app(app, user_class, is_blacklisted, encode_jwt_token_hook, refresh_jwt_token_hook)
 
+    @moved_as("Praetorian")
     def init_app(
         self,
         app: Flask,
@@ -80,8 +82,7 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
             ConfigurationError: A setting cannot be used.
         """
         options = read_options(cast("Mapping[str, object]", app.config))
-        if not callable(getattr(user_class, "identify", None)):
-            raise PraetorianError("The user_class must have an identify class method: user_class.identify(<identity>)")
+        _require_method(user_class, "identify")
         self.app = app
         self.user_class = user_class
         self.is_blacklisted = is_blacklisted or _never
@@ -94,7 +95,7 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
         self._users = Users(user_class)
         self._tokens = Tokens(options.ring, options.is_standard, options.leeway)
         with old_errors():
-            self._header = TokenHeader(options.header_name, options.header_type)
+            header_grammar(options.header_name, options.header_type)
             self.guard = self._make_guard(options)
         self._set_up(app)
         return app
@@ -125,6 +126,31 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
             app.extensions[_SET_UP] = True
         app.extensions[EXTENSION] = self
 
+    @classmethod
+    def _validate_user_class(cls, *args: object) -> object:
+        """Return a user class, the last argument, after the checks of flask-praetorian.
+
+        ``init_app`` does not call it: an instance of the user class may have effects, and ``lookup`` may be missing.
+
+        Raises:
+            PraetorianError: A method is missing, or an attribute of an instance.
+        """
+        user_class = args[-1]
+        for name in ("lookup", "identify"):
+            _require_method(user_class, name)
+        try:
+            user = cast("Callable[[], object]", user_class)()
+        except Exception:  # noqa: BLE001  (a class that takes arguments is not checked further)
+            return user_class
+        for name in ("identity", "rolenames", "password"):
+            if not hasattr(user, name):
+                raise PraetorianError(f"Instances of user_class must have the attribute {name}")
+        return user_class
+
+    def error_handler(self, error: PraetorianError) -> Response:
+        """Return the response to an error; the older form of ``PraetorianError.build_error_handler``."""
+        return error.jsonify()
+
     @property
     def fault(self) -> str | None:
         """None: the drop-in reports a decorator in the wrong place and serves the application as before."""
@@ -134,6 +160,12 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
     def fault(self, found: str | None) -> None:
         if found is not None:
             _LOG.error("%s", found)
+
+
+def _require_method(user_class: object, name: str) -> None:
+    if not callable(getattr(user_class, name, None)):
+        article = "an" if name == "identify" else "a"
+        raise PraetorianError(f"The user_class must have {article} {name} class method: user_class.{name}(...) -> user")
 
 
 def _never(_jti: str) -> bool:

@@ -8,11 +8,13 @@ from praetorian_flask.compat import _mail
 from praetorian_flask.compat._constants import AccessType
 from praetorian_flask.compat._errors import MissingUserError, PraetorianError
 from praetorian_flask.compat._guard_tokens import TokenMethods
+from praetorian_flask.compat._moved import moved
 
 
 class MailMethods(TokenMethods):
     """Send registration and reset mails."""
 
+    @moved
     def send_registration_email(
         self,
         email: str,
@@ -40,44 +42,43 @@ class MailMethods(TokenMethods):
             custom_token=token,
         )
 
-    def send_reset_email(
-        self,
-        email: str,
-        user: object = None,
-        template: str | None = None,
-        reset_sender: str | None = None,
-        reset_uri: str | None = None,
-        subject: str | None = None,
-        override_access_lifespan: object = None,
-    ) -> _mail.Notification:
+    @moved
+    def send_reset_email(self, email: str, *args: object, **kwargs: object) -> _mail.Notification:
         """Send a mail with a reset token, and return what was sent.
 
-        The second argument is the user, as since 1.6, or the template, as before; without a user, ``email`` is looked up.
+        Args:
+            email: The recipient. Without ``user`` it is looked up, and the mail goes to the ``email`` of the user found.
+            args: ``user``, as since 1.6, or ``template, reset_sender, reset_uri, subject, override_access_lifespan``, as
+                before.
+            kwargs: The same by name.
 
         Raises:
             MissingUserError: There is no such user.
         """
-        if isinstance(user, str):
-            user, template = None, user
+        values = _bind(args, kwargs, ("user",), _OLD_RESET)
+        user = values.get("user")
         if user is None:
             login = self._users.lookup(email)
             if login is None:
                 raise MissingUserError("Could not find the requested user")
             user = login.user
-            email = str(getattr(user, "email", email))
+            email = str(getattr(user, "email", None) or email)
         token = self.encode_jwt_token(
-            user, override_access_lifespan=override_access_lifespan or self.reset_lifespan, is_reset_token=True
+            user,
+            override_access_lifespan=values.get("override_access_lifespan") or self.reset_lifespan,
+            is_reset_token=True,
         )
         return self.send_token_email(
             email,
             user=user,
-            template=template or _mail.read_template(self.reset_template),
-            action_sender=reset_sender or self.reset_sender,
-            action_uri=reset_uri or self.reset_uri,
-            subject=subject or self.reset_subject,
+            template=values.get("template") or _mail.read_template(self.reset_template),
+            action_sender=values.get("reset_sender") or self.reset_sender,
+            action_uri=values.get("reset_uri") or self.reset_uri,
+            subject=values.get("subject") or self.reset_subject,
             custom_token=token,
         )
 
+    @moved
     def send_token_email(self, email: str, *args: object, **kwargs: object) -> _mail.Notification:
         """Send a mail with a token, and return what was sent.
 
@@ -91,7 +92,7 @@ class MailMethods(TokenMethods):
             PraetorianError: There is no token, sender or template, or the application has no mail extension.
             ServiceUnavailableError: The mail could not be sent; 503.
         """
-        values = _bind_mail(args, kwargs)
+        values = _bind(args, kwargs, _NEW_MAIL, _OLD_MAIL)
         if not values.get("custom_token"):
             raise PraetorianError("A custom_token is required to send notification email")
         if not values.get("action_sender"):
@@ -112,6 +113,7 @@ class MailMethods(TokenMethods):
         notification["result"] = _mail.send(notification, str(values["action_sender"]))
         return notification
 
+    @moved
     def get_user_from_registration_token(self, token: str | bytes) -> object:
         """Return the user of a registration token; the token can be judged again.
 
@@ -120,6 +122,7 @@ class MailMethods(TokenMethods):
         """
         return self._user_of(token, AccessType.register, "registration")
 
+    @moved
     def validate_reset_token(self, token: str | bytes) -> object:
         """Return the user of a reset token; the token can be judged again.
 
@@ -138,11 +141,22 @@ class MailMethods(TokenMethods):
 
 _OLD_MAIL = ("user", "template", "action_sender", "action_uri", "subject", "override_access_lifespan", "custom_token")
 _NEW_MAIL = ("template", "action_sender", "action_uri", "subject", "custom_token")
+_OLD_RESET = ("template", "reset_sender", "reset_uri", "subject", "override_access_lifespan")
 
 
-def _bind_mail(args: tuple[object, ...], kwargs: Mapping[str, object]) -> dict[str, object]:
-    """Return the arguments of ``send_token_email`` by name, whichever version they were written for."""
-    names = _NEW_MAIL if args and isinstance(args[0], str) else _OLD_MAIL
-    if len(args) > len(names) or not set(kwargs) <= {*_OLD_MAIL}:
-        raise TypeError(f"send_token_email takes email, {', '.join(_OLD_MAIL)}")
-    return {**dict(zip(names, args, strict=False)), **kwargs}
+def _bind(
+    args: tuple[object, ...], kwargs: Mapping[str, object], new: tuple[str, ...], old: tuple[str, ...]
+) -> dict[str, object]:
+    """Return arguments by name, whichever version they were written for.
+
+    A template is a str and a user is not, so the first argument tells the versions apart; the older ones allowed None.
+
+    Raises:
+        TypeError: There are too many arguments, an unknown one, or one twice.
+    """
+    is_new = bool(args) and args[0] is not None and isinstance(args[0], str) == (new[0] == "template")
+    names = new if is_new else old
+    bound = dict(zip(names, args, strict=False))
+    if len(args) > len(names) or not kwargs.keys() <= {*old, *new} or not bound.keys().isdisjoint(kwargs):
+        raise TypeError(f"expected the arguments email, {', '.join(old)}, or email, {', '.join(new)}")
+    return {**bound, **kwargs}

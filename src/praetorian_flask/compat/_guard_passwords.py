@@ -8,15 +8,16 @@ from flask import has_request_context, request
 
 from praetorian_core import errors as core_errors
 from praetorian_flask.compat._errors import AuthenticationError, LegacyScheme, PraetorianError
+from praetorian_flask.compat._moved import moved
 from praetorian_flask.compat._passwords import PasswordContext
 from praetorian_flask.compat._state import GuardState, StoredUser
 from praetorian_flask.compat._users import Login
-from praetorian_flask.compat._utilities import deprecated
 
 
 class PasswordMethods(GuardState):
     """Log in, hash and renew."""
 
+    @moved
     def authenticate(self, username: object, password: object) -> object:
         """Return the user with this username and password; whether the user is valid is not asked.
 
@@ -38,15 +39,17 @@ class PasswordMethods(GuardState):
     def _verify_password(self, raw_password: str, hashed_password: str) -> bool:
         return self._context().verify(raw_password, hashed_password)
 
+    @moved
     def hash_password(self, raw_password: str) -> str:
         """Return the hash to store for a password of any length."""
         return self._context().hash(raw_password)
 
-    @deprecated("use hash_password instead")
+    @moved
     def encrypt_password(self, raw_password: str) -> str:
         """Return the hash to store for a password."""
         return self._context().hash(raw_password)
 
+    @moved
     def verify_and_update(self, user: object = None, password: str | None = None) -> object:
         """Renew a user's outdated hash in memory, given the password.
 

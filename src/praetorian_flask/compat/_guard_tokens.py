@@ -25,11 +25,13 @@ from praetorian_flask.compat._errors import (
     ExpiredRefreshError,
     InvalidRegistrationToken,
     InvalidResetToken,
+    MissingClaimError,
     MissingUserError,
     MisusedRegistrationToken,
     MisusedResetToken,
     old_errors,
 )
+from praetorian_flask.compat._moved import moved
 from praetorian_flask.compat._state import GuardState, StoredUser
 from praetorian_flask.compat._tokens import Data, custom_claims, joined_roles
 
@@ -37,6 +39,7 @@ from praetorian_flask.compat._tokens import Data, custom_claims, joined_roles
 class TokenMethods(GuardState):
     """Issue, refresh and judge tokens."""
 
+    @moved
     def encode_jwt_token(
         self,
         user: object,
@@ -117,12 +120,16 @@ class TokenMethods(GuardState):
 
     def _roles_of(self, user: object) -> str:
         names: object = getattr(user, "rolenames", ()) if self.roles_disabled else cast("StoredUser", user).rolenames
+        if isinstance(names, str):
+            names = names.split(",")
         return joined_roles(cast("list[object]", names or ()))
 
+    @moved
     def encode_eternal_jwt_token(self, user: object, **custom_claims: object) -> str:
         """Return a token that lasts a million days. Prefer one that ends."""
         return self._issue(user, (VITAM_AETERNUM, VITAM_AETERNUM), custom_claims)
 
+    @moved
     def refresh_jwt_token(self, token: str | bytes, override_access_lifespan: object = None) -> str:
         """Return the next token of a session: the same end, ``jti`` and custom claims, and the user's present roles.
 
@@ -151,6 +158,7 @@ class TokenMethods(GuardState):
             self.refresh_jwt_token_hook(**refreshed)
         return self._encode(refreshed)
 
+    @moved
     def extract_jwt_token(self, token: str | bytes, access_type: AccessType = AccessType.access) -> Data:
         """Return the claims of a token that may be used for a purpose.
 
@@ -169,12 +177,20 @@ class TokenMethods(GuardState):
             InvalidResetToken: The token resets no password.
         """
         self._require_initialized()
-        now = _now()
-        data = self._tokens.decode(token, now)
+        data = self._tokens.decode(token, _now())
+        self._validate_jwt_data(data, access_type)
+        return data
+
+    def _validate_jwt_data(self, data: Data, access_type: AccessType) -> None:
+        """Raise unless the claims of a token allow a purpose; see ``extract_jwt_token``."""
+        if "jti" not in data:
+            raise MissingClaimError("Token is missing jti claim")
         if self.is_blacklisted(cast("str", data["jti"])):
             raise BlacklistedError("Token has a blacklisted jti")
-        self._check_purpose(data, access_type, now)
-        return data
+        for name, text in (("id", "id field"), ("exp", "exp claim"), ("rf_exp", "rf_exp claim")):
+            if name not in data:
+                raise MissingClaimError(f"Token is missing {text}")
+        self._check_purpose(data, access_type, _now())
 
     def _check_purpose(self, data: Data, access_type: AccessType, now: int) -> None:
         flags = {name for name in (IS_REGISTRATION_TOKEN_CLAIM, IS_RESET_TOKEN_CLAIM) if name in data}
@@ -225,6 +241,7 @@ class TokenMethods(GuardState):
             with old_errors():
                 self.guard.verify(token)
 
+    @moved
     def pack_header_for_user(
         self,
         user: object,

@@ -45,7 +45,10 @@ def read_template(path: str) -> str:
 
 
 def send(notification: Notification, sender: str) -> object:
-    """Send the mail through the application's mail extension, and return what its ``send`` returns.
+    """Send the mail through the application's mail extension.
+
+    Returns:
+        What ``send`` of Flask-Mail returns; None for flask-mailman, as flask-praetorian did.
 
     Raises:
         PraetorianError: The application has no mail extension.
@@ -59,7 +62,8 @@ def send(notification: Notification, sender: str) -> object:
         make = cast("_MessageClass", importlib.import_module("flask_mailman").EmailMessage)
         message = make(subject, html, sender, [recipient])
         message.content_subtype = "html"
-        return _sent(message.send)
+        _sent(message.send)
+        return None
     if "mail" in extensions:
         extension = cast("_Mail", extensions["mail"])
         make = cast("_MessageClass", importlib.import_module("flask_mail").Message)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol, cast
 
+from praetorian_flask.compat._moved import warn_of
+from praetorian_flask.migration_table import NAMES
+
 
 class _Query(Protocol):
     def filter_by(self, **criteria: object) -> _Query: ...
@@ -19,6 +22,11 @@ class _Row(Protocol):
 
 class SQLAlchemyUserMixin:
     """Provides what a user class needs, from the columns ``id``, ``username``, ``hashed_password`` and ``roles``."""
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        """Warn of the name, at the class that derives from this one."""
+        super().__init_subclass__(**kwargs)
+        warn_of("SQLAlchemyUserMixin", NAMES["SQLAlchemyUserMixin"].becomes, stacklevel=2)
 
     @property
     def identity(self) -> object:

@@ -89,6 +89,8 @@ def read_options(config: Mapping[str, object]) -> Options:
     refresh = to_duration(
         config.get("JWT_REFRESH_LIFESPAN") or constants.DEFAULT_JWT_REFRESH_LIFESPAN, "JWT_REFRESH_LIFESPAN"
     )
+    # Up to 1.5 a mail's token lived as long as an access, since 1.6 for 15 minutes: the longer serves both.
+    sent = max(access, constants.DEFAULT_JWT_ACCESS_LIFESPAN)
     early = config.get("PRAETORIAN_EARLY_REFRESH")
     places = config.get("JWT_PLACES", constants.DEFAULT_JWT_PLACES)
     return Options(
@@ -119,7 +121,7 @@ def read_options(config: Mapping[str, object]) -> Options:
         confirmation_sender=cast("str | None", config.get("PRAETORIAN_CONFIRMATION_SENDER")),
         confirmation_subject=_text(config, "PRAETORIAN_CONFIRMATION_SUBJECT", constants.DEFAULT_CONFIRMATION_SUBJECT),
         confirmation_lifespan=to_duration(
-            config.get("PRAETORIAN_CONFIRMATION_LIFESPAN") or constants.DEFAULT_JWT_ACCESS_LIFESPAN,
+            config.get("PRAETORIAN_CONFIRMATION_LIFESPAN") or sent,
             "PRAETORIAN_CONFIRMATION_LIFESPAN",
         ),
         reset_template=_text(config, "PRAETORIAN_RESET_TEMPLATE", constants.DEFAULT_RESET_TEMPLATE),
@@ -127,7 +129,7 @@ def read_options(config: Mapping[str, object]) -> Options:
         reset_sender=cast("str | None", config.get("PRAETORIAN_RESET_SENDER")),
         reset_subject=_text(config, "PRAETORIAN_RESET_SUBJECT", constants.DEFAULT_RESET_SUBJECT),
         reset_lifespan=to_duration(
-            config.get("PRAETORIAN_RESET_LIFESPAN") or constants.DEFAULT_JWT_ACCESS_LIFESPAN,
+            config.get("PRAETORIAN_RESET_LIFESPAN") or sent,
             "PRAETORIAN_RESET_LIFESPAN",
         ),
         is_testing=bool(config.get("TESTING", False)),
