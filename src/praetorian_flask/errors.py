@@ -39,7 +39,13 @@ class Answer:
 
 @attrs.frozen
 class ErrorHandler(Answer):
-    """The error handler that Flask calls."""
+    """The error handler that Flask calls.
+
+    Attributes:
+        of_api: Whether ``praetorian_restx.init_api`` registered it.
+    """
+
+    of_api: bool = False
 
     def __call__(self, error: PraetorianError) -> Response:
         """Return the response."""
@@ -75,28 +81,19 @@ def build_error_handler(on_error: OnError = None) -> Callable[[PraetorianError],
 
 
 def register_error_handler(app: Flask, handler: ErrorHandler) -> None:
-    """Register a handler, unless the application registered its own for ``PraetorianError``.
+    """Register the handler of ``Praetorian``, unless the application registered one for ``PraetorianError``.
 
     Raises:
-        ConfigurationError: The application's own would keep the hooks from running.
+        ConfigurationError: The hooks would never be called, because of the application's handler.
     """
     registered = app.error_handler_spec[None][None].get(PraetorianError)
-    if isinstance(registered, ErrorHandler) and registered.hooks:
-        return  # init_api(api, on_error=...) was called before.
-    own = own_error_handler(app)
-    if own is not None and handler.hooks:
+    if registered is None or (isinstance(registered, ErrorHandler) and registered.of_api and handler.hooks):
+        app.register_error_handler(PraetorianError, handler)
+    elif handler.hooks:
         raise ConfigurationError(
             "on_error would never be called, because this application registered a handler for PraetorianError; write "
             "app.register_error_handler(PraetorianError, build_error_handler(on_error=...)), or remove one of the two"
         )
-    if own is None:
-        app.register_error_handler(PraetorianError, handler)
-
-
-def own_error_handler(app: Flask) -> object | None:
-    """Return the application's own handler for ``PraetorianError``, or None."""
-    handler: object = app.error_handler_spec[None][None].get(PraetorianError)
-    return None if isinstance(handler, ErrorHandler) else handler
 
 
 def _synchronous(hook: ErrorHook) -> ErrorHook:

@@ -124,7 +124,11 @@ def _is_answered_by_an_api(handle: object, error: Exception) -> bool:
     bases = type(error).__mro__[: type(error).__mro__.index(Exception)]
     for api in _apis(handle):
         if request.endpoint is not None and api.owns_endpoint(request.endpoint):
-            return any(base in handlers for handlers in _error_handlers(api) for base in bases)
+            # Flask-RESTful's ``Api(errors={"MissingTokenError": {...}})``, and handlers of Flask-RESTX.
+            named = cast("Mapping[str, object]", getattr(api, "errors", {}) or {})
+            return type(error).__name__ in named or any(
+                base in handlers for handlers in _error_handlers(api) for base in bases
+            )
     return False
 
 

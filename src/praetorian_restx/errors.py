@@ -121,8 +121,9 @@ def _register_on_the_api(api: Api, handler: Handler, answer: Answer) -> None:
 
 def _register_on_the_app(app: Flask, answer: Answer) -> None:
     registered = app.error_handler_spec[None][None].get(PraetorianError)
-    if registered is None or (isinstance(registered, ErrorHandler) and answer.hooks is not None):
-        app.register_error_handler(PraetorianError, ErrorHandler(answer.hooks))
+    is_replaceable = isinstance(registered, ErrorHandler) and (registered.of_api or not registered.hooks)
+    if registered is None or (is_replaceable and answer.hooks is not None):
+        app.register_error_handler(PraetorianError, ErrorHandler(answer.hooks, of_api=True))
 
 
 def _build_handler(api: Api, answer: Answer) -> Handler:

@@ -203,6 +203,15 @@ class TestRegistration:
 
         assert error_of(app) == (418, "theirs")
 
+    def test_a_built_handler_registered_before_and_on_error(self):
+        """The same holds for a handler of ``build_error_handler`` with functions of its own."""
+        app = Flask(__name__)
+        app.config["SECRET_KEY"] = SECRET
+        app.register_error_handler(PraetorianError, build_error_handler(on_error=print))
+
+        with pytest.raises(ConfigurationError, match="on_error would never be called"):
+            Praetorian(app, make_world().users, on_error=print)
+
     def test_a_handler_registered_before_and_on_error(self):
         """With such a handler ``on_error`` would never be called, so it is refused, and nothing is set up."""
         app = Flask(__name__)

@@ -327,6 +327,14 @@ class TestFlaskRestful:
         assert ["missing_token"] == seen
         assert {"secret": True} == client.get("/secret", headers=as_user(guard, world.users.lookup("alice"))).json
 
+    def test_errors_of_the_api(self, site):
+        """``Api(errors=...)`` may answer a class of ours by its name, as Flask-RESTful documents it."""
+        errors = {"MissingTokenError": {"message": "mine", "status": 418}}
+        RestfulApi(site.app, errors=errors).add_resource(Secret, "/secret")
+
+        assert 418 == site.client.get("/secret").status_code
+        assert "invalid_token" == site.client.get("/secret", headers={"Authorization": "Bearer x"}).json["code"]
+
     def test_preflight(self, site):
         """A preflight of a guarded ``options`` method is answered by Flask."""
 

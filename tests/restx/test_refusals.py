@@ -467,6 +467,27 @@ class TestAnswersOutsideTheApi:
         assert target.get("/plain", ALICE).text == "plain"
         assert len(seen) == 1
 
+    @pytest.mark.parametrize("first", ["Praetorian", "init_api"])
+    def test_hooks_of_praetorian_and_of_the_api(self, first):
+        """With both, those of the Api run for its resources and those of Praetorian for the application's views."""
+        seen = []
+        app = Flask(__name__)
+        app.config["SECRET_KEY"] = SECRET
+        api = Api(app)
+        steps = [
+            lambda: Praetorian(app, MemoryUsers(), on_error=lambda error: seen.append("Praetorian")),
+            lambda: init_api(api, on_error=lambda error: seen.append("api")),
+        ]
+        for step in steps if first == "Praetorian" else reversed(steps):
+            step()
+        app.add_url_rule("/plain", "plain", auth_required(lambda: "never"))
+        api.route("/resource")(type("Guarded", (Resource,), {"get": auth_required(lambda self: {})}))
+
+        for path in ("/plain", "/resource"):
+            assert summary(app.test_client().get(path)) == MISSING_TOKEN
+
+        assert seen == ["Praetorian", "api"]
+
     def test_two_apis_have_hooks_of_their_own(self):
         """Of two APIs in one application, each runs its own hooks."""
         first, second = [], []
