@@ -66,7 +66,7 @@ class _Sessions:
     def __init__(self, max_entries: int) -> None:
         self._max_entries = max_entries
         self._share = max(max_entries // 16, min(max_entries // 2, 16), 1)
-        self._per_bucket = array("L", [0]) * _BUCKETS
+        self._per_bucket = array("I", [0]) * _BUCKETS
         self.entries: dict[bytes, bytes] = {}
         # The keys that expire in each minute, and those minutes as a heap.
         self._minutes: dict[int, list[bytes]] = {}

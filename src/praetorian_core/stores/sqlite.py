@@ -155,9 +155,7 @@ class SQLiteStore:
 
     def _connect(self) -> sqlite3.Connection:
         # Autocommit: every transaction is one that is written here.
-        connection = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
+        return sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
 
     def _prepare(self) -> None:
         # If several processes start at once, SQLite does not wait for the one that switches to the log, but fails.
@@ -193,6 +191,7 @@ class SQLiteStore:
         try:
             if connection is None:
                 connection = self._connect()
+                connection.execute("PRAGMA synchronous = FULL")
             yield connection
             healthy = True
         finally:
