@@ -35,7 +35,8 @@ def create_app() -> Flask:
         JWT_AUDIENCE=AUDIENCE,
         PRAETORIAN_STORE=os.environ["STORE"],
     )
-    Praetorian(app, Guard(None, Settings.from_mapping(app.config)))
+    guard: Guard[object] = Guard(None, Settings.from_mapping(app.config))
+    Praetorian(app, guard)
     app.register_blueprint(api)
     return app
 

@@ -270,7 +270,7 @@ class WeakPasswordError(PraetorianError):
     """
 
     code = "weak_password"
-    message = "the password does not meet the requirements"
+    message: str = "the password does not meet the requirements"
 
     def __init__(self, detail: str | None = None, *, rule: PasswordRule | None = None) -> None:
         """Keep the rule; its public sentence replaces ``message``."""

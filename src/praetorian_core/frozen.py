@@ -6,7 +6,7 @@ They derive from ``dict`` and ``list``, because the encoder of ``json`` takes no
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
 
 F = TypeVar("F")
 
@@ -46,8 +46,9 @@ class FrozenDict(dict[str, object]):
 
     __slots__ = ()
 
-    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
-    __copy__ = __deepcopy__ = _itself
+    if not TYPE_CHECKING:  # For type checkers the methods keep the signatures of dict.
+        __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+        __copy__ = __deepcopy__ = _itself
 
     def __reduce__(self) -> tuple[type[FrozenDict], tuple[dict[str, object]]]:
         """Return what ``pickle`` needs: it would otherwise fill the copy member by member."""
@@ -59,9 +60,10 @@ class FrozenList(list[object]):
 
     __slots__ = ()
 
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
-    append = clear = extend = insert = pop = remove = reverse = sort = _refuse
-    __copy__ = __deepcopy__ = _itself
+    if not TYPE_CHECKING:  # For type checkers the methods keep the signatures of list.
+        __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+        append = clear = extend = insert = pop = remove = reverse = sort = _refuse
+        __copy__ = __deepcopy__ = _itself
 
     def __reduce__(self) -> tuple[type[FrozenList], tuple[list[object]]]:
         """Return what ``pickle`` needs: it would otherwise fill the copy element by element."""

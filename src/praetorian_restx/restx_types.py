@@ -169,9 +169,9 @@ class _Restx(Protocol):
     fields: Fields
 
 
-restx = cast("_Restx", flask_restx)
-resource_class = cast("ResourceClass", restx.Resource)
-swagger_class = cast("SwaggerClass", flask_restx.swagger.Swagger)
+restx: _Restx = cast("_Restx", flask_restx)
+resource_class: ResourceClass = cast("ResourceClass", restx.Resource)
+swagger_class: SwaggerClass = cast("SwaggerClass", flask_restx.swagger.Swagger)
 
 
 def api_of(api: RestxApi) -> Api:

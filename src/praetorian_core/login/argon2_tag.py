@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import ParamSpec, TypeAlias, TypeVar
+from typing import ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
 from praetorian_core.errors import ServiceUnavailableError
 from praetorian_core.login.stored_hash import Cost
@@ -21,6 +21,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _OK, _DEFAULT_FLAGS = 0, 0  # argon2.h
+
+
+class _FFI(Protocol):
+    """What is used of cffi's interface."""
+
+    NULL: object
+
+    def new(self, kind: str, initial: object, /) -> object: ...
+
+    def buffer(self, data: object, /) -> bytes: ...
 
 
 ComputeTag: TypeAlias = Callable[[bytes, bytes, Cost, str, int, int], bytes]
@@ -32,9 +42,12 @@ def load_argon2() -> ComputeTag:
 
     The function raises ServiceUnavailableError if Argon2 fails.
     """
-    from argon2.low_level import Type, core, error_to_str, ffi
+    from argon2 import low_level
 
-    types = {"d": Type.D.value, "i": Type.I.value, "id": Type.ID.value}
+    # argon2-cffi does not type its bindings.
+    ffi = cast("_FFI", low_level.ffi)  # pyright: ignore[reportUnknownMemberType]
+    core = cast("Callable[[object, int], int]", low_level.core)
+    types = {kind.name.lower(): cast("int", kind.value) for kind in low_level.Type}  # pyright: ignore[reportUnknownMemberType]
 
     def compute(secret: bytes, salt: bytes, cost: Cost, variant: str, version: int, length: int) -> bytes:
         try:
@@ -69,7 +82,7 @@ def load_argon2() -> ComputeTag:
             raise _failed(cost, "out of memory") from error
         if code != _OK:
             # For lack of memory, so it is unknown whether the password matches.
-            raise _failed(cost, error_to_str(code))
+            raise _failed(cost, low_level.error_to_str(code))
         return bytes(ffi.buffer(tag))
 
     def compute_beside_greenlets(

@@ -50,8 +50,8 @@ class HashQueue:
         self.max_concurrent = max_concurrent
         self.max_waiting = max_waiting
         self.max_wait = max_wait
-        self.computations = 0
-        self.work = 0
+        self.computations: int = 0
+        self.work: int = 0
         self._start()
         forking.register(self)
 

@@ -10,6 +10,7 @@ from flask import Flask, Response
 
 from praetorian_core import FLASK_PRAETORIAN, STANDARD, Guard, PasswordHasher, Settings
 from praetorian_core import errors as core_errors
+from praetorian_core._options import SavePassword
 from praetorian_core.web.hooks import ErrorHook
 from praetorian_flask.compat._errors import PraetorianError, answer_core_error, old_errors
 from praetorian_flask.compat._guard_mails import MailMethods
@@ -48,8 +49,8 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
     ) -> None:
         """Set an application up at once, if it and its user class are given. See ``init_app``."""
         self.app = app
-        self.hash_scheme = None
-        self.salt = None
+        self.hash_scheme: str | None = None
+        self.salt: str | None = None
         # What the checks of praetorian_flask keep about an application.
         self.hooks: tuple[ErrorHook, ...] = ()
         self.is_checked = False
@@ -84,19 +85,19 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
         options = read_options(cast("Mapping[str, object]", app.config))
         _require_method(user_class, "identify")
         self.app = app
-        self.user_class = user_class
-        self.is_blacklisted = is_blacklisted or _never
-        self.encode_jwt_token_hook = encode_jwt_token_hook
-        self.refresh_jwt_token_hook = refresh_jwt_token_hook
+        self.user_class: object = user_class
+        self.is_blacklisted: Callable[[str], object] = is_blacklisted or _never
+        self.encode_jwt_token_hook: Hook | None = encode_jwt_token_hook
+        self.refresh_jwt_token_hook: Hook | None = refresh_jwt_token_hook
         self._use(options)
         if self.hasher is None:
-            self.hasher = PasswordHasher()
-        self.pwd_ctx = PasswordContext(self.hasher)
+            self.hasher: PasswordHasher | None = PasswordHasher()
+        self.pwd_ctx: PasswordContext | None = PasswordContext(self.hasher)
         self._users = Users(user_class)
         self._tokens = Tokens(options.ring, options.is_standard, options.leeway)
         with old_errors():
             header_grammar(options.header_name, options.header_type)
-            self.guard = self._make_guard(options)
+            self.guard: Guard[object] = self._make_guard(options)
         self._set_up(app)
         return app
 
@@ -115,11 +116,12 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
             throttle=options.throttle,
             store=options.store,
         )
-        return cast("Guard[object]", Guard(self._users, settings, passwords=self.hasher, save_password=_save))
+        save = cast("SavePassword[object]", _save)
+        return Guard(self._users, settings, passwords=self.hasher, save_password=save)
 
     def _set_up(self, app: Flask) -> None:
         if _SET_UP not in app.extensions:
-            if not app.config.get("DISABLE_PRAETORIAN_ERROR_HANDLER"):
+            if not cast("Mapping[str, object]", app.config).get("DISABLE_PRAETORIAN_ERROR_HANDLER"):
                 app.register_error_handler(PraetorianError, PraetorianError.build_error_handler())
                 app.register_error_handler(core_errors.PraetorianError, answer_core_error)
             check_at_first_request(app)
@@ -172,7 +174,8 @@ def _never(_jti: str) -> bool:
     return False
 
 
-def _save(login: Login, new: str, old: str | None = None) -> None:
-    user = login.user
-    if not save_hash(user, str(login.password if old is None else old), new):
-        _LOG.info("an outdated password hash was not renewed: %s is no mapped SQLAlchemy user", type(user).__name__)
+def _save(login: Login, new: str, former: str) -> None:
+    if not save_hash(login.user, former, new):
+        _LOG.info(
+            "an outdated password hash was not renewed: %s is not mapped by SQLAlchemy", type(login.user).__name__
+        )

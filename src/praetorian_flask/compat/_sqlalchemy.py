@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import cast
 
 from sqlalchemy import Engine, String, Table, inspect, update
 from sqlalchemy.exc import NoInspectionAvailable, SQLAlchemyError
@@ -16,11 +17,14 @@ _WARNED = set[str]()
 def save_hash(user: object, old: str, new: str) -> bool:
     """Store a new hash for a user in place of the old one; see ``_saving.save_hash``."""
     try:
-        state: object = inspect(user)
+        found: object = inspect(user)
     except NoInspectionAvailable:
         return False
     session = object_session(user)
-    if not isinstance(state, InstanceState) or session is None or state.identity is None:
+    if not isinstance(found, InstanceState) or session is None:
+        return False
+    state = cast("InstanceState[object]", found)
+    if state.identity is None:
         return False
     for attribute in state.mapper.column_attrs:
         column = attribute.columns[0]
@@ -31,10 +35,13 @@ def save_hash(user: object, old: str, new: str) -> bool:
             _warn_of_short_column(str(column), length, len(new))
             return False
         engine = session.get_bind(state.mapper)
-        if not isinstance(engine, Engine) or not isinstance(column.table, Table):
+        table: object = column.table
+        if not isinstance(engine, Engine) or not isinstance(table, Table):
             return False
         keys = zip(state.mapper.primary_key, state.identity, strict=True)
-        statement = update(column.table).where(column == old, *(key == value for key, value in keys))
+        # The type of a table's columns is not known.
+        changed = update(table)  # pyright: ignore[reportUnknownArgumentType]
+        statement = changed.where(column == old, *(key == value for key, value in keys))
         try:
             with engine.connect() as connection, connection.begin():
                 done = connection.execute(statement.values({column: new})).rowcount == 1

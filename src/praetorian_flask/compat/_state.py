@@ -48,30 +48,30 @@ class GuardState:
     def _use(self, options: Options) -> None:
         """Take the options over as attributes, which applications read and sometimes set."""
         self._options = options
-        self.encode_key = options.encode_key
-        self.encode_algorithm = options.encode_algorithm
-        self.allowed_algorithms = options.allowed_algorithms
+        self.encode_key: str | bytes = options.encode_key
+        self.encode_algorithm: str = options.encode_algorithm
+        self.allowed_algorithms: list[str] = options.allowed_algorithms
         self.access_lifespan: timedelta = options.access_lifespan
         self.refresh_lifespan: timedelta = options.refresh_lifespan
-        self.jwt_places = options.jwt_places
-        self.cookie_name = options.cookie_name
-        self.header_name = options.header_name
-        self.header_type = options.header_type
-        self.roles_disabled = options.roles_disabled
-        self.user_class_validation_method = options.user_class_validation_method
-        self.hash_autoupdate = options.hash_autoupdate
-        self.hash_autotest = options.hash_autotest
-        self.confirmation_template = options.confirmation_template
-        self.confirmation_uri = options.confirmation_uri
-        self.confirmation_sender = options.confirmation_sender
-        self.confirmation_subject = options.confirmation_subject
+        self.jwt_places: list[str] = options.jwt_places
+        self.cookie_name: str = options.cookie_name
+        self.header_name: str = options.header_name
+        self.header_type: str = options.header_type
+        self.roles_disabled: bool = options.roles_disabled
+        self.user_class_validation_method: str = options.user_class_validation_method
+        self.hash_autoupdate: bool = options.hash_autoupdate
+        self.hash_autotest: bool = options.hash_autotest
+        self.confirmation_template: str = options.confirmation_template
+        self.confirmation_uri: str | None = options.confirmation_uri
+        self.confirmation_sender: str | None = options.confirmation_sender
+        self.confirmation_subject: str = options.confirmation_subject
         self.confirmation_lifespan: timedelta = options.confirmation_lifespan
-        self.reset_template = options.reset_template
-        self.reset_uri = options.reset_uri
-        self.reset_sender = options.reset_sender
-        self.reset_subject = options.reset_subject
+        self.reset_template: str = options.reset_template
+        self.reset_uri: str | None = options.reset_uri
+        self.reset_sender: str | None = options.reset_sender
+        self.reset_subject: str = options.reset_subject
         self.reset_lifespan: timedelta = options.reset_lifespan
-        self.is_testing = options.is_testing
+        self.is_testing: bool = options.is_testing
 
     def _require_initialized(self) -> Options:
         if self._options is None:

@@ -80,7 +80,7 @@ class Script:
     def __init__(self, text: str) -> None:
         self.text = text
         # The name that the server gives it; nothing depends on its strength.
-        self.digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        self.digest: str = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
     def by_digest(self, arguments: Command) -> Command:
         """Return the command for a server that knows the script."""
