@@ -1,4 +1,4 @@
-"""The applications that real servers serve in ``test_servers.py``: one life-cycle, on WSGI and on ASGI."""
+"""Applications for the real servers of ``test_servers.py``, for WSGI and ASGI."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 
 import falcon
 import falcon.asgi
+from tests.contract.targets.on_falcon import done, plain, waiting
 
 from praetorian_core import AsyncGuard, Guard, KeyRing, Settings
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, cheapest_hasher
@@ -37,89 +38,66 @@ def settings():
     return Settings(keys=KeyRing.from_secret(os.environ["SECRET"]))
 
 
-class Login:
-    def on_post(self, req, resp):
-        resp.media = {"token": current_guard(req).issue(authenticate(req, *credentials(req)))}
+def resources(shape):
+    """Return the resource of each path; each responder is written once and shaped for WSGI or ASGI."""
 
+    async def login(self, req, resp):
+        username, password = await done(credentials(req))
+        user = await done(authenticate(req, username, password))
+        resp.media = {"token": await done(current_guard(req).issue(user))}
 
-class AsyncLogin:
-    async def on_post(self, req, resp):
-        user = await authenticate(req, *await credentials(req))
-        resp.media = {"token": await current_guard(req).issue(user)}
+    async def refresh(self, req, resp):
+        resp.media = {"token": await done(current_guard(req).refresh(current_token(req)))}
 
+    async def tick(self, req, resp):
+        CLOCK.tick(req.get_param_as_int("seconds", required=True))
 
-class Refresh:
-    def on_post(self, req, resp):
-        resp.media = {"token": current_guard(req).refresh(current_token(req))}
-
-
-class AsyncRefresh:
-    async def on_post(self, req, resp):
-        resp.media = {"token": await current_guard(req).refresh(current_token(req))}
-
-
-@auth_required
-class Me:
-    def on_get(self, req, resp):
+    async def read(self, req, resp):
         resp.media = {"id": current_user_id(req), "remote": request_info(req).remote}
 
-    @roles_required("admin")
-    def on_delete(self, req, resp):
+    async def delete(self, req, resp):
         resp.media = {"id": current_user_id(req)}
 
+    me = {"on_get": shape(read), "on_delete": roles_required("admin")(shape(delete))}
+    if shape is waiting:
+        me["on_websocket"] = talk
+    return {
+        "/login": type("Login", (), {"on_post": shape(login)})(),
+        "/refresh": type("Refresh", (), {"on_post": shape(refresh)})(),
+        "/tick": type("Tick", (), {"on_post": shape(tick)})(),
+        "/me": auth_required(type("Me", (), me))(),
+    }
 
-@auth_required
-class AsyncMe:
-    async def on_get(self, req, resp):
-        resp.media = {"id": current_user_id(req), "remote": request_info(req).remote}
 
-    @roles_required("admin")
-    async def on_delete(self, req, resp):
-        resp.media = {"id": current_user_id(req)}
-
-    async def on_websocket(self, req, ws):
-        await ws.accept()
-        await ws.send_text(f"{current_user_id(req)}")
-        await ws.receive_text()
-        # Whoever is no admin is closed upon, long after the connection was accepted.
-        await demand_admin(req, ws)
-        await ws.send_text("admin")
+async def talk(self, req, ws):
+    """Accept, and require the role long after that."""
+    await ws.accept()
+    await ws.send_text(f"{current_user_id(req)}")
+    await ws.receive_text()
+    await require_admin(req, ws)
+    await ws.send_text("admin")
 
 
 @roles_required("admin")
-async def demand_admin(req, ws):
-    """Do nothing, for an admin."""
+async def require_admin(req, ws):
+    """Require the role."""
     current_principal(req)
-
-
-class Tick:
-    def on_post(self, req, resp):
-        CLOCK.tick(req.get_param_as_int("seconds", required=True))
-
-
-class AsyncTick:
-    async def on_post(self, req, resp):
-        CLOCK.tick(req.get_param_as_int("seconds", required=True))
-
-
-def _with_routes(app, **resources):
-    for name, resource in resources.items():
-        app.add_route(f"/{name}", resource)
-    return app
 
 
 def wsgi():
     """Return the WSGI application."""
-    guard = Guard(USERS, settings(), clock=CLOCK, passwords=HASHER)
-    app = init_app(falcon.App(), guard)
-    return _with_routes(app, login=Login(), refresh=Refresh(), me=Me(), tick=Tick())
+    app = init_app(falcon.App(), Guard(USERS, settings(), clock=CLOCK, passwords=HASHER))
+    for path, resource in resources(plain).items():
+        app.add_route(path, resource)
+    return app
 
 
 def asgi():
     """Return the ASGI application."""
-    guard = AsyncGuard(USERS, settings(), clock=CLOCK, passwords=HASHER)
-    app = init_app(falcon.asgi.App(), guard)
-    return _with_routes(app, login=AsyncLogin(), refresh=AsyncRefresh(), me=AsyncMe(), tick=AsyncTick())
+    app = init_app(falcon.asgi.App(), AsyncGuard(USERS, settings(), clock=CLOCK, passwords=HASHER))
+    for path, resource in resources(waiting).items():
+        app.add_route(path, resource)
+    return app
 
 
 def serve_asgi(descriptor):
@@ -128,6 +106,6 @@ def serve_asgi(descriptor):
 
     import uvicorn
 
-    # By default uvicorn believes X-Forwarded-For of whoever connects from loopback.
+    # By default uvicorn trusts X-Forwarded-For of connections from loopback.
     config = uvicorn.Config(asgi(), log_level="warning", lifespan="on", proxy_headers=False)
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])

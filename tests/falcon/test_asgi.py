@@ -1,4 +1,4 @@
-"""What only an event loop brings: threads, waiting stores, many requests at once and clients that go away."""
+"""The event loop: threads, waiting stores, concurrent requests and cancelled requests."""
 
 import asyncio
 import contextvars
@@ -21,7 +21,7 @@ class Witness:
     """Notes which thread makes which call."""
 
     def __init__(self):
-        """Begin on the thread that builds the world."""
+        """Start on the thread that builds the world."""
         self.calls = []
 
     def note(self, name):
@@ -38,10 +38,10 @@ class Witness:
 
 
 class PlainUsers:
-    """A user class that blocks."""
+    """A user class with plain methods."""
 
     def __init__(self, users, witness):
-        """Ask these users."""
+        """Wrap these users."""
         self.users = users
         self.witness = witness
 
@@ -57,7 +57,7 @@ class PlainUsers:
 
 
 class AsyncUsers(PlainUsers):
-    """A user class that awaits."""
+    """A user class with coroutine methods."""
 
     async def lookup(self, username):
         """Return the user of this name."""
@@ -71,10 +71,10 @@ class AsyncUsers(PlainUsers):
 
 
 class PlainStore(MemoryStore):
-    """A store that blocks."""
+    """A store with plain methods."""
 
     def __init__(self, witness):
-        """Begin empty."""
+        """Start empty."""
         super().__init__()
         self.witness = witness
 
@@ -84,18 +84,18 @@ class PlainStore(MemoryStore):
         return super().get(*keys, now=now)
 
     def compare_and_set(self, key, expected, new, *, expires_at, now):
-        """Swap."""
+        """Compare and set."""
         self.witness.note("compare_and_set")
         return super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
     def increment(self, key, amount, *, expires_at, now):
-        """Add."""
+        """Increment."""
         self.witness.note("increment")
         return super().increment(key, amount, expires_at=expires_at, now=now)
 
 
 class AsyncStore(PlainStore):
-    """A store that awaits."""
+    """A store with coroutine methods."""
 
     async def get(self, *keys, now):
         """Read."""
@@ -103,21 +103,21 @@ class AsyncStore(PlainStore):
         return super().get(*keys, now=now)
 
     async def compare_and_set(self, key, expected, new, *, expires_at, now):
-        """Swap."""
+        """Compare and set."""
         await asyncio.sleep(0)
         return super().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
     async def increment(self, key, amount, *, expires_at, now):
-        """Add."""
+        """Increment."""
         await asyncio.sleep(0)
         return super().increment(key, amount, expires_at=expires_at, now=now)
 
 
 class Hasher(_CheapestHasher):
-    """A hasher that notes who hashes, and waits where it is told to."""
+    """A hasher that notes its thread and can be made to wait."""
 
     def __init__(self, witness, gate=None, **options):
-        """Wait for the gate before each hash."""
+        """Wait for an event before each hash."""
         super().__init__(time_cost=1, memory_cost=8, parallelism=1, **options)
         self.witness = witness
         self.gate = gate
@@ -133,7 +133,7 @@ class Hasher(_CheapestHasher):
 
 
 class Login:
-    """Logs in, and answers with a token."""
+    """Logs in and returns a token."""
 
     async def on_post(self, req, resp):
         """Log in."""
@@ -143,7 +143,7 @@ class Login:
 
 
 class Me:
-    """Says who acts."""
+    """Returns the current user."""
 
     @auth_required
     async def on_get(self, req, resp):
@@ -190,10 +190,10 @@ def life(world):
 
 
 class TestThreads:
-    """Blocking work inline stalls every other request (facts 3.4): 3.6 s for 16 logins, measured."""
+    """Blocking work on the event loop would stall every other request."""
 
     def test_nothing_that_blocks_runs_on_the_loops_thread(self):
-        """Not one hash, not one look-up, not one call to a store that is no coroutine."""
+        """No hash, no plain user method and no plain store call runs on the loop's thread."""
         world, witness, _ = witnessed()
 
         loop_thread, answer = life(world)
@@ -203,7 +203,7 @@ class TestThreads:
         assert witness.on_thread(loop_thread) == set()
 
     def test_coroutines_run_on_the_loop(self):
-        """The twin: what awaits is awaited there, and only hashes go elsewhere."""
+        """Coroutine methods run on the loop; only hashes and plain functions run in threads."""
         world, witness, _ = witnessed(AsyncUsers, AsyncStore)
 
         loop_thread, answer = life(world)
@@ -214,14 +214,14 @@ class TestThreads:
     @pytest.mark.parametrize("users", [PlainUsers, AsyncUsers])
     @pytest.mark.parametrize("store", [PlainStore, AsyncStore])
     def test_each_mixture_works(self, users, store):
-        """Plain users with an awaiting store, and the reverse."""
+        """Plain users work with an asynchronous store, and the reverse."""
         world, _, _ = witnessed(users, store)
 
         assert life(world)[1] == [1, "alice"]
 
     @pytest.mark.parametrize("users", [PlainUsers, AsyncUsers])
     def test_context_variables_go_along(self, users):
-        """Falcon's own ``sync_to_async`` loses them (facts 3.4); every callback sees those of its request."""
+        """Every call sees the context variables of its request."""
         world, witness, _ = witnessed(users)
 
         life(world)
@@ -238,7 +238,7 @@ class TestThreads:
 
 class TestManyRequests:
     def test_each_sees_its_own_principal(self):
-        """Fifty at once, each stopped midway until all are there."""
+        """Fifty concurrent requests each see their own principal."""
         world = make_world("asgi")
         users = [world.users.add(MemoryUser(identity=n, username=f"user{n}")) for n in range(100, 150)]
         everybody = asyncio.Event()
@@ -266,7 +266,7 @@ class TestManyRequests:
         assert asyncio.run(play()) == [[user.identity, user.identity, user.username] for user in users]
 
     def test_an_anonymous_one_among_them_is_refused(self):
-        """While others are let in."""
+        """Anonymous requests among authenticated ones are refused."""
         world = route(make_world("asgi"))
         headers = [world.headers() if n % 2 else {} for n in range(20)]
 
@@ -279,7 +279,7 @@ class TestManyRequests:
 
 
 class TestCancellation:
-    """A client that goes away takes its request along, and nothing else."""
+    """A request that is cancelled leaves nothing behind."""
 
     def cancelled_in(self, world, entered, go_on):
         """Cancel a login once it has entered a call, then log in again and ask who acts."""
@@ -298,7 +298,7 @@ class TestCancellation:
         return asyncio.run(play())
 
     def test_in_a_hash_frees_its_slot(self):
-        """With a single slot for hashes, the next login gets it."""
+        """A login cancelled during its hash frees the slot of the hasher."""
         gate = threading.Event()
         world, _, hasher = witnessed(gate=gate, max_concurrent=1)
 
@@ -308,7 +308,7 @@ class TestCancellation:
         assert self.cancelled_in(world, entered, gate.set) == (True, [1, "alice"])
 
     def test_in_a_look_up_leaves_nothing_behind(self):
-        """Neither a context nor a lock."""
+        """A login cancelled during a look-up leaves no context and no lock."""
         stuck = asyncio.Event()
 
         class Stuck(AsyncUsers):
@@ -323,7 +323,7 @@ class TestCancellation:
         assert self.cancelled_in(world, stuck.wait, lambda: None) == (True, [1, "alice"])
 
     def test_of_one_who_loads_the_user_lets_the_other_load(self):
-        """Two parts of a request ask for the user at once, and the first is cancelled."""
+        """If one of two loads of the user is cancelled, the other one succeeds."""
         stuck = asyncio.Event()
 
         class Stuck(AsyncUsers):

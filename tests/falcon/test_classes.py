@@ -1,4 +1,4 @@
-"""Whole resource classes, guarded by one decorator."""
+"""Decorated resource classes."""
 
 import functools
 
@@ -20,7 +20,7 @@ def route(world, kind, path="/", **options):
 
 class TestDecoratedClass:
     def test_guards_every_responder(self, world):
-        """HEAD and every other method are refused without a token, and run with one."""
+        """Every method is refused without a token, and runs with one."""
         route(world, auth_required(world.resource(*RESPONDERS)))
 
         for name in RESPONDERS:
@@ -29,13 +29,13 @@ class TestDecoratedClass:
             assert world.outcome(method, "/", world.headers()) == (200, [name])
 
     def test_is_the_class_itself(self, world):
-        """A decorated class is the same object, with its name and its bases."""
+        """A decorated class is the same object."""
         kind = world.resource("on_get")
 
         assert auth_required(kind) is kind
 
     def test_guards_suffixed_responders(self, world):
-        """Whichever suffix a route names (facts 3.3)."""
+        """Responders with a suffix are guarded."""
         kind = auth_required(world.resource("on_get", "on_get_item", "on_post_item"))
         route(world, kind, "/item", suffix="item")
 
@@ -43,7 +43,7 @@ class TestDecoratedClass:
         assert world.outcome("POST", "/item", world.headers()) == (200, ["on_post_item"])
 
     def test_guards_inherited_responders(self, world):
-        """What an undecorated base brings along is guarded in the decorated class, and open in the base."""
+        """A responder that a decorated class inherits is guarded there, and open in its own class."""
         base = world.resource("on_get")
         kind = auth_required(world.resource("on_post", bases=(base,)))
         route(world, base, "/base")
@@ -54,7 +54,7 @@ class TestDecoratedClass:
         assert world.outcome("GET", "/kind", world.headers()) == (200, ["on_get"])
 
     def test_leaves_other_methods_alone(self, world):
-        """What no route can call is called as ever."""
+        """Methods that no route calls are unchanged."""
 
         @auth_required
         class Resource:
@@ -72,7 +72,7 @@ class TestDecoratedClass:
         assert (resource.on_off(), resource.get(), resource.on_air, resource.on_get) == ("plain", "plain", True, None)
 
     def test_guards_static_and_class_methods(self, world):
-        """Whatever kind of method a responder is."""
+        """Static and class methods are guarded."""
 
         @auth_required
         class Resource:
@@ -87,12 +87,12 @@ class TestDecoratedClass:
 
     @pytest.mark.parametrize("member", [property(print), functools.partial(print), functools.partialmethod(print), int])
     def test_refuses_a_responder_that_cannot_be_guarded(self, member):
-        """What is no method is refused at decoration, not left open."""
+        """A responder that is no method is refused at decoration."""
         with pytest.raises(ConfigurationError, match=r"Resource\.on_get is a \w+, which cannot be guarded"):
             auth_required(type("Resource", (), {"on_get": member}))
 
     def test_a_base_without_responders_is_a_way_to_guard_a_family(self, world):
-        """An empty decorated class guards whatever is derived from it."""
+        """An empty decorated class guards the classes derived from it."""
         base = auth_required(world.resource())
         route(world, world.resource("on_get", bases=(base,)))
 
@@ -100,7 +100,7 @@ class TestDecoratedClass:
         assert world.outcome("GET", "/", world.headers()) == (200, ["on_get"])
 
     def test_roles_are_those_of_the_class(self, world):
-        """A demand for roles holds for every responder."""
+        """The roles of a class hold for every responder."""
         route(world, roles_required("admin")(world.resource("on_get", "on_post")))
 
         for method in ("GET", "POST"):
@@ -108,7 +108,7 @@ class TestDecoratedClass:
             assert world.outcome(method, "/", world.headers())[0] == 200
 
     def test_and_its_responders_both_decide(self, world):
-        """A responder of a guarded class may demand more."""
+        """A responder of a guarded class may require more."""
         kind = world.resource("on_get", "on_post")
         kind.on_post = roles_required("admin")(kind.on_post)
         route(world, auth_required(kind))
@@ -118,7 +118,7 @@ class TestDecoratedClass:
         assert world.outcome("POST", "/", world.headers()) == (200, ["on_post"])
 
     def test_two_demands_on_one_class_both_hold(self, world):
-        """In either order, for it and for its subclasses."""
+        """Two decorators of one class both hold, for it and for its subclasses."""
         staff = world.users.add(attrs.evolve(world.bob, identity=3, username="carol", rolenames=["staff"]))
         admin = world.users.add(attrs.evolve(world.bob, identity=4, username="dora", rolenames=["admin"]))
         kind = roles_required("admin")(roles_accepted("staff", "guest")(world.resource("on_get")))
@@ -133,7 +133,7 @@ class TestDecoratedClass:
             assert world.outcome("GET", path, world.headers()) == (200, ["on_get"])
 
     def test_asks_once_for_each_demand(self, kind):
-        """Neither an inherited responder nor a second decorator asks the guard more often than that."""
+        """Each demand is checked once, also for inherited responders."""
         readings = []
 
         def clock():
@@ -158,7 +158,7 @@ class TestDecoratedClass:
         assert asked == [1, 1, 1, 2, 2]
 
     def test_stays_guarded_under_class_level_hooks(self, world):
-        """``falcon.before`` on either side of ours keeps the class guarded, and its first request is served."""
+        """``falcon.before`` on either side of a guard keeps the class guarded."""
 
         def hook(req, resp, resource, params):
             world.ran.append("hook")
@@ -174,7 +174,7 @@ class TestDecoratedClass:
 
     @pytest.mark.parametrize("slots", [True, False])
     def test_goes_together_with_attrs(self, world, slots):
-        """Attrs with slots makes a second class of the first; subclasses of either are guarded."""
+        """A class that attrs rebuilds with slots is guarded, and so are its subclasses."""
 
         @attrs.define(slots=slots)
         @auth_required
@@ -193,7 +193,7 @@ class TestDecoratedClass:
 
 class TestOptions:
     def test_falcons_own_is_untouched(self, world):
-        """As on an undecorated resource, with and without a preflight."""
+        """Falcon's own answer to OPTIONS is unchanged."""
         route(world, auth_required(world.resource("on_get", "on_put")))
 
         for headers in ({}, PREFLIGHT):
@@ -201,7 +201,7 @@ class TestOptions:
             assert (response.status_code, response.headers["Allow"]) == (200, "GET, PUT")
 
     def test_the_class_leaves_its_own_alone(self, world):
-        """``on_options`` tells what a later request may do, with and without a suffix: it is not guarded."""
+        """A class decorator leaves ``on_options`` open, with and without a suffix."""
         kind = auth_required(world.resource("on_get", "on_options", "on_options_item"))
         route(world, kind)
         route(world, kind, "/item", suffix="item")
@@ -210,7 +210,7 @@ class TestOptions:
         assert world.outcome("OPTIONS", "/item", PREFLIGHT) == (200, ["on_options_item"])
 
     def test_one_that_tells_more_is_decorated_itself(self, world):
-        """The twin: its own decorator guards it, and a preflight does not run it."""
+        """A decorated ``on_options`` is guarded, and a preflight does not run it."""
         kind = world.resource("on_get", "on_options")
         kind.on_options = auth_required(kind.on_options)
         route(world, auth_required(kind))
@@ -221,10 +221,10 @@ class TestOptions:
 
 
 class TestSubclass:
-    """Falcon's class-level hooks leave a subclass's override open (facts 3.3); ours do not."""
+    """Subclasses of a guarded class are guarded."""
 
     def test_an_override_stays_guarded(self, world):
-        """So does what the subclass adds, and what its own subclass overrides."""
+        """An override is guarded, and so is what the subclass adds."""
         base = auth_required(world.resource("on_get"))
         child = world.resource("on_get", "on_post", bases=(base,))
         grandchild = world.resource("on_get", "on_get_item", bases=(child,))
@@ -237,7 +237,7 @@ class TestSubclass:
             assert world.outcome(method, path, world.headers())[0] == 200
 
     def test_an_override_may_call_the_original(self, world):
-        """``super().on_get(…)`` asks the guard once more, and runs."""
+        """``super().on_get(…)`` does the check again, and runs."""
         base = auth_required(world.resource("on_get"))
 
         class Child(base):
@@ -252,7 +252,7 @@ class TestSubclass:
         assert world.outcome("GET", "/", world.headers()) == (200, ["child", "on_get"])
 
     def test_keeps_the_demand_of_its_base(self, world):
-        """The override of an admin's responder is an admin's; a weaker decorator on it does not change that."""
+        """An override keeps the demand of its base; a weaker decorator does not change that."""
         base = roles_required("admin")(world.resource("on_get"))
         weaker = type("Resource", (base,), {"on_get": auth_accepted(world.say("weaker"))})
         route(world, weaker)
@@ -264,7 +264,7 @@ class TestSubclass:
             assert world.outcome("GET", path, world.headers())[0] == 200
 
     def test_a_mix_in_before_the_base_is_guarded(self, world):
-        """A responder that comes from another base, and comes first, is guarded where both meet, and open alone."""
+        """A responder of another base is guarded in a class with a guarded base, and open in its own class."""
         mix_in = world.resource("on_get")
         base = auth_required(world.resource("on_get"))
         route(world, mix_in, "/alone")
@@ -274,7 +274,7 @@ class TestSubclass:
         assert world.outcome("GET", "/both") == (401, [])
 
     def test_of_two_guarded_bases_is_held_to_both(self, world):
-        """Every demand among its bases holds, for what it inherits as well."""
+        """The demands of every base hold, also for inherited responders."""
         first = roles_required("admin")(world.resource("on_get"))
         second = roles_required("guest")(world.resource("on_post"))
         route(world, world.resource(bases=(first, second)))
@@ -283,7 +283,7 @@ class TestSubclass:
             assert world.outcome(method, "/", world.headers()) == (403, [])
 
     def test_does_not_change_its_base_or_siblings(self, world):
-        """A decorated subclass leaves its base as it was: nothing is shared (falcon-auth shares a list)."""
+        """A decorated subclass does not change its base or its siblings."""
         base = world.resource("on_get")
         guarded = auth_required(world.resource(bases=(base,)))
         sibling = world.resource(bases=(base,))
@@ -303,7 +303,7 @@ class TestSubclass:
         assert world.outcome("POST", "/") == (401, [])
 
     def test_cannot_hide_behind_a_copied_attribute(self, world):
-        """A decorator of the application's that wraps ours, and does not call it, is wrapped in turn."""
+        """A decorator that copies the attributes of a guarded responder, and does not call it, is guarded in turn."""
         base = auth_required(world.resource("on_get"))
         cached = functools.wraps(base.on_get)(world.say("cached"))
         route(world, type("Resource", (base,), {"on_get": cached}))
@@ -312,7 +312,7 @@ class TestSubclass:
         assert world.outcome("GET", "/", world.headers()) == (200, ["cached"])
 
     def test_is_refused_when_it_cannot_be_guarded(self, world):
-        """An override that is no method is refused when the class is made."""
+        """An override that is no method is refused when the class is created."""
         base = auth_required(world.resource("on_get"))
 
         with pytest.raises(ConfigurationError, match="cannot be guarded"):
@@ -320,10 +320,10 @@ class TestSubclass:
 
 
 class TestInitSubclass:
-    """Subclasses are guarded through ``__init_subclass__``, beside whatever else uses it."""
+    """Subclasses are guarded through ``__init_subclass__``, beside one of the application."""
 
     def test_an_applications_own_is_called(self, world):
-        """With its keywords, whether the decorated class has it or a subclass."""
+        """An application's ``__init_subclass__`` is called, with its keywords."""
         seen = []
 
         @auth_required

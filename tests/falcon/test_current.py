@@ -33,7 +33,7 @@ ADMIN = all_roles("admin")
 
 class TestCurrent:
     def test_tells_who_acts(self, world):
-        """Identity, roles and custom claims, without the user store."""
+        """Identity, roles and custom claims are read without the user store."""
         headers = world.headers(colour="blue")
         world.users.calls = 0
 
@@ -223,7 +223,7 @@ class TestCurrentUser:
         assert ask(world, question) == (world.alice, world.bob)
 
     def test_is_loaded_once_a_request(self, world):
-        """However often it is asked for."""
+        """The user is loaded once per request."""
 
         def twice(req):
             if world.kind == "wsgi":
@@ -241,7 +241,7 @@ class TestCurrentUser:
         assert world.users.calls == 1
 
     def test_is_loaded_once_by_two_who_ask_at_once(self):
-        """On ASGI the second waits for the first."""
+        """Two concurrent callers under ASGI load the user once."""
         world = make_world("asgi")
         headers = world.headers()
         world.users.calls = 0
@@ -253,7 +253,7 @@ class TestCurrentUser:
         assert world.users.calls == 1
 
     def test_is_loaded_anew_in_the_next_request(self, world):
-        """Nothing is kept longer than a request."""
+        """The next request loads the user again."""
         world.app.add_route("/", auth_required(world.resource("on_get"))())
         headers = world.headers()
         assert ask(world, current_user, headers=headers) is world.alice
@@ -263,25 +263,25 @@ class TestCurrentUser:
         assert world.users.calls == 1
 
     def test_refuses_a_user_who_is_gone(self, world):
-        """401, though the token still opens the route."""
+        """A deleted user is 401."""
         headers = world.headers()
         world.users.remove(world.alice)
 
         assert ask(world, current_user, headers=headers) == (401, "missing_user")
 
     def test_refuses_a_user_who_may_not_act(self, world):
-        """Disabled since the token was issued."""
+        """A disabled user is 401."""
         headers = world.headers()
         world.alice.valid = False
 
         assert ask(world, current_user, headers=headers) == (401, "invalid_user")
 
     def test_refuses_another_class(self, world):
-        """A mistake of the programmer's, found at once."""
+        """A user of another class is a configuration error."""
         assert ask(world, lambda req: current_user(req, int)) == (500, "configuration")
 
     def test_a_failing_user_class_is_503(self, kind):
-        """And the client keeps its session."""
+        """A failing user class is 503."""
 
         class Failing:
             def __init__(self, users):
@@ -301,16 +301,16 @@ class TestAuthenticate:
         return ask(world, lambda req: authenticate(req, username, password), lambda responder: responder, headers={})
 
     def test_returns_the_user(self, world):
-        """Who proved name and password."""
+        """The user with name and password is returned."""
         assert self.login(world, "alice", PASSWORD) is world.alice
 
     @pytest.mark.parametrize("username", ["alice", "nobody", None, 7, ["alice"]])
     def test_refuses_alike(self, world, username):
-        """Unknown names and wrong passwords are not told apart, and junk is a failed login."""
+        """Unknown names, wrong passwords and wrong types get the same answer."""
         assert self.login(world, username, "wrong") == (401, "bad_credentials")
 
     def test_counts_by_the_address_that_falcon_trusts(self, kind):
-        """The source of the events is the server's, whatever ``X-Forwarded-For`` claims."""
+        """Attempts are counted by the server's address, whatever ``X-Forwarded-For`` says."""
         events = []
         world = make_world(kind, guard_options={"on_event": events.append})
 
@@ -328,11 +328,11 @@ class TestAuthenticate:
 
 
 class TestContextType:
-    """What keeps a request's state may be of the application's own making."""
+    """The application may choose the type of ``req.context``."""
 
     @pytest.mark.parametrize("context_type", [dict, type("Mine", (), {})])
     def test_a_dict_or_an_object_will_do(self, kind, context_type):
-        """Falcon lets a request type choose."""
+        """The context may be a dict or an object."""
         base = falcon.Request if kind == "wsgi" else falcon.asgi.Request
         world = make_world(kind, app=make_app(kind, request_type=type("Mine", (base,), {"context_type": context_type})))
         world.app.add_route("/", auth_required(world.resource("on_get"))())

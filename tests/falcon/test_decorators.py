@@ -1,4 +1,4 @@
-"""Responders and sinks, guarded one by one."""
+"""Decorated responders and sinks."""
 
 import asyncio
 import functools
@@ -55,20 +55,20 @@ def statuses(world, method="GET", path="/"):
 class TestResponder:
     @pytest.mark.parametrize("name", DECORATORS)
     def test_decides_by_the_token(self, world, name):
-        """Each decorator lets in whom it should, and nobody else."""
+        """Each decorator admits the requests that satisfy it, and no other."""
         add(world, DECORATORS[name](world.say("ran")))
 
         assert statuses(world) == TABLE[name]
 
     def test_does_not_run_when_refused(self, world):
-        """What is refused has not run."""
+        """A responder does not run for a refused request."""
         add(world, auth_required(world.say("ran")))
 
         assert world.outcome("GET", "/") == (401, [])
         assert world.outcome("GET", "/", world.headers()) == (200, ["ran"])
 
     def test_keeps_name_and_docstring(self, world):
-        """A decorated responder is still known by its name."""
+        """A decorated responder keeps its name and docstring."""
 
         def on_get(self, req, resp):
             """Say it."""
@@ -78,7 +78,7 @@ class TestResponder:
         assert (guarded.__name__, guarded.__doc__) == ("on_get", "Say it.")
 
     def test_sees_path_parameters(self, world):
-        """The fields of a template reach the responder as ever."""
+        """The fields of a route's template reach a decorated responder."""
         seen = []
 
         def on_get(self, req, resp, number, name):
@@ -90,7 +90,7 @@ class TestResponder:
         assert seen == [(7, "x")]
 
     def test_guards_a_suffixed_responder(self, world):
-        """Public without the suffix and guarded with it, each is what it was declared (facts 3.3)."""
+        """A responder with a suffix is guarded or open by its own decorator."""
         names = {"on_get": world.say("public"), "on_get_item": auth_required(world.say("private"))}
         resource = type("Resource", (), names)()
         world.app.add_route("/o", resource)
@@ -101,7 +101,7 @@ class TestResponder:
         assert world.outcome("GET", "/ox", world.headers()) == (200, ["private"])
 
     def test_guards_a_static_method(self, world):
-        """A responder without ``self`` is guarded as well, above and below ``staticmethod``."""
+        """A static or class method is guarded, with the decorator above or below ``staticmethod``."""
 
         def on_get(req, resp):
             resp.media = "ran"
@@ -118,7 +118,7 @@ class TestResponder:
             assert world.outcome("GET", f"/{number}", world.headers())[0] == 200
 
     def test_can_be_called_with_keywords(self, world):
-        """``self.on_get(req=req, resp=resp)`` from another responder finds the request."""
+        """A guarded responder that another one calls with keywords finds the request."""
 
         class Resource:
             on_get = auth_required(world.say("ran"))
@@ -133,7 +133,7 @@ class TestResponder:
         assert world.outcome("POST", "/", world.headers()) == (200, ["ran"])
 
     def test_stays_guarded_under_a_hook(self, world):
-        """Falcon's ``before`` fits on either side of ours: what is outermost runs first (facts 3.3)."""
+        """``falcon.before`` works on either side of a guard; the outermost decorator runs first."""
         order = []
 
         def hook(req, resp, resource, params):
@@ -151,7 +151,7 @@ class TestResponder:
         assert order[1].identity == 1
 
     def test_two_decorators_both_decide(self, world):
-        """Whatever their order, each asks the guard afresh and none trusts another."""
+        """Each decorator does the full check, in either order."""
         add(world, auth_accepted(roles_required("admin")(world.say("ran"))), "/a")
         add(world, roles_required("admin")(auth_accepted(world.say("ran"))), "/b")
 
@@ -159,7 +159,7 @@ class TestResponder:
             assert statuses(world, path=path) == (401, 401, 200, 403)
 
     def test_a_missing_guard_refuses(self, kind):
-        """Without the middleware nothing that is decorated runs."""
+        """Without the middleware a decorated responder does not run."""
         world = make_world(kind)
         app = falcon.App() if kind == "wsgi" else falcon.asgi.App()
         app.add_route("/", type("Resource", (), {"on_get": auth_required(world.say("ran"))})())
@@ -169,7 +169,7 @@ class TestResponder:
         assert world.outcome("GET", "/", world.headers()) == (500, [])
 
     def test_without_a_request_refuses(self, kind):
-        """A decorated function that is called in another way does not run."""
+        """A decorated function that is called without a request does not run."""
         world = make_world(kind)
         guarded = auth_required(world.say("ran"))
         call = guarded if kind == "wsgi" else lambda value: asyncio.run(guarded(value))
@@ -179,7 +179,7 @@ class TestResponder:
         assert world.ran == []
 
     def test_roles_disabled_is_a_mistake(self, kind):
-        """A role decorator where users have no roles is a misconfiguration, not an open door."""
+        """A role decorator is a configuration error if roles are disabled."""
         world = make_world(kind, roles_disabled=True)
         add(world, roles_required("admin")(world.say("ran")))
         add(world, auth_required(world.say("ran")), "/auth")
@@ -189,18 +189,18 @@ class TestResponder:
 
 
 class TestSink:
-    """A sink has no resource, so a guard in ``process_resource`` leaves it open (facts 3.2): ours is on the sink."""
+    """Falcon calls no ``process_resource`` for a sink, so the sink itself is guarded."""
 
     @pytest.mark.parametrize("name", DECORATORS)
     def test_decides_by_the_token(self, world, name):
-        """A sink is guarded as a responder is, whatever the method."""
+        """A sink is guarded for every method."""
         world.app.add_sink(DECORATORS[name](world.say("ran")), "/sink")
 
         for method in ("GET", "POST", "DELETE"):
             assert statuses(world, method, "/sink/x") == TABLE[name]
 
     def test_sees_its_parameters(self, world):
-        """The named groups of a prefix reach the sink as ever."""
+        """The named groups of a prefix reach a decorated sink."""
         seen = []
 
         def sink(req, resp, **kwargs):
@@ -212,7 +212,7 @@ class TestSink:
         assert seen == [{"name": "x"}]
 
     def test_guards_a_bound_method(self, world):
-        """A method of an object serves as a sink, decorated in its class or when it is added."""
+        """A method of an object is a guarded sink, decorated in its class or when it is added."""
 
         class Proxy:
             declared = auth_required(world.say("declared"))
@@ -226,17 +226,17 @@ class TestSink:
             assert world.outcome("GET", f"/{name}", world.headers()) == (200, [name])
 
     def test_an_undecorated_one_is_open(self, world):
-        """The middleware guards nothing by itself."""
+        """An undecorated sink is open."""
         world.app.add_sink(world.say("ran"), "/sink")
 
         assert world.outcome("GET", "/sink") == (200, ["ran"])
 
 
 class TestMethods:
-    """HEAD and OPTIONS, by declaration."""
+    """HEAD and OPTIONS."""
 
     def test_head_is_guarded_as_declared(self, world):
-        """``on_head`` is a responder like any other, and Falcon makes none of ``on_get``: 405 (facts 3.3)."""
+        """``on_head`` is guarded by its own decorator; without ``on_head`` Falcon answers 405."""
         names = {"on_get": world.say("get"), "on_head": auth_required(world.say("head"))}
         world.app.add_route("/both", type("Resource", (), names)())
         add(world, auth_required(world.say("get")), "/get")
@@ -247,20 +247,20 @@ class TestMethods:
 
     @pytest.mark.parametrize("headers", [{}, PREFLIGHT])
     def test_falcons_own_options_is_untouched(self, world, headers):
-        """Nobody is asked for a token to learn which methods there are."""
+        """Falcon's own answer to OPTIONS needs no token."""
         add(world, auth_required(world.say("get")))
 
         response = world.send("OPTIONS", "/", headers)
         assert (response.status_code, response.headers["Allow"], world.ran) == (200, "GET", [])
 
     def test_a_method_that_is_not_there_is_405(self, world):
-        """As without a guard."""
+        """A method without a responder is 405, as without a guard."""
         add(world, auth_required(world.say("get")))
 
         assert world.outcome("PATCH", "/") == (405, [])
 
     def test_a_declared_options_is_guarded(self, world):
-        """One who decorates ``on_options`` wants it guarded; a preflight is answered nonetheless."""
+        """A decorated ``on_options`` is guarded."""
         names = {"on_options": auth_required(world.named("on_options")), "on_get": world.say("get")}
         world.app.add_route("/", type("Resource", (), names)())
 
@@ -278,7 +278,7 @@ class TestPreflight:
         return response.status_code, response.headers.get("Allow"), response.headers["Content-Length"], world.ran
 
     def test_is_answered_as_falcon_does(self, world):
-        """Status, methods and length are those of Falcon's own answer for the same resource."""
+        """Status, methods and length are those of Falcon's own answer."""
         guarded = {
             "on_options": auth_required(world.named("on_options")),
             "on_get": world.say("get"),
@@ -291,7 +291,7 @@ class TestPreflight:
         assert self.preflight(world, "/guarded") == self.preflight(world, "/plain") == (200, "GET, PUT", "0", [])
 
     def test_speaks_of_the_suffix(self, world):
-        """The methods are those of the route's own responders."""
+        """The answer lists the methods of the route's suffix."""
         names = {
             "on_options_item": auth_required(world.named("on_options_item")),
             "on_get": world.say("get"),
@@ -302,12 +302,12 @@ class TestPreflight:
         assert self.preflight(world, "/") == (200, "DELETE", "0", [])
 
     def test_of_a_sink_allows_every_usual_method(self, world):
-        """A sink does not say what it takes, and a request that follows is guarded whatever its method."""
+        """A sink declares no methods, so the answer lists every usual one."""
         world.app.add_sink(auth_required(world.say("sink")), "/sink")
 
         assert self.preflight(world, "/sink") == (200, "DELETE, GET, HEAD, PATCH, POST, PUT", "0", [])
 
-    def test_is_answered_whoever_calls(self, world):
+    def test_is_answered_for_any_caller(self, world):
         """A guarded function that other code calls with keywords alone answers it."""
         sink = auth_required(world.say("sink"))
 
@@ -319,21 +319,21 @@ class TestPreflight:
         assert self.preflight(world, "/sink")[3] == []
 
     def test_with_a_token_runs_nothing_either(self, world):
-        """A preflight is a question, whatever it carries."""
+        """A preflight with a token runs no guarded code either."""
         world.app.add_sink(auth_required(world.say("sink")), "/sink")
 
         assert self.preflight(world, "/sink", **world.headers())[3] == []
 
     @pytest.mark.parametrize("missing", PREFLIGHT)
     def test_half_a_preflight_is_none(self, world, missing):
-        """The twin: OPTIONS with one of the two headers is guarded."""
+        """OPTIONS with one of the two headers is guarded."""
         world.app.add_sink(auth_required(world.say("sink")), "/sink")
         headers = {name: value for name, value in PREFLIGHT.items() if name != missing}
 
         assert world.outcome("OPTIONS", "/sink", headers) == (401, [])
 
     def test_get_with_its_headers_is_none(self, world):
-        """The twin: another method with both headers is guarded."""
+        """Another method with both headers is guarded."""
         world.app.add_sink(auth_required(world.say("sink")), "/sink")
 
         assert world.outcome("GET", "/sink", PREFLIGHT) == (401, [])
@@ -407,31 +407,31 @@ class TestDecoration:
 
 
 class TestKinds:
-    """A wrapper is of the kind of what it wraps: Falcon refuses the other at once (facts 3.4)."""
+    """A wrapper is a coroutine function if the wrapped function is one; Falcon refuses the wrong kind."""
 
     def test_a_plain_responder_is_refused_on_asgi(self):
-        """As without a guard."""
+        """A plain responder is refused under ASGI, as without a guard."""
         world = make_world("asgi")
 
         with pytest.raises(TypeError):
             add(world, auth_required(shaped("wsgi", lambda self, req, resp: None)))
 
     def test_a_coroutine_is_refused_on_wsgi(self):
-        """As without a guard."""
+        """A coroutine function is refused under WSGI, as without a guard."""
         world = make_world("wsgi")
 
         with pytest.raises(TypeError):
             add(world, auth_required(shaped("asgi", lambda self, req, resp: None)))
 
     def test_a_plain_sink_is_refused_on_asgi(self):
-        """As without a guard."""
+        """A plain sink is refused under ASGI, as without a guard."""
         world = make_world("asgi")
 
         with pytest.raises(falcon.CompatibilityError):
             world.app.add_sink(auth_required(shaped("wsgi", lambda req, resp: None)))
 
     def test_plain_code_does_not_pass_an_async_guard(self):
-        """A coroutine that nobody awaits is no admission: a decorated helper on ASGI has to be async itself."""
+        """A guarded plain function under ASGI cannot await the guard, so it raises."""
         world = make_world("asgi")
         helper = auth_required(lambda req, resp: world.ran.append("helper"))
 
@@ -446,7 +446,7 @@ class TestKinds:
 class TestPrincipal:
     @pytest.mark.parametrize("kind", KINDS)
     def test_of_an_anonymous_request_is_none(self, kind):
-        """On an ``auth_accepted`` responder nobody acts without a token, and alice with hers."""
+        """``auth_accepted`` sets no principal for an anonymous request, and the user's for an authenticated one."""
         world = make_world(kind)
         seen = []
 
@@ -462,7 +462,7 @@ class TestPrincipal:
         assert seen == [None, 1, None]
 
     def test_asks_no_user_store(self, world):
-        """Access costs no look-up: a user who is gone acts until the token expires."""
+        """Access makes no user-store call."""
         headers = world.headers(world.users.add(MemoryUser(identity=3, username="carol")))
         add(world, auth_required(world.say("ran")))
         world.users.calls = 0
@@ -474,10 +474,10 @@ class TestPrincipal:
 if hasattr(falcon.routing.CompiledRouterOptions(), "default_to_on_request"):  # Since Falcon 4.2
 
     class TestOnRequest:
-        """The default responder, which ``falcon.before`` on a class leaves open (facts 3.3)."""
+        """``on_request``, the default responder."""
 
         def test_is_guarded(self, world):
-            """By itself, with and without a suffix."""
+            """A decorated ``on_request`` is guarded, with and without a suffix."""
             world.app.router_options.default_to_on_request = True
             names = {name: auth_required(world.say("ran")) for name in ("on_request", "on_request_item")}
             resource = type("Resource", (), names)()
@@ -490,14 +490,14 @@ if hasattr(falcon.routing.CompiledRouterOptions(), "default_to_on_request"):  # 
                     assert world.outcome(method, path, world.headers()) == (200, ["ran"])
 
         def test_leaves_options_to_falcon(self, world):
-            """``on_request`` never gets OPTIONS, so a preflight needs no token."""
+            """Falcon does not call ``on_request`` for OPTIONS, so a preflight needs no token."""
             world.app.router_options.default_to_on_request = True
             add(world, auth_required(world.say("ran")), name="on_request")
 
             assert world.outcome("OPTIONS", "/", PREFLIGHT) == (200, [])
 
         def test_is_guarded_with_its_class(self, world):
-            """A decorated class guards it too, and what is inherited."""
+            """A class decorator guards ``on_request``, also an inherited one."""
             world.app.router_options.default_to_on_request = True
             base = auth_required(world.resource("on_request"))
             world.app.add_route("/", world.resource("on_request", bases=(base,))())

@@ -1,4 +1,4 @@
-"""What a refusal looks like over HTTP, whatever the application is configured as."""
+"""Refusals over HTTP, in every configuration of the application."""
 
 import asyncio
 import io
@@ -36,7 +36,7 @@ def raising(world, error, before=lambda resp: None):
 class TestNative:
     @pytest.mark.parametrize("name", NAMES)
     def test_is_the_table_of_the_core(self, world, name):
-        """Status, challenge and the other headers are the core's; the facts are in Falcon's own members."""
+        """Status and headers are the core's; the body has the members of ``falcon.HTTPError``."""
         error = sample(name, CANARY)
         response = raising(world, error).send("GET", "/")
         answer = error_response(error)
@@ -52,7 +52,7 @@ class TestNative:
 
     @pytest.mark.parametrize("accept", ["text/xml", "application/xml"])
     def test_is_xml_for_who_prefers_it(self, world, accept):
-        """The application's serializer decides about the body (facts 3.1)."""
+        """The application's serializer writes XML for a client that prefers it."""
         response = raising(world, MissingTokenError()).send("GET", "/", {"Accept": accept})
 
         element = ET.fromstring(response.text)
@@ -64,7 +64,7 @@ class TestNative:
         }
 
     def test_is_empty_for_who_takes_neither(self, world):
-        """Falcon's serializer has nothing for ``text/plain``; status and challenge are there all the same."""
+        """For a client that accepts neither JSON nor XML the body is empty; status and headers are sent."""
         response = raising(world, MissingTokenError()).send("GET", "/", {"Accept": "text/plain"})
 
         assert (response.status_code, response.content) == (401, b"")
@@ -72,7 +72,7 @@ class TestNative:
         assert response.headers["Cache-Control"] == "no-store"
 
     def test_is_what_the_applications_serializer_makes_of_it(self, world):
-        """It gets a ``falcon.HTTPError`` with every fact."""
+        """A serializer of the application receives a ``falcon.HTTPError`` with every fact."""
 
         def serialize(req, resp, error):
             resp.text = f"{error.status_code} {error.title} {error.description} {error.code}"
@@ -84,14 +84,14 @@ class TestNative:
         assert response.text == f"401 MissingTokenError {MissingTokenError.message} missing_token"
 
     def test_names_scheme_and_realm_of_the_settings(self, kind):
-        """The challenge is the operator's."""
+        """The challenge names scheme and realm of the settings."""
         world = make_world(kind, header_type="Token", realm="shop")
 
         response = raising(world, MissingTokenError()).send("GET", "/")
         assert response.headers["WWW-Authenticate"] == 'Token realm="shop"'
 
     def test_of_head_has_no_body(self, world):
-        """RFC 9110 §9.3.2; the headers are those of GET."""
+        """A refused HEAD has the headers of GET and no body (RFC 9110 §9.3.2)."""
         world.app.add_route("/", auth_required(world.resource("on_head"))())
         response = world.send("HEAD", "/")
 
@@ -100,12 +100,12 @@ class TestNative:
 
 
 class TestCanonical:
-    """``native=False``: the body that other frameworks send."""
+    """``native=False``: the body of the other frameworks."""
 
     @pytest.mark.parametrize("accept", ["*/*", "text/xml", "text/plain"])
     @pytest.mark.parametrize("name", NAMES)
     def test_is_the_body_of_the_core(self, kind, name, accept):
-        """JSON, whatever is accepted."""
+        """The body is the core's JSON, whatever the client accepts."""
         error = sample(name, CANARY)
         response = raising(make_world(kind, native=False), error).send("GET", "/", {"Accept": accept})
         answer = error_response(error)
@@ -116,7 +116,7 @@ class TestCanonical:
         assert dict(answer.headers).items() <= {name: response.headers.get(name) for name, _ in answer.headers}.items()
 
     def test_needs_no_media_handler(self, kind):
-        """An application that removed the handler for JSON answers all the same."""
+        """The application may have removed its handler for JSON."""
         world = make_world(kind, native=False)
         world.app.resp_options.media_handlers.pop("application/json")
 
@@ -124,7 +124,7 @@ class TestCanonical:
         assert (response.status_code, response.json["code"]) == (401, "missing_token")
 
     def test_bypasses_the_applications_serializer(self, kind):
-        """That is what it is for."""
+        """A serializer of the application is not called."""
         world = make_world(kind, native=False)
         world.app.set_error_serializer(lambda req, resp, error: None)
 
@@ -132,7 +132,7 @@ class TestCanonical:
 
 
 class TestResolution:
-    """Falcon looks for a handler along the MRO, whatever the order of registration (facts 3.1)."""
+    """Falcon looks for a handler along the MRO, in any order of registration."""
 
     def own(self, world, mark):
         """Return a handler that leaves a mark."""
@@ -144,7 +144,7 @@ class TestResolution:
         return world.shaped(handle)
 
     def test_a_derived_error_of_the_applications_is_answered_like_its_base(self, world):
-        """With its own name and code."""
+        """A derived error is answered like its base, with its own name and code."""
 
         class Banned(errors.InvalidUserError):
             code = "banned"
@@ -153,13 +153,13 @@ class TestResolution:
         assert (response.status_code, response.json["title"], response.json["code"]) == (401, "Banned", "banned")
 
     def test_beats_a_handler_for_exception(self, world):
-        """Ours is more specific, even when the other comes later."""
+        """A handler for ``Exception`` does not replace ours, in either order."""
         world.app.add_error_handler(Exception, self.own(world, "exception"))
 
         assert raising(world, MissingTokenError()).send("GET", "/").status_code == 401
 
     def test_a_more_specific_handler_beats_ours(self, world):
-        """The application may answer one reason by itself."""
+        """A handler for one class of error comes before ours."""
         world.app.add_error_handler(MissingTokenError, self.own(world, "mine"))
         world.app.add_route("/", auth_required(world.resource("on_get"))())
 
@@ -167,20 +167,20 @@ class TestResolution:
         assert world.send("GET", "/", {"Authorization": "Bearer x"}).status_code == 401
 
     def test_a_later_handler_of_the_same_class_wins(self, world):
-        """Falcon's rule."""
+        """A later handler for ``PraetorianError`` replaces ours."""
         world.app.add_error_handler(PraetorianError, self.own(world, "mine"))
 
         assert raising(world, MissingTokenError()).send("GET", "/").text == "mine"
 
     def test_a_handler_for_http_errors_does_not_see_ours(self, world):
-        """What our handler raises goes to the serializer, as Falcon documents."""
+        """A handler for ``falcon.HTTPError`` does not see ours."""
         world.app.add_error_handler(falcon.HTTPError, self.own(world, "http"))
 
         assert raising(world, MissingTokenError()).send("GET", "/").status_code == 401
 
     @pytest.mark.parametrize("hook", ["process_request", "process_resource", "process_response"])
     def test_answers_what_middleware_raises(self, kind, hook):
-        """Wherever the error comes from, also from middleware ahead of ours, and with the operator's realm."""
+        """An error that middleware raises is answered, also of middleware before ours."""
 
         def method(self, *args):
             raise MissingTokenError
@@ -193,7 +193,7 @@ class TestResolution:
         assert world.send("GET", "/").status_code == 401
 
     def test_answers_what_a_hook_raises(self, world):
-        """``falcon.before`` too."""
+        """An error that ``falcon.before`` raises is answered."""
 
         def hook(req, resp, resource, params):
             raise MissingTokenError
@@ -204,7 +204,7 @@ class TestResolution:
 
 
 class TestPreparedResponse:
-    """What a responder prepared before it was refused does not go out (Falcon keeps stream and events, facts 3.1)."""
+    """A body that was prepared before a refusal is not sent."""
 
     SECRET = "prepared secret"
 
@@ -216,7 +216,7 @@ class TestPreparedResponse:
     @pytest.mark.parametrize("native", [True, False])
     @pytest.mark.parametrize("member", ["text", "data", "media"])
     def test_a_body_does_not(self, kind, member, native):
-        """Falcon's own doing."""
+        """Text, data and media are not sent."""
         value = self.SECRET.encode() if member == "data" else self.SECRET
 
         for response in self.texts(make_world(kind, native=native), lambda resp: setattr(resp, member, value)):
@@ -225,7 +225,7 @@ class TestPreparedResponse:
 
     @pytest.mark.parametrize("native", [True, False])
     def test_a_stream_does_not(self, kind, native):
-        """Nor its length."""
+        """A stream is not sent, nor its length."""
 
         async def generate():
             yield self.SECRET.encode()
@@ -239,7 +239,7 @@ class TestPreparedResponse:
             assert int(response.headers.get("Content-Length", 0)) == len(response.content)
 
     def test_the_length_of_a_stream_does_not(self, world):
-        """Nor in the answer to HEAD, which has nothing but its headers."""
+        """The length of a stream is not sent with HEAD."""
 
         def on_head(self, req, resp):
             resp.set_stream(io.BytesIO(b""), 4711)
@@ -251,7 +251,7 @@ class TestPreparedResponse:
 
     @pytest.mark.parametrize("native", [True, False])
     def test_events_do_not(self, native):
-        """Falcon would send them before anything else."""
+        """Server-sent events are not sent."""
 
         async def generate():
             yield falcon.asgi.SSEvent(text=self.SECRET)
@@ -343,7 +343,7 @@ class TestHooks:
 
 class TestConfigurationError:
     def test_is_told_to_the_operator_alone(self, world, caplog):
-        """The log says what to write, the client learns nothing."""
+        """The reason is logged, and the client does not receive it."""
         with caplog.at_level(logging.ERROR, "praetorian"):
             response = raising(world, ConfigurationError(CANARY)).send("GET", "/")
 
@@ -351,7 +351,7 @@ class TestConfigurationError:
         assert caplog.messages == [f"ConfigurationError: {CANARY}"]
 
     def test_is_the_only_one_that_is(self, world, caplog):
-        """The twin: refusals are events of the guard's, logged there."""
+        """Other errors are not logged here; the guard logs them as events."""
         with caplog.at_level(logging.ERROR, "praetorian"):
             raising(world, MissingTokenError(CANARY)).send("GET", "/")
 
@@ -360,7 +360,7 @@ class TestConfigurationError:
 
 class TestDisabled:
     def test_nothing_is_registered(self, kind):
-        """Falcon answers 500 by itself, and never lets anybody in."""
+        """Without the error handler Falcon answers 500, and the responder does not run."""
         world = make_world(kind, disable_error_handler=True)
         world.app.add_route("/", auth_required(world.resource("on_get"))())
 
@@ -381,7 +381,7 @@ class TestDisabled:
         assert response.json["code"] == "missing_token"
 
     def test_a_handler_works_without_a_guard(self, kind):
-        """An application that only raises our errors gets the default challenge."""
+        """Without a guard the challenge has the default scheme and realm."""
         world = make_world(kind)
         world.app = make_app(kind)
         world.handle()
@@ -391,7 +391,7 @@ class TestDisabled:
 
 
 class TestNothingEscapes:
-    """A handler that raises something else lets an exception out of the application (facts 3.1): ours does not."""
+    """The error handler raises nothing but ``falcon.HTTPError``."""
 
     @pytest.mark.parametrize("native", [True, False])
     def test_whatever_the_error_and_the_hook(self, kind, native):
@@ -405,7 +405,7 @@ class TestNothingEscapes:
             assert world.send("GET", "/").status_code == error_response(sample(name, CANARY)).status
 
     def test_the_handler_is_of_the_new_order(self, kind):
-        """Falcon looks at the names of its parameters (facts 3.1): request first, and ``ws`` on ASGI."""
+        """The parameters have the names that Falcon looks for."""
         world = make_world(kind)
         code = world.handler().__code__
 
@@ -413,12 +413,12 @@ class TestNothingEscapes:
         assert names == (("req", "resp", "ex", "params") if kind == "wsgi" else ("req", "resp", "ex", "params", "ws"))
 
     def test_a_sync_handler_is_refused_on_asgi(self):
-        """By Falcon, at registration (facts 3.4): that is why there are two builders."""
+        """Falcon refuses a plain handler under ASGI."""
         with pytest.raises(falcon.CompatibilityError):
             make_app("asgi").add_error_handler(PraetorianError, build_error_handler())
 
     def test_a_failing_store_is_503(self, kind):
-        """No challenge, so that clients keep their session."""
+        """A failed store is 503 without a challenge, so that clients keep their token."""
 
         class Failing:
             def get(self, *keys, now):
@@ -435,7 +435,7 @@ class TestNothingEscapes:
         assert CANARY not in response.text
 
     def test_the_body_is_json_that_every_parser_reads(self, kind):
-        """Member for member what the core says."""
+        """The body has the core's members."""
         world = make_world(kind, native=False)
 
         response = raising(world, MissingTokenError()).send("GET", "/")
@@ -444,7 +444,7 @@ class TestNothingEscapes:
 
 class TestSetUp:
     def test_init_app_returns_the_application(self, kind):
-        """So that it can be written in one line."""
+        """``init_app`` returns the application."""
         app = make_app(kind)
 
         assert init_app(app, make_guard(kind, None, make_world(kind).guard.settings)) is app
@@ -454,7 +454,7 @@ class TestMultipart:
     @pytest.mark.parametrize("accept", ["multipart/form-data", "multipart/form-data, text/plain", "Multipart/*;q=.9"])
     @pytest.mark.parametrize("kind", ["wsgi", "asgi"])
     def test_what_cannot_be_written(self, kind, accept):
-        """Falcon cannot write multipart forms, so the canonical body goes out: 401 whatever a client would like best."""
+        """For a client that prefers multipart, which Falcon cannot write, the body is the canonical JSON."""
         users = MemoryUsers()
         settings = Settings(keys=KeyRing.from_secret(generate_secret()))
         if kind == "wsgi":

@@ -1,4 +1,4 @@
-"""What the middleware touches, and above all what it leaves alone."""
+"""Set-up of an application, and what the middleware leaves unchanged."""
 
 import falcon
 import falcon.asgi
@@ -30,30 +30,30 @@ def by_hand(world):
 
 class TestInitApp:
     def test_refuses_an_async_guard_on_wsgi(self):
-        """Nobody could wait for it; the text says what to write."""
+        """An ``AsyncGuard`` on WSGI is refused; the message says what to write."""
         with pytest.raises(ConfigurationError, match=r"write Guard\(User, settings\), or falcon\.asgi\.App\(\)"):
             init_app(falcon.App(), AsyncGuard(None, SETTINGS))
 
     def test_refuses_a_guard_on_asgi(self):
-        """It would block the event loop."""
+        """A ``Guard`` on ASGI is refused, because it would block the event loop."""
         with pytest.raises(ConfigurationError, match=r"write AsyncGuard\(User, settings\)"):
             init_app(falcon.asgi.App(), Guard(None, SETTINGS))
 
     @pytest.mark.parametrize("guard", [None, Guard, SETTINGS])
     @pytest.mark.parametrize("make", [falcon.App, falcon.asgi.App])
     def test_refuses_what_is_no_guard(self, make, guard):
-        """The class itself, say, or the settings."""
+        """Anything but a guard is refused."""
         with pytest.raises(ConfigurationError, match=r"expected Guard\(User, settings\)"):
             init_app(make(), guard)
 
     @pytest.mark.parametrize("app", [None, falcon.App, object()])
     def test_refuses_what_is_no_application(self, app):
-        """The class itself, say."""
+        """Anything but an application is refused."""
         with pytest.raises(ConfigurationError, match=r"expected a falcon\.App"):
             init_app(app, Guard(None, SETTINGS))
 
     def test_a_refused_guard_leaves_the_application_alone(self):
-        """It can be set up afterwards."""
+        """A refused set-up leaves the application unchanged."""
         app = falcon.App()
         with pytest.raises(ConfigurationError):
             init_app(app, Guard(None, SETTINGS), on_error=7)
@@ -62,7 +62,7 @@ class TestInitApp:
         assert falcon.testing.simulate_get(app, "/").status_code == 404
 
     def test_twice_is_refused_at_the_first_request(self, world):
-        """Which guard should win? Nothing is served, open or not."""
+        """With two guards no request is served."""
         init_app(world.app, world.guard)
         world.app.add_route("/", world.resource("on_get")())
 
@@ -70,7 +70,7 @@ class TestInitApp:
         assert world.outcome("GET", "/") == (500, [])
 
     def test_two_applications_are_apart(self, kind):
-        """Each has its own guard, and one's tokens do not open the other (facts 1.6)."""
+        """Each of two applications has its own guard; the tokens of one are invalid for the other."""
         first = make_world(kind)
         second = make_world(kind, issuer="second")
         for world in (first, second):
@@ -82,14 +82,14 @@ class TestInitApp:
 
 class TestByHand:
     def test_middleware_and_handler_are_enough(self, world):
-        """``PraetorianMiddleware(guard)`` in the list of the application's own."""
+        """The middleware and an error handler can be added by hand."""
         by_hand(world).app.add_route("/", auth_required(world.resource("on_get"))())
 
         assert world.outcome("GET", "/") == (401, [])
         assert world.outcome("GET", "/", world.headers()) == (200, ["on_get"])
 
     def test_other_middleware_sees_guard_and_principal(self, kind):
-        """Behind ours the guard from the first on, and who acts once the responder ran."""
+        """Middleware behind ours sees the guard at once, and the principal after the responder."""
         seen = []
 
         def process_request(self, req, resp):
@@ -109,8 +109,8 @@ class TestByHand:
         assert world.send("GET", "/", world.headers()).status_code == 200
         assert seen == [world.guard, 1]
 
-    def test_a_guard_by_hand_on_asgi_lets_nobody_in(self):
-        """Even where ``init_app`` was not there to refuse it."""
+    def test_a_guard_by_hand_on_asgi_admits_no_request(self):
+        """A ``Guard`` added by hand on ASGI admits no request."""
         world = make_world("asgi")
         app = falcon.asgi.App(middleware=[PraetorianMiddleware(world.issuer)])
         app.add_error_handler(PraetorianError, build_error_handler_async())
@@ -125,8 +125,8 @@ class TestByHand:
         assert world.outcome("GET", "/", world.headers()) == (500, [])
         assert world.outcome("GET", "/guard", world.headers()) == (500, [])
 
-    def test_an_async_guard_by_hand_on_wsgi_lets_nobody_in(self):
-        """The twin: the coroutine that ``admit`` returns is no admission."""
+    def test_an_async_guard_by_hand_on_wsgi_admits_no_request(self):
+        """An ``AsyncGuard`` added by hand on WSGI admits no request."""
         world = make_world("wsgi")
         users = make_world("asgi").guard
         app = falcon.App(middleware=[PraetorianMiddleware(users)])
@@ -138,16 +138,16 @@ class TestByHand:
 
     @pytest.mark.parametrize("guard", [None, Guard, HASHER])
     def test_refuses_what_is_no_guard(self, guard):
-        """As ``init_app`` does."""
+        """Anything but a guard is refused."""
         with pytest.raises(ConfigurationError, match="guard is"):
             PraetorianMiddleware(guard)
 
 
 class TestUntouched:
-    """A guard in ``process_request`` refuses 404s, static files and preflights (facts 3.2): ours decides nothing."""
+    """The middleware makes no decision."""
 
     def test_what_is_not_decorated_is_open(self, world):
-        """Routes and sinks, with a bad token as well: nobody asked for one."""
+        """Undecorated responders and sinks are open, also with an invalid token."""
         world.app.add_route("/", world.resource("on_get")())
         world.app.add_sink(world.say("sink"), "/sink")
 
@@ -156,11 +156,11 @@ class TestUntouched:
             assert world.outcome("GET", "/sink", headers) == (200, ["sink"])
 
     def test_an_unknown_path_is_404(self, world):
-        """With every method."""
+        """An unknown path is 404 for every method."""
         assert [world.outcome(method, "/nowhere")[0] for method in METHODS] == [404] * 4
 
     def test_a_static_file_is_served(self, world, tmp_path):
-        """As without a guard."""
+        """Static files are served as without a guard."""
         (tmp_path / "hello.txt").write_text("hello")
         world.app.add_static_route("/static", str(tmp_path))
 
@@ -169,7 +169,7 @@ class TestUntouched:
 
 
 class TestCORS:
-    """Headers of CORS on refusals and preflights, with independent middleware and without (facts 3.2)."""
+    """CORS headers on refusals and preflights, with independent and dependent middleware."""
 
     @pytest.fixture(params=["independent", "dependent"])
     def options(self, request):
@@ -192,7 +192,7 @@ class TestCORS:
 
     @pytest.mark.parametrize("path", ["/", "/sink"])
     def test_a_refusal_can_be_read_by_the_page(self, cors, path):
-        """401 with ``Access-Control-Allow-Origin``, so that a script sees the reason."""
+        """A refusal has ``Access-Control-Allow-Origin``, so that a script can read it."""
         response = cors.send("GET", path, {"Origin": "https://app.example"})
 
         assert (response.status_code, response.headers["Access-Control-Allow-Origin"]) == (401, "*")
@@ -200,7 +200,7 @@ class TestCORS:
 
     @pytest.mark.parametrize(("path", "methods"), [("/", "GET, PUT"), ("/sink", "DELETE, GET, HEAD, PATCH, POST, PUT")])
     def test_a_preflight_is_granted(self, cors, path, methods):
-        """200 with everything a browser wants to read."""
+        """A preflight is answered with 200 and every header that a browser needs."""
         response = cors.send("OPTIONS", path, {**PREFLIGHT, "Access-Control-Request-Headers": "authorization"})
 
         assert (response.status_code, cors.ran) == (200, [])
@@ -210,7 +210,7 @@ class TestCORS:
 
     @pytest.mark.parametrize("path", ["/", "/sink"])
     def test_the_request_that_follows_is_guarded(self, cors, path):
-        """The twin: with a token it runs."""
+        """The request after the preflight runs with a token."""
         headers = {"Origin": "https://app.example", **cors.headers()}
 
         assert cors.outcome("GET", path, headers)[0] == 200

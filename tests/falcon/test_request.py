@@ -26,7 +26,7 @@ def asgi_request(*lines, client=("198.51.100.7", 1), kind="http", iterator=False
         scope["client"] = client
 
     async def receive():
-        """Say nothing."""
+        """Receive nothing."""
 
     return falcon.asgi.Request(scope, receive)
 
@@ -39,7 +39,7 @@ def wsgi_request(*lines, remote="198.51.100.7"):
 class TestRequestInfo:
     @pytest.mark.parametrize("make", [wsgi_request, asgi_request])
     def test_shows_the_request(self, make):
-        """Method, address and headers, whatever the letter case of their names."""
+        """Method, address and headers are read; letter case of header names does not matter."""
         info: RequestInfo = request_info(make(("X-Token", "abc")))
 
         assert info.method == "GET"
@@ -53,7 +53,7 @@ class TestRequestInfo:
         assert isinstance(request_info(asgi_request()), ASGIRequest)
 
     def test_lists_repeated_lines_on_asgi(self):
-        """Each line by itself, of headers too of which Falcon keeps only the last."""
+        """Under ASGI each line of a header is returned."""
         info = request_info(
             asgi_request(("Authorization", "Bearer a"), ("Authorization", "Bearer b"), ("From", "x"), ("From", "y"))
         )
@@ -62,7 +62,7 @@ class TestRequestInfo:
         assert info.headers("From") == ["x", "y"]
 
     def test_lists_what_is_left_of_an_iterator(self):
-        """ASGI promises no more than an iterable, and test clients give one: Falcon has joined the lines."""
+        """If the server's headers are an iterator, which Falcon has consumed, the joined value is returned."""
         info = request_info(asgi_request(("X-Token", "a"), ("X-Token", "b"), iterator=True))
 
         assert (info.headers("X-Token"), info.headers("X-Absent")) == (("a,b",), ())
@@ -70,7 +70,7 @@ class TestRequestInfo:
     @pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Real-IP"])
     @pytest.mark.parametrize("make", [wsgi_request, asgi_request])
     def test_a_client_cannot_choose_its_address(self, make, header):
-        """``req.access_route`` believes these headers, the info does not."""
+        """``req.access_route`` trusts these headers; ``remote`` does not."""
         value = "for=203.0.113.9" if header == "Forwarded" else "203.0.113.9"
         request = make((header, value))
 
@@ -78,7 +78,7 @@ class TestRequestInfo:
         assert request_info(request).remote == "198.51.100.7"
 
     def test_a_header_that_falcon_stumbles_over_does_no_harm(self):
-        """``req.remote_addr`` raises for it on ASGI; the address is the server's all the same."""
+        """``req.remote_addr`` raises for a malformed header; ``remote`` is the server's address."""
         request = asgi_request(("Forwarded", 'for="[::1]:abc"'))
 
         with pytest.raises(ValueError, match="abc"):
@@ -87,21 +87,21 @@ class TestRequestInfo:
 
     @pytest.mark.parametrize("client", [(), None, ("", 0)])
     def test_an_unknown_address_is_none_of_the_clients(self, client):
-        """A server that names no address, on a UNIX socket say: loopback or none, which are not counted by."""
+        """Without an address from the server ``remote`` is loopback or None, neither of which is counted."""
         assert request_info(asgi_request(client=client)).remote in {None, "127.0.0.1"}
         assert request_info(asgi_request(("Forwarded", 'for="[::1]:abc"'), client=client)).remote is None
 
     def test_a_websocket_handshake_is_a_get(self):
-        """RFC 6455 §4.1; the ASGI scope has no method for it."""
+        """A WebSocket handshake is a GET (RFC 6455 §4.1); its scope has no method."""
         assert request_info(asgi_request(kind="websocket")).method == "GET"
 
 
 class TestRepeatedAuthorization:
-    """Two values are not one: RFC 6750 §2.1 (facts 3.6)."""
+    """Two credentials in one request are malformed (RFC 6750 §2.1)."""
 
     @pytest.mark.parametrize("second", ["Bearer {}", "Bearer x", "Basic eDp5", ""])
     def test_is_malformed_on_asgi(self, second):
-        """As lines of their own, and joined by Falcon."""
+        """Two lines are malformed, kept apart or joined by Falcon."""
         world = make_world("asgi")
         token = world.token()
         lines = [("Authorization", f"Bearer {token}"), ("Authorization", second.format(token))]
@@ -112,7 +112,7 @@ class TestRepeatedAuthorization:
 
     @pytest.mark.parametrize("second", ["Bearer {}", "Bearer x", "Basic eDp5", ""])
     def test_is_malformed_on_wsgi(self, second):
-        """Joined with a comma, as WSGI servers do."""
+        """Two values that a WSGI server joined with a comma are malformed."""
         world = make_world("wsgi")
         token = world.token()
 
@@ -122,7 +122,7 @@ class TestRepeatedAuthorization:
             )
 
     def test_is_answered_with_400(self, world):
-        """The test client sends two lines; a real server does in ``test_servers.py``."""
+        """Two lines are answered with 400; ``test_servers.py`` sends them to real servers."""
         world.app.add_route("/", world.resource("on_get")())
         value = world.headers()["Authorization"]
 

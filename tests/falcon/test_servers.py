@@ -21,7 +21,7 @@ REFRESH = 30 * 86_400
 
 @attrs.frozen
 class ErrorResponse:
-    """What a server said."""
+    """Response of a server."""
 
     status: int
     headers: dict
@@ -91,7 +91,7 @@ COMMANDS = {
 
 def serve(name, tmp_path):
     """Serve with this server until the generator is closed."""
-    # Already listening: what connects before the server is ready waits in the queue, and nobody has to poll.
+    # The socket listens already, so a request that is sent before the server is ready waits in its queue.
     with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
         listener.set_inheritable(True)
         descriptor = listener.fileno()
@@ -127,7 +127,7 @@ def uvicorn(tmp_path_factory):
 
 class TestLifeCycle:
     def test_from_login_to_the_end(self, server):
-        """Access, its end, refresh, and the end of that."""
+        """A token gives access until exp, can be refreshed until rf_exp, and neither afterwards."""
         token = server.login()
         assert server.send("GET", "/me", token).json == {"id": 1, "remote": "127.0.0.1"}
 
@@ -145,21 +145,21 @@ class TestLifeCycle:
         assert server.send("POST", "/refresh", newer).code == (401, "expired_refresh")
 
     def test_refuses_a_wrong_password(self, server):
-        """401 with a bare challenge."""
+        """A wrong password is 401 with a bare challenge."""
         answer = server.send("POST", "/login", body={"username": "alice", "password": "wrong"})
 
         assert answer.code == (401, "bad_credentials")
         assert answer.headers["www-authenticate"] == 'Bearer realm="api"'
 
     def test_refuses_a_missing_role(self, server):
-        """403 for bob, 200 for alice."""
+        """A missing role is 403."""
         assert server.send("DELETE", "/me", server.login("bob")).code == (403, "missing_role")
         assert server.send("DELETE", "/me", server.login()).status == 200
 
 
 class TestAuthorizationHeader:
     def test_two_lines_are_malformed(self, server):
-        """Joined by gunicorn, apart on uvicorn: 400 either way, whichever comes first (facts 3.6)."""
+        """Two lines are 400, in either order, joined by gunicorn and kept apart by uvicorn."""
         token = server.login()
 
         for lines in ((token, token), (token, "Bearer x"), ("Basic eDp5", token), (token, "Basic eDp5")):
@@ -168,7 +168,7 @@ class TestAuthorizationHeader:
         assert server.send("GET", "/me", token).status == 200
 
     def test_none_is_missing(self, server):
-        """401, with the challenge and nothing to cache."""
+        """Without a token the answer is 401 with a challenge, and not cacheable."""
         answer = server.send("GET", "/me")
 
         assert answer.code == (401, "missing_token")
@@ -176,7 +176,7 @@ class TestAuthorizationHeader:
         assert answer.headers["cache-control"] == "no-store"
 
     def test_a_preflight_needs_none(self, server):
-        """200 with the methods."""
+        """A preflight is answered with 200 and the methods."""
         answer = server.send("OPTIONS", "/me", Origin="https://app.example", Access_Control_Request_Method="DELETE")
 
         assert (answer.status, answer.headers["allow"]) == (200, "DELETE, GET")
@@ -186,7 +186,7 @@ class TestAddress:
     @pytest.mark.parametrize("value", ["203.0.113.9", 'for="[::1]:abc"'])
     @pytest.mark.parametrize("header", ["X_Forwarded_For", "Forwarded", "X_Real_IP"])
     def test_is_the_servers(self, server, header, value):
-        """What a client claims about itself is not believed."""
+        """The address is the server's, whatever headers a client sends."""
         answer = server.send("GET", "/me", server.login(), **{header: value})
 
         assert answer.json["remote"] == "127.0.0.1"
@@ -194,21 +194,21 @@ class TestAddress:
 
 class TestWebSocket:
     def test_without_a_token_is_refused_before_it_opens(self, uvicorn):
-        """Whatever the close code, a client sees HTTP 403 (facts 3.5)."""
+        """A refused handshake is HTTP 403."""
         for authorization in (None, "Bearer bad", f"{uvicorn.login()} twice"):
             with pytest.raises(InvalidStatus) as refusal:
                 uvicorn.websocket(authorization)
             assert refusal.value.response.status_code == 403
 
     def test_with_one_is_open(self, uvicorn):
-        """The twin, and the responder knows who acts."""
+        """With a token the connection is open, and the responder has the principal."""
         with uvicorn.websocket(uvicorn.login()) as socket_:
             assert socket_.recv(30) == "1"
             socket_.send("am I an admin?")
             assert socket_.recv(30) == "admin"
 
     def test_refused_after_it_opened_is_closed_with_3403(self, uvicorn):
-        """The error's code is the reason."""
+        """A later refusal closes the connection with 3403 and the error's code as the reason."""
         with uvicorn.websocket(uvicorn.login("bob")) as socket_:
             assert socket_.recv(30) == "2"
             socket_.send("am I an admin?")
@@ -218,7 +218,7 @@ class TestWebSocket:
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (3403, "missing_role")
 
     def test_expired_while_it_was_open_is_closed_with_3401(self, uvicorn):
-        """A guarded step asks anew, by the present clock."""
+        """A guarded function called later verifies the token at the current time."""
         with uvicorn.websocket(uvicorn.login()) as socket_:
             assert socket_.recv(30) == "1"
             uvicorn.tick(ACCESS)

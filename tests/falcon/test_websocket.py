@@ -1,4 +1,4 @@
-"""WebSockets run other middleware than HTTP (facts 3.5), so guarding HTTP alone would leave them open."""
+"""WebSockets, for which Falcon runs other middleware than for HTTP."""
 
 import asyncio
 
@@ -54,7 +54,7 @@ def route(world, responder, path="/", **options):
 
 class TestResponder:
     def test_is_not_opened_without_a_token(self, world):
-        """It is closed before it was accepted, and the responder has not run."""
+        """Without a valid token the handshake is not accepted, and the responder does not run."""
         route(world, auth_required(socket_responder(world)))
 
         assert talk(world) == 3401
@@ -63,20 +63,20 @@ class TestResponder:
         assert world.ran == []
 
     def test_is_opened_with_one(self, world):
-        """The twin, and the responder knows who acts."""
+        """With a token the handshake is accepted, and the responder has the principal."""
         route(world, auth_required(socket_responder(world)))
 
         assert talk(world, world.headers()) == "1"
 
     def test_demands_its_roles(self, world):
-        """3403 for one who lacks them."""
+        """A missing role closes the connection with 3403."""
         route(world, roles_required("admin")(socket_responder(world)))
 
         assert talk(world, world.headers(world.bob)) == 3403
         assert talk(world, world.headers()) == "1"
 
     def test_may_accept_an_anonymous_one(self, world):
-        """And a bad token is refused all the same."""
+        """``auth_accepted`` accepts an anonymous handshake and refuses an invalid token."""
         route(world, auth_accepted(socket_responder(world)))
 
         assert talk(world) == "None"
@@ -84,7 +84,7 @@ class TestResponder:
         assert talk(world, {"Authorization": "Bearer bad"}) == 3401
 
     def test_takes_no_token_from_the_query_or_the_subprotocol(self, world):
-        """Both end up in logs: the header alone is read."""
+        """A token in the query or the subprotocol is not read, because logs may hold both."""
         route(world, auth_required(socket_responder(world)))
         token = world.token()
 
@@ -92,13 +92,13 @@ class TestResponder:
         assert talk(world, {"Sec-WebSocket-Protocol": f"bearer, {token}"}) == 3401
 
     def test_undecorated_is_open(self, world):
-        """The middleware guards nothing by itself."""
+        """An undecorated responder is open."""
         route(world, socket_responder(world))
 
         assert talk(world) == "None"
 
     def test_loads_its_user(self, world):
-        """As in a request."""
+        """The current user can be loaded."""
 
         async def on_websocket(self, req, ws):
             await ws.accept()
@@ -112,7 +112,7 @@ class TestResponder:
 
 class TestClass:
     def test_guards_it_with_everything_else(self, world):
-        """Also what a subclass overrides, and what has a suffix."""
+        """A class decorator guards ``on_websocket``, with a suffix and in subclasses."""
         base = auth_required(type("Resource", (), {"on_websocket": socket_responder(world)}))
         names = {"on_websocket": socket_responder(world), "on_websocket_item": socket_responder(world)}
         child = type("Child", (base,), names)
@@ -127,7 +127,7 @@ class TestClass:
 
 class TestSink:
     def test_is_guarded_as_a_responder_is(self, world):
-        """Falcon hands the socket over as ``ws``, in older releases in place of the response."""
+        """A sink is guarded for WebSockets; Falcon passes the socket as ``ws``, older versions as the response."""
 
         async def sink(req, resp, ws=None):
             await socket_responder(world)(None, req, ws or resp)
@@ -154,7 +154,7 @@ class TestRefusal:
     @pytest.mark.parametrize("accept", [False, True])
     @pytest.mark.parametrize("native", [False, True])
     def test_is_a_close_code_before_and_after(self, native, accept):
-        """3000 and the status, as Falcon's own; the native error is not raised where there is no response."""
+        """The close code is 3000 plus the status, before and after the handshake is accepted."""
         world = make_world("asgi", native=native)
 
         assert talk(self.raising(world, ServiceUnavailableError(), accept=accept)) == 3503
@@ -173,7 +173,7 @@ class TestRefusal:
         assert seen == ["missing_token"]
 
     def test_without_our_handler_is_a_refusal_all_the_same(self):
-        """Falcon closes with its code for errors."""
+        """Without the error handler Falcon closes the connection with its own code."""
         world = make_world("asgi", disable_error_handler=True)
         route(world, auth_required(socket_responder(world)))
 
@@ -181,7 +181,7 @@ class TestRefusal:
         assert talk(world, world.headers()) == "1"
 
     def test_without_our_middleware_is_a_refusal_all_the_same(self, world):
-        """There is no guard to ask."""
+        """Without the middleware the connection is closed with 3500."""
         world.app = falcon.asgi.App()
         world.handle()
         route(world, auth_required(socket_responder(world)))
@@ -190,7 +190,7 @@ class TestRefusal:
         assert world.ran == []
 
     def test_http_on_the_same_path_is_answered_as_ever(self, world):
-        """405: the resource has no ``on_get``."""
+        """HTTP on a path that has only ``on_websocket`` is 405."""
         route(world, auth_required(socket_responder(world)))
 
         assert world.send("GET", "/").status_code == 405

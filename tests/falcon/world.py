@@ -1,4 +1,4 @@
-"""What the tests of the Falcon adapter stand on: users, a guard and an application of either kind."""
+"""Users, a guard and an application of either kind for the tests of the Falcon adapter."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def shaped(kind, function):
 
 @attrs.define
 class World:
-    """One application and everybody in it.
+    """One application with its guard and users.
 
     Attributes:
         kind: ``wsgi`` or ``asgi``.
@@ -48,7 +48,7 @@ class World:
         clock: Its clock.
         users: Its users, alice (admin, staff) and bob (no role) to begin with.
         guard: Its guard.
-        issuer: A plain guard over the same, which mints for both kinds.
+        issuer: A plain guard that issues tokens for both kinds.
         ran: What ran, as responders made by ``say`` report.
     """
 

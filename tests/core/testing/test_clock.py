@@ -1,4 +1,4 @@
-"""A clock that stands still."""
+"""The frozen clock."""
 
 import pytest
 
@@ -17,7 +17,7 @@ class TestFrozenClock:
         assert [100, 100, 100] == [clock(), clock(), clock()]
 
     def test_has_a_present(self):
-        """Left out, it is some whole second in the future of this library's making."""
+        """The default is a whole second in the future."""
 
         assert int is type(FrozenClock()())
         assert FrozenClock()() == FrozenClock()() > 1_700_000_000
@@ -28,7 +28,7 @@ class TestFrozenClock:
         ids=["one", "many", "twice", "back", "not-at-all"],
     )
     def test_moves_when_told(self, ticks, expected):
-        """It moves by as many seconds as it is told, one if it is told none."""
+        """``tick`` moves the clock by a number of seconds, by default one."""
         clock = FrozenClock(100)
         for tick in ticks:
             clock.tick(*tick)
@@ -36,7 +36,7 @@ class TestFrozenClock:
         assert expected == clock()
 
     def test_is_a_guard_s_clock(self):
-        """Design §1: a test names the second, exp - 1 and exp, without sleep."""
+        """A guard's test reaches exp - 1 and exp without sleeping."""
         clock = FrozenClock()
         users = MemoryUsers([alice := MemoryUser(identity=1, username="alice")])
         settings = Settings(keys=KeyRing.from_secret(generate_secret()), access_lifespan=60)

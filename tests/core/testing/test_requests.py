@@ -1,4 +1,4 @@
-"""Headers with which a test client acts as a user, through the real gate."""
+"""Headers of an authenticated request."""
 
 import pytest
 from tests.support import Request
@@ -38,7 +38,7 @@ def build(users, clock):
 
 class TestAsUser:
     def test_admits(self, build, alice, users):
-        """A guard lets the request in as that user, with his roles, and no user store is asked."""
+        """A guard admits the request as that user, with the user's roles and no user-store call."""
         guard = build()
         principal = guard.admit(Request(as_user(guard, alice).items()), all_roles("admin"))
 
@@ -46,27 +46,27 @@ class TestAsUser:
         assert 0 == users.calls
 
     def test_without_the_headers(self, build):
-        """The twin: the same request without them is refused."""
+        """The same request without the headers is refused."""
 
         with pytest.raises(errors.MissingTokenError):
             build().admit(Request(), all_roles("admin"))
 
     def test_gives_no_more_than_the_user_has(self, build, alice):
-        """It is no way around a policy: the token is a real one, with the user's own roles."""
+        """The token has the roles of the user, and no others."""
         guard = build()
 
         with pytest.raises(errors.MissingRoleError):
             guard.admit(Request(as_user(guard, alice).items()), all_roles("owner"))
 
     def test_is_one_header(self, build, alice):
-        """RFC 6750 §2.1: one header, scheme and token."""
+        """The result is one header with scheme and token (RFC 6750 §2.1)."""
         ((name, value),) = as_user(build(), alice).items()
 
         assert "Authorization" == name
         assert ["Bearer", 2] == [value.split(" ")[0], value.count(".")]
 
     def test_obeys_the_settings(self, build, alice):
-        """With another header and scheme the headers are those."""
+        """The headers follow the settings."""
         guard = build(header_name="X-Token", header_type="JWT")
         headers = as_user(guard, alice)
 
@@ -84,14 +84,14 @@ class TestAsUser:
         ],
     )
     def test_lifespans(self, build, alice, clock, options, access, refresh):
-        """Lifespans can be given in place of the configured ones."""
+        """A lifespan overrides the configured one."""
         guard = build()
         principal = guard.admit(Request(as_user(guard, alice, **options).items()))
 
         assert (clock() + access, clock() + refresh) == (principal.access_expires_at, principal.refresh_expires_at)
 
     def test_an_expired_request(self, build, alice, clock):
-        """A test of what happens after ``exp`` moves the clock and needs nothing else."""
+        """A test of an expired token moves the clock and needs nothing else."""
         guard = build()
         headers = as_user(guard, alice, access_lifespan=5)
         clock.tick(5)
@@ -100,7 +100,7 @@ class TestAsUser:
             guard.admit(Request(headers.items()))
 
     def test_custom_claims(self, build, alice):
-        """What else the token says is given as keywords, under the rules of ``issue``."""
+        """Custom claims are keywords, under the rules of ``issue``."""
         guard = build()
 
         assert {"team": "red", "level": 3} == dict(
@@ -110,7 +110,7 @@ class TestAsUser:
             as_user(guard, alice, roles=["owner"])
 
     def test_a_user_who_may_not_act(self, build, alice):
-        """No headers are made for a disabled user."""
+        """A disabled user gets no headers."""
         alice.valid = False
 
         with pytest.raises(errors.InvalidUserError):

@@ -1,4 +1,4 @@
-"""Users without a database, who count how often they are asked for."""
+"""Users without a database."""
 
 import pytest
 from tests.support import PASSWORD
@@ -12,19 +12,19 @@ from praetorian_core.token.keys import KeyRing, generate_secret
 
 class TestMemoryUser:
     def test_defaults(self):
-        """A user of a name and an identity has no roles, no password, and may act."""
+        """By default a user has no roles and no password, and is active."""
         user = MemoryUser(identity=1, username="alice")
 
         assert ([], None, True) == (user.rolenames, user.password, user.is_valid())
 
     def test_facts_are_named(self):
-        """Which is the name and which the hash is said, not counted."""
+        """The arguments are keywords."""
 
         with pytest.raises(TypeError):
             MemoryUser(1, "alice")
 
     def test_roles_are_not_shared(self):
-        """Each user has a list of its own."""
+        """Each user has its own list of roles."""
         alice, bob = (MemoryUser(identity=number, username="x") for number in (1, 2))
         alice.rolenames.append("admin")
 
@@ -39,7 +39,7 @@ class TestMemoryUser:
         assert valid is user.is_valid()
 
     def test_the_hash_is_not_shown(self):
-        """A failing test prints its users, and no password hash with them."""
+        """``repr`` does not show the password hash."""
         user = MemoryUser(identity=1, username="alice", password="$argon2id$hunter2")
 
         assert "hunter2" not in repr(user)
@@ -53,27 +53,27 @@ class TestMemoryUsers:
         return MemoryUser(identity=1, username="alice")
 
     def test_begins_empty(self):
-        """Without users nobody is found."""
+        """An empty source finds no user."""
         users = MemoryUsers()
 
         assert (None, None) == (users.lookup("alice"), users.identify(1))
 
     def test_finds(self, alice):
-        """Users are found by their name and by their identity, the object itself."""
+        """Users are found by name and by identity."""
         users = MemoryUsers([MemoryUser(identity=2, username="bob"), alice])
 
         assert users.lookup("alice") is alice
         assert users.identify(1) is alice
 
     @pytest.mark.parametrize(("name", "identity"), [("Alice", "1"), ("", 0), ("bob", 2), ("alic", None)])
-    def test_finds_nobody_else(self, alice, name, identity):
-        """A name or an identity is the same or another one."""
+    def test_finds_no_other(self, alice, name, identity):
+        """Names and identities are compared exactly."""
         users = MemoryUsers([alice])
 
         assert (None, None) == (users.lookup(name), users.identify(identity))
 
     def test_add_and_remove(self, alice):
-        """Users come and go while a test runs."""
+        """Users can be added and removed at any time."""
         users = MemoryUsers()
         assert users.add(alice) is alice
         assert users.identify(1) is alice
@@ -82,7 +82,7 @@ class TestMemoryUsers:
         assert users.identify(1) is None
 
     def test_counts_calls(self, alice):
-        """Every question counts, whether somebody was found or not; adding and removing ask nothing."""
+        """``lookup`` and ``identify`` are counted, with and without a result; ``add`` and ``remove`` are not."""
         users = MemoryUsers([alice])
         users.add(users.add(alice))
         users.remove(alice)
@@ -114,23 +114,23 @@ class TestWithGuard:
         return Guard(users, settings, passwords=cheapest_hasher(), clock=clock)
 
     def test_log_in(self, guard, users):
-        """The users fit a guard: who has the password is returned, after one question."""
+        """A login makes one call."""
 
         assert "alice" == guard.authenticate("alice", PASSWORD).username
         assert 1 == users.calls
         with pytest.raises(AuthenticationError):
             guard.authenticate("alice", "wrong")
 
-    def test_access_asks_for_nobody(self, guard, users):
-        """Design §1: until ``exp`` no user store is asked, which the counter shows."""
+    def test_access(self, guard, users):
+        """Access makes no call until exp."""
         token = guard.issue(users.lookup("alice"))
         users.calls = 0
 
         assert frozenset({"admin"}) == guard.verify(token).roles
         assert 0 == users.calls
 
-    def test_refresh_asks_once(self, guard, users, clock):
-        """The twin: a refresh loads the user, and sees that he was disabled or removed."""
+    def test_refresh(self, guard, users, clock):
+        """A refresh makes one call, and sees that the user was disabled or removed."""
         alice = users.lookup("alice")
         token = guard.issue(alice)
         clock.tick(60)
