@@ -43,7 +43,7 @@ from praetorian_core.flows.state import (
 )
 from praetorian_core.principal import Principal
 from praetorian_core.questions import Emit, Flow, GetState, ask
-from praetorian_core.token.claims import ActionClaims, SessionClaims, check_custom_claims, encode_identity
+from praetorian_core.token.claims import ActionClaims, SessionClaims, check_custom_claims, encode_named_identity
 from praetorian_core.token.codec import MAX_REFRESHED
 from praetorian_core.token.lifecycle import check_refresh
 
@@ -253,7 +253,7 @@ def revoke_user(context: FlowContext, identity: object, now: int) -> Flow[None]:
         ConfigurationError: There is no store, or the identity cannot be a user's.
     """
     context.need_store("revoke_user")
-    identity = encode_identity(identity, context.settings.parse_identity)
+    identity = encode_named_identity(identity, context.settings.parse_identity)
     key = epoch_key(identity)
     fresh = Write(secrets.token_urlsafe(9), NEVER)
     yield from update(key, lambda _: fresh, now, (yield from get_entry(key, now)))

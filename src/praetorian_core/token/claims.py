@@ -116,8 +116,8 @@ ParseIdentity: TypeAlias = Callable[[str], object]
 def encode_identity(identity: object, parse: ParseIdentity | None = None) -> int | str:
     """Return an identity as a token carries it: an int or a str.
 
-    An integer of any type becomes an int, a str of any type a str. Anything else travels as its text, and ``parse`` must
-    return it from that text: otherwise a login would succeed and every refresh would fail.
+    An integer of any type becomes an int, a str of any type a str. Anything else travels as its text. Where ``parse`` is
+    set, it must return the identity from its text: otherwise a login would succeed and every refresh would fail.
 
     Args:
         identity: The value of ``user.identity``.
@@ -133,15 +133,25 @@ def encode_identity(identity: object, parse: ParseIdentity | None = None) -> int
     if isinstance(identity, str):
         # Not str(): of a member of an enum, that is its name.
         text = _checked_text(str.__str__(identity))
-        if parse is not None:
-            _parse_back(text, parse, identity)
-        return text
+        return text if parse is None else _encode_parsed(identity, text, parse)
     number = _as_integer(identity)
     if number is None:
-        return _encode_parsed(identity, parse)
+        return _encode_other(identity, parse)
     if not -MAX_IDENTITY <= number <= MAX_IDENTITY:
         raise ConfigurationError("user.identity must be an int up to 2**63 - 1, or a str; got a larger int")
     return number
+
+
+def encode_named_identity(identity: object, parse: ParseIdentity | None = None) -> int | str:
+    """Return the identity that a caller names, as a token carries it; see ``encode_identity``.
+
+    An identity that ``parse`` returns may also be named by its text.
+    """
+    if parse is None or not isinstance(identity, str):
+        return encode_identity(identity, parse)
+    text = _checked_text(str.__str__(identity))
+    _parse(text, parse, identity)
+    return text
 
 
 def _as_integer(identity: object) -> int | None:
@@ -151,7 +161,7 @@ def _as_integer(identity: object) -> int | None:
         return None
 
 
-def _encode_parsed(identity: object, parse: ParseIdentity | None) -> str:
+def _encode_other(identity: object, parse: ParseIdentity | None) -> str:
     kind = type(identity).__name__
     if callable(identity) or type(identity).__str__ in _REPRESENTATIONS:
         # The text of such a thing is its representation, which may hold anything: for a method, the whole user.
@@ -168,15 +178,20 @@ def _encode_parsed(identity: object, parse: ParseIdentity | None) -> str:
         text = str(identity)
     except Exception as error:
         raise ConfigurationError(f"str(user.identity) raised {type(error).__name__}") from error
-    same: object = _parse_back(_checked_text(text), parse, identity) == identity
+    return _encode_parsed(identity, _checked_text(text), parse)
+
+
+def _encode_parsed(identity: object, text: str, parse: ParseIdentity) -> str:
+    same: object = _parse(text, parse, identity) == identity
     if same is not True:
         raise ConfigurationError(
-            f"PRAETORIAN_PARSE_IDENTITY must return user.identity, a {kind}, from its text; got another value"
+            f"PRAETORIAN_PARSE_IDENTITY must return user.identity, a {type(identity).__name__}, from its text; got another "
+            "value"
         )
     return text
 
 
-def _parse_back(text: str, parse: ParseIdentity, identity: object) -> object:
+def _parse(text: str, parse: ParseIdentity, identity: object) -> object:
     problem = "it raised ValueError"
     try:
         parsed = parse(text)

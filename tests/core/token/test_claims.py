@@ -20,6 +20,7 @@ from praetorian_core.token.claims import (
     _warn_of_blanks,
     check_custom_claims,
     encode_identity,
+    encode_named_identity,
     encode_roles,
 )
 
@@ -219,11 +220,10 @@ class TestEncodeIdentity:
             (KEY, uuid.UUID, "00000000-0000-0000-0000-000000000007"),
             (Decimal("7.10"), Decimal, "7.10"),
             (dt.date(2027, 1, 15), dt.date.fromisoformat, "2027-01-15"),
-            (str(KEY), uuid.UUID, str(KEY)),
             ("alice", str, "alice"),
             (7, uuid.UUID, 7),
         ],
-        ids=["UUID", "Decimal", "date", "str of a UUID", "str", "int"],
+        ids=["UUID", "Decimal", "date", "str", "int"],
     )
     def test_with_the_setting_its_text_is_encoded(self, identity, parse, expected):
         """The setting returns the identity from its text; it is not called for an integer."""
@@ -239,11 +239,24 @@ class TestEncodeIdentity:
             (Decimal("7.10"), float, "got float with another text"),
             (Decimal("NaN"), Decimal, "got another value"),
             ("alice", uuid.UUID, "it raised ValueError"),
+            (str(KEY), uuid.UUID, "got another value"),
+            ("7", int, "got another value"),
             (str(KEY).replace("0", "A").upper(), uuid.UUID, "got UUID with another text"),
             ("alice", Upper, "got Upper with another text"),
             ("alice", {}.get, "got NoneType with another text"),
         ],
-        ids=["other type", "ValueError", "other text", "nan", "str", "upper case", "changed", "None"],
+        ids=[
+            "other type",
+            "ValueError",
+            "other text",
+            "nan",
+            "str",
+            "str of a UUID",
+            "str of an int",
+            "upper case",
+            "changed",
+            "None",
+        ],
     )
     def test_a_setting_that_does_not_return_the_identity_is_rejected(self, identity, parse, problem):
         """At the login, and not at each refresh for ever; the error does not hold the identity."""
@@ -254,6 +267,29 @@ class TestEncodeIdentity:
         assert str(caught.value).endswith(f"from its text; {problem}")
         assert str(identity) not in str(caught.value)
         assert caught.value.__context__ is None
+
+    @pytest.mark.parametrize(
+        ("identity", "parse", "expected"),
+        [
+            (7, None, 7),
+            ("7", None, "7"),
+            (7, uuid.UUID, 7),
+            (KEY, uuid.UUID, str(KEY)),
+            (str(KEY), uuid.UUID, str(KEY)),
+            (Level.HIGH, str, "high"),
+        ],
+        ids=["int", "str", "int and a setting", "UUID", "str of a UUID", "enum"],
+    )
+    def test_a_caller_may_name_an_identity_by_its_text(self, identity, parse, expected):
+        """``revoke_user`` gets identities from URLs and forms too."""
+
+        assert expected == encode_named_identity(identity, parse)
+
+    @pytest.mark.parametrize("text", ["alice", str(KEY).upper().replace("0", "A")], ids=["other", "upper case"])
+    def test_a_text_that_is_no_identity_names_none(self, text):
+        """Otherwise the call would end no session, without an error."""
+        with pytest.raises(ConfigurationError, match="PRAETORIAN_PARSE_IDENTITY must return"):
+            encode_named_identity(text, uuid.UUID)
 
     @pytest.mark.parametrize("identity", ["alice", KEY], ids=["str", "UUID"])
     def test_a_setting_that_fails_is_an_outage(self, identity):
