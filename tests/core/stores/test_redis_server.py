@@ -182,6 +182,27 @@ class TestWhenAsked:
             assert 0 == client.exists("praetorian:" + key)
 
 
+class TestFull:
+    @pytest.fixture
+    def full(self, server):
+        """Return the server with no memory left, besides that of its entries."""
+        yield server
+        with server.client() as client:
+            client.config_set("maxmemory", 0)
+
+    def test_full(self, full, key):
+        """A full server rejects writes and keeps what was ended: 50 of 50 sessions stay ended."""
+        names = [f"{key}{number}" for number in range(50)]
+        with closing(RedisStore(full.url)) as store, full.client() as client:
+            for name in names:
+                store.compare_and_set(name, None, "ended", expires_at=EXPIRES_AT, now=NOW)
+            client.config_set("maxmemory", 1)
+            with pytest.raises(redis.exceptions.OutOfMemoryError):
+                store.compare_and_set(f"{key}x", None, "ended", expires_at=EXPIRES_AT, now=NOW)
+
+            assert ["ended"] * 50 == store.get(*names, now=NOW)
+
+
 class TestReply:
     """Replies that other clients and servers give."""
 
