@@ -16,6 +16,10 @@ from praetorian_core.errors import ServiceUnavailableError
 T = TypeVar("T")
 
 
+class CallTimeoutError(Exception):
+    """A call exceeded the time-out of ``Executor.run``."""
+
+
 class Executor:
     """A pool of threads with a bounded queue.
 
@@ -52,7 +56,7 @@ class Executor:
 
         Raises:
             ServiceUnavailableError: The queue is full, or every thread runs a call that exceeded its time-out.
-            asyncio.TimeoutError: The call exceeded the time-out. It keeps its thread until it returns.
+            CallTimeoutError: The call exceeded the time-out. It keeps its thread until it returns.
         """
         clock = _Clock(timeout)
         answer = asyncio.wrap_future(self._submit(call, clock))
@@ -61,7 +65,7 @@ class Executor:
         try:
             while not (await asyncio.wait({answer}, timeout=max(clock.remaining(), 0)))[0]:
                 if clock.remaining() <= 0:
-                    raise asyncio.TimeoutError
+                    raise CallTimeoutError
                 self._check_progress()
             return answer.result()
         finally:

@@ -9,9 +9,8 @@ from types import TracebackType
 from typing import NamedTuple
 
 _OURS = ("praetorian_core", "praetorian_flask", "praetorian_restx", "praetorian_falcon")
-_LIBRARIES = tuple(
-    str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")
-)
+_STANDARD_LIBRARY = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib"))
+_INSTALLED = {"site-packages", "dist-packages"}
 
 
 class _Frame(NamedTuple):
@@ -26,8 +25,13 @@ class _Frame(NamedTuple):
 
     @property
     def is_library(self) -> bool:
+        path = Path(self.file).resolve()
         # Frozen modules and code from a string have no file.
-        return self.file.startswith("<") or str(Path(self.file).resolve()).startswith(_LIBRARIES)
+        return (
+            self.file.startswith("<")
+            or not _INSTALLED.isdisjoint(path.parts)
+            or any(path.is_relative_to(folder) for folder in _STANDARD_LIBRARY)
+        )
 
 
 def is_raised_here(error: BaseException) -> bool:
@@ -36,24 +40,33 @@ def is_raised_here(error: BaseException) -> bool:
     return bool(frames) and frames[-1].is_ours
 
 
-def place_of(error: BaseException) -> str:
+def place_of(error: BaseException, application: str) -> str:
     """Return the file, line and function of the application that an error comes from.
 
     If no frame is the application's, it is the last one of a library; if there is none either, the last one.
+
+    Args:
+        error: The error.
+        application: The package of the application, which may be installed like a library.
     """
     frames = list(_frames(error.__traceback__))
     foreign = [frame for frame in frames if not frame.is_ours]
-    application = [frame for frame in foreign if not frame.is_library]
-    for chosen in (application, foreign, frames):
+    own = [frame for frame in foreign if frame.package == application or not frame.is_library]
+    for chosen in (own, foreign, frames):
         if chosen:
             _, file, line, function = chosen[-1]
             return f"{Path(file).name}:{line} in {function}"
     return "?"
 
 
+def package_of(module: str) -> str:
+    """Return the top-level package of a module, by their names."""
+    return module.partition(".")[0]
+
+
 def _frames(trace: TracebackType | None) -> Iterator[_Frame]:
     while trace is not None:
         code = trace.tb_frame.f_code
-        package = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
-        yield _Frame(package, code.co_filename, trace.tb_lineno, code.co_name)
+        name = str(trace.tb_frame.f_globals.get("__name__", ""))
+        yield _Frame(package_of(name), code.co_filename, trace.tb_lineno, code.co_name)
         trace = trace.tb_next

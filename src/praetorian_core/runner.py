@@ -15,7 +15,7 @@ from functools import partial
 from typing import TypeVar, cast
 
 from praetorian_core.errors import ConfigurationError, PraetorianError, ServiceUnavailableError
-from praetorian_core.executor import Executor
+from praetorian_core.executor import CallTimeoutError, Executor
 from praetorian_core.failures import is_raised_here
 from praetorian_core.questions import Flow, HashingQuestion, IncrementState, Place, Question
 from praetorian_core.services import Services
@@ -168,11 +168,17 @@ async def _count(answer: Coroutine[object, object, object]) -> object:
 async def _await_store(call: Callable[[], object], executor: Executor, services: Services) -> object:
     # A hung store must not hold a request for ever (ASVS 13.1.3).
     timeout = services.store_timeout
-    if inspect.iscoroutinefunction(call):
-        answer: object = call()
-    else:
-        answer = await executor.run(partial(_call_in_thread, call, services.after_thread_call), timeout=timeout)
-    return await asyncio.wait_for(answer, timeout) if inspect.isawaitable(answer) else answer
+    try:
+        if inspect.iscoroutinefunction(call):
+            answer: object = call()
+        else:
+            answer = await executor.run(partial(_call_in_thread, call, services.after_thread_call), timeout=timeout)
+        return await asyncio.wait_for(answer, timeout) if inspect.isawaitable(answer) else answer
+    except (CallTimeoutError, asyncio.TimeoutError) as error:
+        # The cause tells a time-out of wait_for from one that the store raised itself.
+        if isinstance(error, CallTimeoutError) or isinstance(error.__cause__, asyncio.CancelledError):
+            raise ServiceUnavailableError(f"no answer within {timeout:g} s; see PRAETORIAN_STORE_TIMEOUT") from None
+        raise
 
 
 async def _await_call(

@@ -11,7 +11,7 @@ import attrs
 from praetorian_core.errors import ConfigurationError, PraetorianError
 from praetorian_core.events import CallFailed, Event, Sink
 from praetorian_core.executor import Executor
-from praetorian_core.failures import is_raised_here, place_of
+from praetorian_core.failures import is_raised_here, package_of, place_of
 from praetorian_core.hash_turn import HashTurn
 from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSource
 
@@ -143,9 +143,15 @@ class Services:
         """
         is_own = isinstance(error, PraetorianError) and is_raised_here(error)
         failure = str(error) if is_own else type(error).__name__
-        self.emit(CallFailed(at=now, what=what, failure=failure, where=place_of(error), target=target))
+        self.emit(
+            CallFailed(at=now, what=what, failure=failure, where=place_of(error, self._application()), target=target)
+        )
         if self.log_tracebacks:
             _LOG.error("%s failed", what, exc_info=error)
+
+    def _application(self) -> str:
+        users: object = self._users
+        return package_of((users if isinstance(users, type) else type(users)).__module__)
 
 
 def _present(service: T | None, name: str, remedy: str) -> T:

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from praetorian_core.errors import ServiceUnavailableError
-from praetorian_core.executor import Executor
+from praetorian_core.executor import CallTimeoutError, Executor
 
 
 async def until(holds):
@@ -100,7 +100,7 @@ class TestTimeout:
         go = threading.Event()
 
         async def main():
-            with pytest.raises(asyncio.TimeoutError):
+            with pytest.raises(CallTimeoutError):
                 await threads.run(go.wait, timeout=self.limit)
             go.set()
             await until(lambda: not threads._running)
@@ -139,7 +139,7 @@ class TestTimeout:
             go.set()
             return type(hung.exception()), type(waiting.exception())
 
-        assert (asyncio.TimeoutError, ServiceUnavailableError) == asyncio.run(main())
+        assert (CallTimeoutError, ServiceUnavailableError) == asyncio.run(main())
         assert [] == calls
 
     def test_cancelled(self):

@@ -8,8 +8,12 @@ import threading
 import pytest
 
 from praetorian_core.errors import PraetorianError
-from praetorian_core.failures import is_raised_here, place_of
+from praetorian_core.failures import is_raised_here, package_of, place_of
 from praetorian_core.stores.memory import MemoryStore
+
+
+def _place(error, application="shop"):
+    return place_of(error, application)
 
 
 def raised_by(call):
@@ -31,7 +35,7 @@ class TestPlaceOf:
     @pytest.mark.parametrize("call", [fails, fails_in_a_library], ids=lambda call: call.__name__)
     def test_application(self, call):
         """The last frame of the application is named, not the library that it called."""
-        place = place_of(raised_by(call))
+        place = _place(raised_by(call))
 
         assert place.startswith("test_failures.py:")
         assert place.endswith(f" in {call.__name__}")
@@ -46,31 +50,31 @@ class TestPlaceOf:
             def _live(self, name, now):
                 expired()
 
-        assert place_of(raised_by(lambda: Broken().get("a", now=1))).endswith(" in expired")
+        assert _place(raised_by(lambda: Broken().get("a", now=1))).endswith(" in expired")
 
     def test_library_alone(self):
         """Without a frame of the application, the last one of a library is named."""
         error = raised_by(lambda: json.loads("{"))
         error.__traceback__ = error.__traceback__.tb_next.tb_next
 
-        assert place_of(error).startswith("__init__.py:") or place_of(error).startswith("decoder.py:")
+        assert _place(error).startswith("__init__.py:") or _place(error).startswith("decoder.py:")
 
     def test_core_alone(self):
         """Without either, the last frame is named."""
         error = raised_by(lambda: MemoryStore(max_entries=0))
         error.__traceback__ = error.__traceback__.tb_next.tb_next
 
-        assert place_of(error).startswith("memory.py:")
+        assert _place(error).startswith("memory.py:")
 
     def test_no_traceback(self):
         """An exception that was never raised has no place."""
-        assert "?" == place_of(LookupError())
+        assert "?" == _place(LookupError())
 
     def test_code_without_file(self):
         """Code from a string belongs to no file of the application."""
         error = raised_by(lambda: exec("1 / 0", {"__name__": "x"}))
 
-        assert place_of(error).startswith("test_failures.py:")
+        assert _place(error).startswith("test_failures.py:")
 
     def test_other_thread(self):
         """An exception that crossed a thread keeps its place."""
@@ -86,7 +90,17 @@ class TestPlaceOf:
         thread.start()
         thread.join()
 
-        assert place_of(errors[0]).endswith(" in fails")
+        assert _place(errors[0]).endswith(" in fails")
+
+    def test_installed_application(self):
+        """An application that is installed like a library is recognized by its package."""
+        error = raised_by(lambda: json.loads("{"))
+
+        assert _place(error, "json").endswith((" in raw_decode", " in decode"))
+
+    def test_package(self):
+        """The package of a module is the first part of its name."""
+        assert ["shop", "shop"] == [package_of("shop"), package_of("shop.users.models")]
 
 
 class TestIsRaisedHere:

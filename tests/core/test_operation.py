@@ -232,6 +232,50 @@ class TestLoop:
         assert ({ServiceUnavailableError}, "free", 1) == (kinds, answer, principal.identity)
 
 
+class HungForever(MemoryStore):
+    """A store whose ``get`` is a coroutine function that never answers, or that raises a time-out of its own."""
+
+    go = threading.Event()
+    raises = False
+
+    async def get(self, *keys, now):
+        if self.raises:
+            raise asyncio.TimeoutError
+        await asyncio.Event().wait()
+
+
+class TestTimeout:
+    @pytest.mark.parametrize("kind", [Blocking, HungForever])
+    def test_own_words(self, kind):
+        """A store that exceeds the time-out is reported with the setting, whether it is awaited or runs in a thread."""
+        world = World(AsyncGuard, store=kind(), store_timeout=0.05)
+
+        async def main():
+            with pytest.raises(ServiceUnavailableError):
+                await world.guard.verify(world.token)
+            world.guard._services.store.go.set()
+
+        asyncio.run(main())
+        (event,) = [event for event in world.heard if isinstance(event, CallFailed)]
+
+        assert ("the store's get", "no answer within 0.05 s; see PRAETORIAN_STORE_TIMEOUT") == (
+            event.what,
+            event.failure,
+        )
+
+    def test_of_the_store(self):
+        """A time-out that the store raised itself is reported by its type."""
+        store = HungForever()
+        store.raises = True
+        world = World(AsyncGuard, store=store)
+        with pytest.raises(ServiceUnavailableError):
+            asyncio.run(world.guard.verify(world.token))
+        (event,) = [event for event in world.heard if isinstance(event, CallFailed)]
+
+        assert "TimeoutError" == event.failure
+        assert event.where.startswith("test_operation.py:")
+
+
 class TestFailures:
     def test_names_the_store(self, tmp_path, monkeypatch):
         """A failed call names its last frame in the application, the store and the setting."""
