@@ -53,7 +53,12 @@ _LOSSY_DER = re.compile(
     rb"|\x06\x07\x2a\x48\x3d\x02\x01\x06"  # id-ecPublicKey and a curve
 )
 _LOST = bytes(range(128, 256)) + b"?"
-_JWK = re.compile(rb"""["']kty\\*["']:""")
+_JWK = re.compile(
+    rb"""["']kty\\*["']:"""
+    rb"""|kty["']?[:=]["']?(?:RSA|EC|OKP|oct|AKP)"""  # YAML, TOML or one line for each member
+)
+# XML Signature §4.5.2, and the output of ``openssl pkey -text`` and ``openssl rsa -modulus``.
+_PRINTED = re.compile(rb"<(?:\w{1,10}:)?(?:RSA|DSA|EC)KeyValue\b|Public-Key:|Modulus[:=]|modulus:00")
 
 
 def shape_of_key(octets: bytes) -> str | None:
@@ -65,6 +70,8 @@ def shape_of_key(octets: bytes) -> str | None:
             return "an SSH key"
         if _DER.search(reading) or _LOSSY_DER.search(reading.translate(None, _LOST)):
             return "a DER key or certificate"
+        if _PRINTED.search(reading):
+            return "a key as printed by a tool"
         if _JWK.search(reading) or _is_json_container(reading):
             return "a JWK or another JSON document"
     return None

@@ -495,6 +495,37 @@ class TestKeysInThePlaceOfSecrets:
 
                 assert "the HMAC secret must be random; got a JWK or another JSON document" in message
 
+    @pytest.mark.parametrize("mangling", ["as it is", "crlf", "no newlines", "base64", "utf-16", "percent"])
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_a_jwk_in_another_notation_is_rejected(self, pairs, kind, mangling):
+        """YAML, TOML and lines of names and values."""
+        members = _jwk(kind, pairs[kind]).items()
+        notations = [
+            "".join(f"{name}: {value}\n" for name, value in members),
+            "".join(f'{name} = "{value}"\n' for name, value in members),
+            "".join(f"{name}={value}\n" for name, value in members),
+        ]
+        for text in notations:
+            assert "got a JWK or another JSON document" in refusal(TEXT_MANGLINGS[mangling](text.encode()), minimum=64)
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda n: f"<RSAKeyValue><Modulus>{n}</Modulus><Exponent>AQAB</Exponent></RSAKeyValue>",
+            lambda n: f"<ds:RSAKeyValue><ds:Modulus>{n}</ds:Modulus></ds:RSAKeyValue>",
+            lambda n: f"Modulus={n.encode().hex().upper()}\n",
+            lambda n: f"Public-Key: (2048 bit)\nModulus:\n    00:{n.encode().hex(':')}\nExponent: 65537 (0x10001)\n",
+            lambda n: f"Public-Key: (256 bit)\npub:\n    04:{n.encode().hex(':')}\nASN1 OID: prime256v1\n",
+        ],
+        ids=["XML", "XML with a prefix", "openssl -modulus", "openssl -text of RSA", "openssl -text of EC"],
+    )
+    def test_a_printed_key_is_rejected(self, pairs, make):
+        """XML Signature and openssl print public keys in forms of their own."""
+        text = make(_jwk("rsa", pairs["rsa"])["n"][:64])
+
+        assert "got a key as printed by a tool" in refusal(text, minimum=64)
+        assert "got a key as printed by a tool" in refusal(base64.b64encode(text.encode()), minimum=64)
+
     @pytest.mark.parametrize(
         "text",
         [
