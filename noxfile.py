@@ -136,7 +136,7 @@ def interop(session: nox.Session) -> None:
 @nox.session
 def migration(session: nox.Session) -> None:
     """Move applications of flask-praetorian to the drop-in, with their databases, tokens and clients."""
-    session.install(PACKAGE, *group("tests"), *group("migration"))
+    session.install(PACKAGE, *group("tests"))
     pythons = {}
     for version, packages in MIGRATED.items():
         home = Path(session.create_tmp()).resolve() / f"migrated-{version}"

@@ -19,7 +19,7 @@ from praetorian_flask.compat._guard_requests import RequestMethods, header_gramm
 from praetorian_flask.compat._moved import moved_as
 from praetorian_flask.compat._options import Options, read_options
 from praetorian_flask.compat._passwords import PasswordContext
-from praetorian_flask.compat._saving import save_hash
+from praetorian_flask.compat._saving import prepare, save_hash
 from praetorian_flask.compat._state import Hook
 from praetorian_flask.compat._tokens import Tokens
 from praetorian_flask.compat._users import Login, Users
@@ -94,6 +94,7 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
             self.hasher: PasswordHasher | None = PasswordHasher()
         self.pwd_ctx: PasswordContext | None = PasswordContext(self.hasher)
         self._users = Users(user_class)
+        prepare()
         self._tokens = Tokens(options.ring, options.is_standard, options.leeway)
         with old_errors():
             header_grammar(options.header_name, options.header_type)

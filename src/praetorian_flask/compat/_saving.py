@@ -2,13 +2,16 @@
 
 flask-praetorian renewed a hash in memory only. A user of SQLAlchemy is updated with one statement of its own, in a
 transaction of its own, and only if the old hash is still stored. So nothing else that the application has changed is
-committed, and a password that was changed meanwhile is not overwritten. Any other user class is left to the application.
+committed, and a password that was changed meanwhile is not overwritten. If the application's transaction has written, the
+hash is stored when that transaction ends. Any other user class is left to the application.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
+
+_SQLALCHEMY = "praetorian_flask.compat._sqlalchemy"
 
 
 def save_hash(user: object, old: str, new: str) -> bool:
@@ -20,9 +23,15 @@ def save_hash(user: object, old: str, new: str) -> bool:
         new: The hash to store.
 
     Returns:
-        Whether the new hash is stored now.
+        Whether the new hash is stored, now or when the transaction ends.
     """
+    return prepare() and importlib.import_module(_SQLALCHEMY).save_hash(user, old, new) is True
+
+
+def prepare() -> bool:
+    """Begin to watch which sessions of SQLAlchemy have written; return whether the application uses SQLAlchemy."""
     # An application that does not use SQLAlchemy has not imported it.
     if "sqlalchemy.orm" not in sys.modules:
         return False
-    return importlib.import_module("praetorian_flask.compat._sqlalchemy").save_hash(user, old, new) is True
+    importlib.import_module(_SQLALCHEMY)
+    return True
