@@ -6,7 +6,10 @@ keeps the bound responders, which are compared with what the decorators wrapped.
 
 from __future__ import annotations
 
+import functools
 import gc
+import inspect
+import types
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, cast
 
@@ -53,7 +56,7 @@ def _registered(app: object) -> Iterator[tuple[str, object]]:
     for node in _nodes(app):
         for method, responder in (node.method_map or {}).items():
             yield f"{_name(node.resource, responder)} ({method} {node.uri_template})", responder
-    for path, sink in _sinks(app):
+    for path, sink, _ in _sinks(app):
         yield f"the sink {getattr(sink, '__name__', type(sink).__name__)} ({path})", sink
 
 
@@ -63,8 +66,7 @@ def _without_demands(app: object) -> Iterator[str]:
         for method, responder in (node.method_map or {}).items():
             if method != "OPTIONS" and not _is_falcons(responder) and not _meets_demands(responder, node.resource):
                 yield f"{_name(node.resource, responder)} ({method} {node.uri_template})"
-    for path, sink in _sinks(app):
-        owner: object = getattr(sink, "__self__", None)
+    for path, sink, owner in _sinks(app):
         if not _meets_demands(sink, owner):
             yield f"the sink {_name(owner, sink)} ({path})"
 
@@ -87,9 +89,15 @@ def _nodes(app: object) -> Iterator[_Node]:
             yield node
 
 
-def _sinks(app: object) -> Iterator[tuple[object, object]]:
+def _sinks(app: object) -> Iterator[tuple[object, object, object]]:
+    """Yield path, function and object of each sink; a sink may be a function, a method or an object with ``__call__``."""
     for entry in cast("Iterable[tuple[object, object]]", getattr(app, "_sinks", ())):
-        yield getattr(entry[0], "pattern", entry[0]), entry[1]
+        path: object = getattr(entry[0], "pattern", entry[0])
+        sink, owner = entry[1], cast("object", getattr(entry[1], "__self__", None))
+        if isinstance(sink, types.FunctionType | types.MethodType | functools.partial):
+            yield path, cast("object", sink), owner
+        else:
+            yield path, inspect.getattr_static(type(sink), "__call__", sink), sink
 
 
 def _is_falcons(responder: object) -> bool:

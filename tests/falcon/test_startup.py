@@ -1,6 +1,7 @@
 """An application in which a guard has no effect is refused at its first request."""
 
 import dataclasses
+import functools
 import os
 import subprocess
 import sys
@@ -149,6 +150,26 @@ class TestRefused:
 
         assert refused(world, caplog, "the sink Proxy.forward (/sink)", path="/sink")
 
+    def test_object_of_a_guarded_class_as_a_sink(self, world, caplog):
+        """``__call__`` is no responder, so a class decorator does not guard it."""
+
+        class Proxy:
+            def __call__(self, req, resp):
+                world.ran.append("sink")
+
+        Proxy.__call__ = world.shaped(Proxy.__call__)
+        world.app.add_sink(auth_required(Proxy)(), "/sink")
+
+        assert refused(world, caplog, "the sink Proxy.__call__ (/sink)", path="/sink")
+
+    def test_original_in_a_partial(self, world, caplog):
+        """A ``functools.partial`` of the original is as open as the original."""
+        original = world.named("proxy")
+        world.app.add_sink(functools.partial(original), "/sink")
+        auth_required(original)
+
+        assert refused(world, caplog, "the sink", path="/sink")
+
     def test_class_as_a_resource(self, world, caplog):
         """A class with static responders may itself be the resource."""
 
@@ -234,6 +255,19 @@ class TestAccepted:
         assert world.outcome("GET", "/guarded") == (401, [])
         assert world.outcome("GET", "/guarded", world.headers()) == (200, ["guarded"])
         assert world.outcome("GET", "/exempt") == (200, ["exempt"])
+
+    def test_object_and_partial_as_guarded_sinks(self, world):
+        """A guarded ``__call__`` and a partial of a guarded function are guarded sinks."""
+
+        class Proxy:
+            def __call__(self, req, resp):
+                world.ran.append("object")
+
+        Proxy.__call__ = auth_required(world.shaped(Proxy.__call__))
+        for number, sink in enumerate((auth_required(Proxy)(), functools.partial(auth_required(world.say("partial"))))):
+            world.app.add_sink(sink, f"/sink{number}")
+            assert world.outcome("GET", f"/sink{number}") == (401, [])
+            assert world.outcome("GET", f"/sink{number}", world.headers())[0] == 200
 
     def test_custom_router(self, kind):
         """A router without Falcon's tree is not checked, and the guards work."""

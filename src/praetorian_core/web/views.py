@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TypeVar
 from weakref import ref
 
@@ -123,4 +124,4 @@ def chain(view: object) -> Iterator[object]:
         view = _function(view)
         seen.add(id(view))
         yield view
-        view = getattr(view, "__wrapped__", None)
+        view = getattr(view, "func" if isinstance(view, partial) else "__wrapped__", None)
