@@ -7,12 +7,14 @@ call another application with it, so the entry also names its request, and is ig
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import BytesIO
 from typing import TypeVar, cast, overload
 from weakref import ReferenceType, ref
 
 import attrs
-from flask import Request, abort, current_app, has_request_context, request
+from flask import Request, current_app, has_request_context, request
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.local import LocalProxy
 
 from praetorian_core import Guard, Principal
@@ -107,6 +109,25 @@ def current_token() -> str:
     return current_guard().find_token(FlaskRequest(request))
 
 
+class UnusableBody(Exception):
+    """Marks the HTTP exceptions of ``credentials``."""
+
+
+class _BadBody(BadRequest, UnusableBody):
+    """400."""
+
+
+class _LongBody(RequestEntityTooLarge, UnusableBody):
+    """413."""
+
+
+class _OtherBody(UnsupportedMediaType, UnusableBody):
+    """415."""
+
+
+_BODY_ERRORS: Mapping[int, type[HTTPException]] = {400: _BadBody, 413: _LongBody, 415: _OtherBody}
+
+
 def credentials() -> tuple[object, object]:
     """Return ``username`` and ``password`` of the JSON body, of whatever type, for ``authenticate``.
 
@@ -117,7 +138,7 @@ def credentials() -> tuple[object, object]:
         check_content_type(request.content_type)
         return username_and_password(parse_body(_read_body()))
     except CredentialsError as error:
-        abort(error.status, error.description)
+        raise _BODY_ERRORS[error.status](error.description) from None
 
 
 def _read_body() -> bytes:

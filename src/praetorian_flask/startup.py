@@ -4,6 +4,7 @@ Facts:
 
 * A decorator above ``@app.get`` guards a function that no route calls. Only a look at the routes finds that.
 * A blueprint's error handlers come before every handler of the application, one for ``Exception`` included.
+* ``TRAP_HTTP_EXCEPTIONS`` makes a 500 of every HTTP exception, those that carry a response included.
 * Flask-RESTX and Flask-RESTful replace ``app.handle_user_exception``. They answer an error that they do not know with
   500, and only if exceptions propagate, as under ``TESTING``, does Flask's handler see it.
 """
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Protocol, cast
 
-from flask import Flask, Response, request
+from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -23,7 +24,7 @@ from praetorian_core import Settings
 from praetorian_core.errors import ConfigurationError, PraetorianError
 from praetorian_core.web.processes import warn_of_memory_store
 from praetorian_core.web.views import chain
-from praetorian_flask.current import EXTENSION, State
+from praetorian_flask.current import EXTENSION, State, UnusableBody
 from praetorian_flask.decorators import VIEWS, Preflight, demands_of, demands_of_class
 
 _CHECKING = threading.Lock()
@@ -35,7 +36,6 @@ class _HandleException(Protocol):
 
 def check_at_first_request(app: Flask) -> None:
     """Have the application checked before its first request reaches any other function."""
-    app.register_error_handler(Preflight, _send_preflight)
     app.before_request(partial(_check, app))
     functions = app.before_request_funcs[None]
     functions.insert(0, functions.pop())
@@ -103,33 +103,24 @@ def _unguarded_classes(app: Flask) -> Iterator[str]:
 
 
 def _complete_blueprints(app: Flask) -> None:
-    """Put our handlers in front of a blueprint's own handler for a base class such as ``Exception``."""
-    of_application = app.error_handler_spec[None][None]
+    """Put our handler in front of a blueprint's own handler for a base class such as ``Exception``."""
+    handler = app.error_handler_spec[None][None].get(PraetorianError)
     for blueprint, by_code in app.error_handler_spec.items():
         handlers = by_code[None] if blueprint is not None and None in by_code else {}
-        for kind in (PraetorianError, Preflight):
-            handler = of_application.get(kind)
-            if handler is not None and kind not in handlers and any(base in handlers for base in kind.__mro__):
-                handlers[kind] = handler
+        if handler is not None and any(base in handlers for base in PraetorianError.__mro__):
+            handlers.setdefault(PraetorianError, handler)
 
 
 def _handle_user_exception(app: Flask, inner: _HandleException, error: Exception, /) -> ResponseReturnValue:
     """Let Flask answer our errors, unless the API extension that owns the route has a handler for them."""
-    if isinstance(error, PraetorianError | Preflight) and not _is_answered_by_an_api(inner, error):
+    if isinstance(error, Preflight):
+        return app.handle_http_exception(error)  # Also with TRAP_HTTP_EXCEPTIONS; no handler is asked.
+    owner = _owner(inner)
+    if isinstance(error, UnusableBody) and isinstance(error, HTTPException) and owner is None:
+        return app.handle_http_exception(error)
+    if isinstance(error, PraetorianError) and (owner is None or not _answers(owner, error)):
         return type(app).handle_user_exception(app, error)
     return inner(error)
-
-
-def _is_answered_by_an_api(handle: object, error: Exception) -> bool:
-    bases = type(error).__mro__[: type(error).__mro__.index(Exception)]
-    for api in _apis(handle):
-        if request.endpoint is not None and api.owns_endpoint(request.endpoint):
-            # Flask-RESTful's ``Api(errors={"MissingTokenError": {...}})``, and handlers of Flask-RESTX.
-            named = cast("Mapping[str, object]", getattr(api, "errors", {}) or {})
-            return type(error).__name__ in named or any(
-                base in handlers for handlers in _error_handlers(api) for base in bases
-            )
-    return False
 
 
 class _Api(Protocol):
@@ -138,19 +129,22 @@ class _Api(Protocol):
     def owns_endpoint(self, endpoint: str, /) -> bool: ...
 
 
-def _apis(handle: object) -> Iterator[_Api]:
-    """Yield the APIs whose ``error_router`` stands in a chain of exception handlers."""
+def _owner(handle: object) -> _Api | None:
+    """Return the API that owns the route, of those whose ``error_router`` is in the chain of exception handlers."""
     while isinstance(handle, partial):
-        owner: object = getattr(handle.func, "__self__", None)
-        if hasattr(owner, "owns_endpoint"):
-            yield cast("_Api", owner)
+        api = cast("_Api", getattr(handle.func, "__self__", None))
+        if hasattr(api, "owns_endpoint") and request.endpoint is not None and api.owns_endpoint(request.endpoint):
+            return api
         handle = handle.args[-1] if handle.args else None
+    return None
 
 
-def _error_handlers(api: object) -> Iterator[Mapping[type, object]]:
-    for each in (api, *cast("list[object]", getattr(api, "namespaces", []))):
-        yield cast("Mapping[type, object]", getattr(each, "error_handlers", {}))
-
-
-def _send_preflight(error: HTTPException) -> Response:
-    return cast("Response", error.get_response())
+def _answers(api: _Api, error: PraetorianError) -> bool:
+    """Return whether an API has a handler for an error of ours, other than one for ``Exception``."""
+    kind = type(error)
+    bases = kind.__mro__[: kind.__mro__.index(Exception)]
+    # Flask-RESTful: Api(errors={"MissingTokenError": {...}}).
+    if kind.__name__ in cast("Mapping[str, object]", getattr(api, "errors", None) or {}):
+        return True
+    scopes = (api, *cast("list[object]", getattr(api, "namespaces", [])))
+    return any(base in getattr(scope, "error_handlers", {}) for scope in scopes for base in bases)

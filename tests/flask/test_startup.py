@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from praetorian_core import Guard, Settings
 from praetorian_core.errors import MissingTokenError
 from praetorian_core.testing import MemoryUsers, as_user
-from praetorian_flask import Praetorian, auth_accepted, auth_required, roles_required
+from praetorian_flask import Praetorian, auth_accepted, auth_required, credentials, roles_required
 
 PREFLIGHT = {"Origin": "https://example.org", "Access-Control-Request-Method": "PUT"}
 
@@ -266,7 +266,7 @@ class TestRoleNames:
         assert self.code(a=roles_required("admin", "reader")(lambda: "in"), b=auth_required(lambda: "in")) is None
 
 
-class TestPreflight:
+class TestTrappedExceptions:
     @pytest.mark.parametrize("kind", [Exception, HTTPException])
     @pytest.mark.parametrize("place", ["application", "blueprint"])
     @pytest.mark.parametrize("trap", [False, True], ids=["", "TRAP_HTTP_EXCEPTIONS"])
@@ -283,6 +283,23 @@ class TestPreflight:
 
         assert (200, b"") == (response.status_code, response.data)
         assert {"GET", "HEAD", "OPTIONS"} == set(response.allow)
+
+    @pytest.mark.parametrize("trap", [False, True], ids=["", "TRAP_HTTP_EXCEPTIONS"])
+    @pytest.mark.parametrize(
+        ("body", "content_type", "status"),
+        [(b"[]", "application/json", 400), (b" " * 65_537, "application/json", 413), (b"{}", "text/plain", 415)],
+        ids=["400", "413", "415"],
+    )
+    def test_login_bodies(self, trap, body, content_type, status):
+        """A login body that is not usable has its status, and an application's handler for the status is asked."""
+        site = Site(TRAP_HTTP_EXCEPTIONS=trap)
+        site.app.add_url_rule("/login", "login", lambda: str(credentials()), methods=["POST"])
+        site.app.register_error_handler(413, lambda error: ("theirs", 413))
+
+        response = site.client.post("/login", data=body, content_type=content_type)
+
+        assert status == response.status_code
+        assert ("theirs" == response.text) is (status == 413)
 
     @pytest.mark.parametrize("testing", [False, True], ids=["production", "testing"])
     def test_refusals_under_trap(self, testing):

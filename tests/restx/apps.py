@@ -115,12 +115,12 @@ class Target:
         raised: What ``/camp/raise`` raises.
     """
 
-    def __init__(self, *tasks, shape=api_on_the_app, prepare=None, **config):
+    def __init__(self, *hooks, shape=api_on_the_app, prepare=None, **config):
         self.app, self.guard = make_app(**config)
         if prepare is None:
 
             def prepare(api):
-                init_api(api, on_error=tasks or None)
+                init_api(api, on_error=hooks or None)
 
         self.api, self.prefix = shape(self.app, prepare)
         self.raised = None
