@@ -61,7 +61,7 @@ class SQLiteStore:
         path: The file, in an existing folder; it is created if it is missing. A relative path is resolved now. The file
             must be on a local disk: file locks do not work over a network. Two more files, ``-wal`` and ``-shm``, appear
             beside it.
-        timeout: How long a call waits for other writers, in seconds.
+        timeout: How long a write waits for the writes of other threads, and then for those of other processes, in seconds.
 
     Raises:
         ConfigurationError: The file cannot be used.
@@ -135,7 +135,7 @@ class SQLiteStore:
         """See ``forking.Forkable``: wait for the calls of other threads, and close every connection."""
         self._gate.acquire()
         self._forking = True
-        # A call waits for the lock twice at most, and then for the disk.
+        # A call waits for two locks at most, and then for the disk.
         self._gate.wait_for(lambda: self._in_use == 0, timeout=2 * self._timeout + 1)
         _close_all(self._idle)
 
