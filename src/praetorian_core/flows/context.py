@@ -14,7 +14,7 @@ from praetorian_core.questions import (
     ask,
 )
 from praetorian_core.settings import Settings
-from praetorian_core.token.claims import encode_identity, encode_roles
+from praetorian_core.token.claims import BlankRolesWarning, encode_identity, encode_roles
 from praetorian_core.token.codec import TokenCodec
 
 
@@ -28,6 +28,7 @@ class FlowContext:
         throttle: Limits login attempts; None for no limit.
         has_store: Whether there is a store.
         renews_passwords: Whether an outdated password hash can be saved again.
+        warn_of_blank_roles: Logs once that role names have blanks around them.
     """
 
     settings: Settings
@@ -35,6 +36,7 @@ class FlowContext:
     throttle: LoginThrottle | None
     has_store: bool
     renews_passwords: bool
+    warn_of_blank_roles: BlankRolesWarning = attrs.field(init=False, repr=False, factory=BlankRolesWarning)
 
     def need_store(self, call: str) -> None:
         """Raise if there is no store.
@@ -76,5 +78,7 @@ def identity_and_roles(context: FlowContext, user: object) -> Flow[tuple[object,
         ConfigurationError: An attribute of the user cannot be encoded.
     """
     facts = yield from ask(DescribeUser(user))
-    roles = frozenset[str]() if context.settings.roles_disabled else encode_roles(facts.rolenames)
+    roles = frozenset[str]()
+    if not context.settings.roles_disabled:
+        roles = encode_roles(facts.rolenames, context.warn_of_blank_roles)
     return encode_identity(facts.identity, context.settings.parse_identity), roles

@@ -6,7 +6,6 @@ compares their times with the clock.
 
 from __future__ import annotations
 
-import functools
 import logging
 import operator
 from collections.abc import Callable, Iterable, Mapping
@@ -218,11 +217,31 @@ def _checked_text(text: str) -> str:
     return text
 
 
-def encode_roles(rolenames: object) -> frozenset[str]:
+class BlankRolesWarning:
+    """Logs once that blanks were removed from role names: the roles are the same at every login."""
+
+    __slots__ = ("_is_logged",)
+
+    def __init__(self) -> None:
+        """Log nothing yet."""
+        self._is_logged = False
+
+    def __call__(self) -> None:
+        """Log the warning, if it is the first call."""
+        if not self._is_logged:
+            self._is_logged = True
+            _LOG.warning(
+                "user.rolenames holds an empty name, or a name with blanks around it; they are removed, and reported "
+                "only once"
+            )
+
+
+def encode_roles(rolenames: object, warn: Callable[[], None]) -> frozenset[str]:
     """Return a user's role names, without blanks around a name and without empty names.
 
     Args:
         rolenames: The value of ``user.rolenames``: any iterable of str, also of members of an enum of str.
+        warn: Called if a name was empty or had blanks around it, such as a ``BlankRolesWarning``.
 
     Raises:
         ConfigurationError: ``rolenames`` is something else. Reading a str as its letters, or a mapping as its keys, could
@@ -238,7 +257,7 @@ def encode_roles(rolenames: object) -> frozenset[str]:
         given = str.__str__(role)
         name = given.strip()
         if name != given or not name:
-            _warn_of_blanks()
+            warn()
         if not name:
             continue
         if not _is_name(name):
@@ -251,14 +270,6 @@ def encode_roles(rolenames: object) -> frozenset[str]:
 
 def _is_collection(value: object) -> bool:
     return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | memoryview | Mapping)
-
-
-@functools.cache
-def _warn_of_blanks() -> None:
-    """Log once per process: the roles are the same at every login."""
-    _LOG.warning(
-        "user.rolenames holds an empty name, or a name with blanks around it; they are removed, and reported only once"
-    )
 
 
 def _is_name(text: str) -> bool:

@@ -61,6 +61,14 @@ class TestIssue:
         assert world.alice.identity == world.guard.verify(token).identity
         assert "admin" in world.at(NOW + ACCESS).verify(world.guard.refresh(token)).roles
 
+    def test_blanks_around_roles(self, world, caplog):
+        """They are removed; each guard logs one warning."""
+        world.alice.rolenames = [" admin ", "", "editor"]
+
+        for _ in range(3):
+            assert {"admin", "editor"} == world.guard.verify(world.guard.issue(world.alice)).roles
+        assert 1 == len(caplog.records)
+
     @pytest.mark.parametrize("role", ["a,admin", ",", "admin,"])
     def test_comma(self, role):
         """Where roles travel with commas between them, no name may make two of itself; elsewhere any name is one."""

@@ -17,7 +17,7 @@ from praetorian_core.token.claims import (
     MAX_IDENTITY,
     MAX_NAME,
     RESERVED,
-    _warn_of_blanks,
+    BlankRolesWarning,
     check_custom_claims,
     encode_identity,
     encode_named_identity,
@@ -316,12 +316,10 @@ class TestEncodeIdentity:
         assert expected == str(caught.value)
 
 
-@pytest.fixture
-def warnings_of_roles(caplog):
-    """The warnings about role names, which are logged once per process."""
-    _warn_of_blanks.cache_clear()
-    yield caplog
-    _warn_of_blanks.cache_clear()
+def encoded(rolenames):
+    """Return the encoded roles, and how often the warning was called for."""
+    warnings = []
+    return encode_roles(rolenames, lambda: warnings.append(1)), len(warnings)
 
 
 class TestEncodeRoles:
@@ -330,21 +328,20 @@ class TestEncodeRoles:
         [list, tuple, set, frozenset, iter, dict.fromkeys, deque, lambda names: (name for name in names)],
         ids=["list", "tuple", "set", "frozenset", "iterator", "dict keys", "deque", "generator"],
     )
-    def test_any_iterable_of_names_passes(self, make, warnings_of_roles):
+    def test_any_iterable_of_names_passes(self, make):
         """A collection of an ORM is none of Python's own types."""
         names = make(["admin", "a,b", "x" * MAX_NAME])
 
-        assert {"admin", "a,b", "x" * MAX_NAME} == encode_roles(names.keys() if isinstance(names, dict) else names)
-        assert [] == warnings_of_roles.records
+        assert ({"admin", "a,b", "x" * MAX_NAME}, 0) == encoded(names.keys() if isinstance(names, dict) else names)
 
     def test_no_names_are_no_roles(self):
         """An empty collection is a value."""
 
-        assert frozenset() == encode_roles([])
+        assert (frozenset(), 0) == encoded([])
 
     def test_members_of_an_enum_of_str_are_their_values(self):
         """The role is a plain str."""
-        (role,) = encode_roles([Level.HIGH])
+        ((role,), _) = encoded([Level.HIGH])
 
         assert (str, "high") == (type(role), role)
 
@@ -360,14 +357,23 @@ class TestEncodeRoles:
         ],
         ids=["empty", "empty and a name", "blanks", "no-break space", "enum", "blank"],
     )
-    def test_blanks_and_empty_names_are_removed_with_one_warning(self, rolenames, expected, warnings_of_roles):
-        """flask-praetorian accepted both; the warning is logged once and does not show the names."""
-        for _ in range(3):
-            assert expected == encode_roles(rolenames)
+    def test_blanks_and_empty_names_are_removed(self, rolenames, expected):
+        """flask-praetorian accepted both; the warning is called for."""
+        roles, warnings = encoded(rolenames)
 
-        (record,) = warnings_of_roles.records
+        assert expected == roles
+        assert warnings >= 1
+
+    def test_the_warning_is_logged_once(self, caplog):
+        """It is the same at every login, and does not show the names."""
+        warn = BlankRolesWarning()
+        for _ in range(3):
+            encode_roles([" canary "], warn)
+
+        (record,) = caplog.records
         assert ("praetorian", "WARNING") == (record.name, record.levelname)
         assert "user.rolenames holds an empty name, or a name with blanks around it" in record.getMessage()
+        assert "canary" not in record.getMessage()
 
     @pytest.mark.parametrize(
         "rolenames",
@@ -377,7 +383,7 @@ class TestEncodeRoles:
     def test_another_type_is_rejected(self, rolenames):
         """A str is not a list of its letters, a mapping not one of its keys, and None not "no roles"."""
         with pytest.raises(ConfigurationError) as caught:
-            encode_roles(rolenames)
+            encoded(rolenames)
 
         assert f"user.rolenames must be an iterable of str; got {type(rolenames).__name__}" == str(caught.value)
 
@@ -385,7 +391,7 @@ class TestEncodeRoles:
     def test_another_element_is_rejected(self, role):
         """A role is a str."""
         with pytest.raises(ConfigurationError) as caught:
-            encode_roles(["admin", role])
+            encoded(["admin", role])
 
         assert f"user.rolenames must hold only str; got {type(role).__name__}" == str(caught.value)
 
@@ -393,7 +399,7 @@ class TestEncodeRoles:
     def test_a_name_that_no_token_can_carry_is_rejected(self, role):
         """A role has 1 to 255 characters; the error counts them and does not show them."""
         with pytest.raises(ConfigurationError) as caught:
-            encode_roles(["admin", role])
+            encoded(["admin", role])
 
         expected = f"user.rolenames must hold names of 1 to 255 characters; got one of {len(role)} characters"
         assert expected == str(caught.value)
