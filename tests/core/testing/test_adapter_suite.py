@@ -123,6 +123,12 @@ class TestRequest:
         assert b"{" == request.payload()
         assert (("Content-Type", "text/plain"), ("Content-Length", "1")) == request.lines()
 
+    def test_in_chunks(self):
+        """A chunked body has no length."""
+        request = Request(body=b"{", is_chunked=True)
+
+        assert (("Content-Type", "application/json"), ("Transfer-Encoding", "chunked")) == request.lines()
+
 
 class TestReceived:
     def test_header(self):
@@ -310,8 +316,42 @@ class TestWSGIClient:
         assert Received(status=503, body=b"ab") == WSGIClient(app).send(Request())
         assert [True] == closed
 
+    def test_sends_chunks(self):
+        """A chunked body has no length, and the stream ends by itself (``wsgi.input_terminated``)."""
+        seen = {}
+
+        def app(environ, start_response):
+            seen.update(environ, body=environ["wsgi.input"].read())
+            start_response("200 OK", [])
+            return []
+
+        WSGIClient(app).send(Request(method="POST", body=b"x" * 20_000, is_chunked=True))
+
+        assert (20_000, True, "chunked") == (
+            len(seen["body"]),
+            seen["wsgi.input_terminated"],
+            seen["HTTP_TRANSFER_ENCODING"],
+        )
+        assert "CONTENT_LENGTH" not in seen
+
 
 class TestASGIClient:
+    def test_sends_chunks(self):
+        """A chunked body arrives in several events."""
+        events = []
+
+        async def app(scope, receive, send):
+            events.append(dict(scope["headers"]).get(b"content-length"))
+            while (event := await receive())["more_body"]:
+                events.append(len(event["body"]))
+            events.append(len(event["body"]))
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body"})
+
+        ASGIClient(app).send(Request(method="POST", body=b"x" * 20_000, is_chunked=True))
+
+        assert [None, 16_384, 3_616] == events
+
     def test_sends_what_a_server_sends(self):
         """Header lines are kept apart, the path is decoded, the body and the address are passed on."""
         seen = {}

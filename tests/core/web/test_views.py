@@ -188,6 +188,16 @@ class TestChain:
 
         assert [outer, inner, original] == list(chain(outer))
 
+    def test_a_partial(self):
+        """A ``functools.partial`` wraps its function."""
+
+        def view():
+            """Do nothing."""
+
+        bound = functools.partial(view)
+
+        assert [bound, view] == list(chain(bound))
+
     def test_a_circle(self):
         """A view that claims to wrap itself ends the chain."""
         view = wrap(original)
