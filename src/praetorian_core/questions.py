@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from typing import Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar, cast
 
@@ -22,8 +22,8 @@ import attrs
 from praetorian_core.errors import ConfigurationError, PraetorianError, ServiceUnavailableError
 from praetorian_core.events import Event
 from praetorian_core.hash_turn import HashTurn
-from praetorian_core.protocols import DEFAULT_VALIDATION_METHOD
 from praetorian_core.services import Services
+from praetorian_core.user_attributes import check_active, is_collection, read_attribute
 
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)
@@ -102,7 +102,7 @@ class FindUser(_UserQuestion):
 
     def call(self, services: Services, /) -> Callable[[], object]:
         """Return the call of ``lookup``."""
-        return _no_user if self.username is None else partial(services.users.lookup, self.username)
+        return (lambda: None) if self.username is None else partial(services.users.lookup, self.username)
 
 
 @attrs.frozen
@@ -141,13 +141,13 @@ class DescribeUser(Question[UserFacts]):
         return partial(self._read, services.with_roles)
 
     def _read(self, with_roles: bool) -> UserFacts:  # noqa: FBT001  (private, and a setting)
-        identity = _read_attribute(self.user, "identity", "an int or a str")
+        identity = read_attribute(self.user, "identity", "an int or a str")
         return UserFacts(identity, self._read_rolenames() if with_roles else None)
 
     def _read_rolenames(self) -> object:
-        rolenames = _read_attribute(self.user, "rolenames", "a list of str")
+        rolenames = read_attribute(self.user, "rolenames", "a list of str")
         # Iterated here, because iterating a lazy collection may query the application's database.
-        return list(cast("Iterable[object]", rolenames)) if _is_collection(rolenames) else rolenames
+        return list(cast("Iterable[object]", rolenames)) if is_collection(rolenames) else rolenames
 
 
 @attrs.frozen
@@ -161,7 +161,7 @@ class ReadIdentity(Question[object]):
 
     def call(self, _services: Services, /) -> Callable[[], object]:
         """Return the call that reads ``identity``."""
-        return partial(_read_attribute, self.user, "identity", self.valid_answer)
+        return partial(read_attribute, self.user, "identity", self.valid_answer)
 
 
 @attrs.frozen
@@ -175,7 +175,7 @@ class ReadPassword(Question[object]):
 
     def call(self, _services: Services, /) -> Callable[[], object]:
         """Return the call that reads ``password``."""
-        return partial(_read_attribute, self.user, "password", self.valid_answer)
+        return partial(read_attribute, self.user, "password", self.valid_answer)
 
 
 @attrs.frozen
@@ -200,8 +200,8 @@ class ReadAccount(Question[Account]):
         return Account if self.user is None else self._read
 
     def _read(self) -> Account:
-        identity = _read_attribute(self.user, "identity", "an int or a str")
-        return Account(identity, _read_attribute(self.user, "password", "the stored hash as a str"))
+        identity = read_attribute(self.user, "identity", "an int or a str")
+        return Account(identity, read_attribute(self.user, "password", "the stored hash as a str"))
 
 
 @attrs.frozen
@@ -215,7 +215,7 @@ class CheckActive(Question["bool | int | None"]):
 
     def call(self, services: Services, /) -> Callable[[], object]:
         """Return the call of the validation method."""
-        return _no_answer if self.user is None else partial(_check_active, self.user, services.validation_method)
+        return (lambda: False) if self.user is None else partial(check_active, self.user, services.validation_method)
 
     def is_valid(self, answer: object) -> bool:
         """Return whether the answer is True, False, 1, 0 or None."""
@@ -397,45 +397,3 @@ class Emit(Question[None]):
     def call(self, services: Services, /) -> Callable[[], object]:
         """Return the call of ``on_event``."""
         return partial(services.emit, self.event)
-
-
-def _no_user() -> None:
-    return None
-
-
-def _no_answer() -> bool:
-    return False
-
-
-def _is_collection(value: object) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
-
-
-def _read_attribute(user: object, name: str, wanted: str) -> object:
-    try:
-        value: object = getattr(user, name)
-    except AttributeError:
-        raise ConfigurationError(
-            f"{type(user).__name__} instances have no attribute {name!r}; give them one, {wanted}"
-        ) from None
-    return value
-
-
-def _check_active(user: object, name: str) -> object:
-    try:
-        method: object = getattr(user, name)
-    except AttributeError:
-        # The class has the property, and reading it failed.
-        if hasattr(type(user), name):
-            raise
-        if name != DEFAULT_VALIDATION_METHOD:
-            raise ConfigurationError(
-                f"{type(user).__name__} instances have no method {name!r}; write: def {name}(self) -> bool"
-            ) from None
-        return True
-    if not callable(method):
-        raise ConfigurationError(
-            f"{type(user).__name__}.{name} is {type(method).__name__}; write: def {name}(self) -> bool"
-        )
-    answer: object = method()
-    return answer
