@@ -68,7 +68,7 @@ class _Entry:
     request: ReferenceType[Request]
     principal: Principal | None
     loaded: tuple[object, object] | None = None
-    advance: set[object] = attrs.field(factory=set[object])
+    advance: list[object] = attrs.field(factory=list[object])
 
 
 def state_or_none() -> State | None:
@@ -196,7 +196,7 @@ def give_advance(demand: object) -> None:
     """Remember that this requirement was checked, for the next wrapper that asks."""
     entry = _entry_or_none()
     if entry is not None:
-        entry.advance.add(demand)
+        entry.advance.append(demand)
 
 
 def take_advance(demand: object) -> bool:

@@ -64,6 +64,15 @@ def demands_of_class(kind: object) -> list[Demand]:
     return [demand for base in reversed(getattr(kind, "__mro__", ())) for demand in demands_of(base)]
 
 
+def unique(demands: Iterable[Demand]) -> list[Demand]:
+    """Return the requirements without repetitions. A policy of the application may have no hash."""
+    found: list[Demand] = []
+    for demand in demands:
+        if demand not in found:
+            found.append(demand)
+    return found
+
+
 def add_demand(target: object, demand: Demand) -> None:
     """Remember a requirement of a decorator, a view or a class."""
     setattr(target, _DEMANDS, (*demands_of(target), demand))
@@ -240,6 +249,8 @@ def guarded(decorator: str, view: Callable[P, R], demand: Demand) -> Callable[P,
         )
     name = getattr(view, "__name__", type(view).__name__)
     if VIEWS.is_exempt(view):
+        if inspect.ismethod(view):
+            return view  # The class lists the decorator for all its methods, as ``method_decorators`` does.
         raise ConfigurationError(f"{decorator} was applied to the exempt view {name}; remove one of the two decorators")
     inner: object = view
     while VIEWS.is_guarded(inner):
@@ -289,7 +300,7 @@ def admit(demand: Demand) -> None:
 
 def admit_in_advance(demands: Iterable[Demand]) -> None:
     """Admit the current request before its view is called; each wrapper of these requirements then passes once."""
-    for demand in dict.fromkeys(demands):
+    for demand in unique(demands):
         admit(demand)
         give_advance(demand)
 

@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 from weakref import WeakSet
 
 from praetorian_core import Settings
-from praetorian_flask.decorators import VIEWS, Demand, demands_of, demands_of_class
+from praetorian_flask.decorators import VIEWS, Demand, demands_of, demands_of_class, unique
 from praetorian_restx.decorators import demands_of_method
 from praetorian_restx.restx_types import (
     Api,
@@ -115,7 +115,7 @@ def _requirements(api: Api, namespace: Namespace, resource: Resource, name: str)
     always = [demand for decorator in around for demand in demands_of(decorator)]
     if VIEWS.is_exempt(resource) or VIEWS.is_exempt(getattr(resource, name)):
         return []
-    return list(dict.fromkeys([*demands_of_class(resource), *demands_of_method(resource, name), *always]))
+    return unique([*demands_of_class(resource), *demands_of_method(resource, name), *always])
 
 
 def _has_description(method: object) -> bool:

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from praetorian_core import Guard, Settings
 from praetorian_core.errors import MissingTokenError
 from praetorian_core.testing import MemoryUsers, as_user
-from praetorian_flask import Praetorian, auth_accepted, auth_required, credentials, roles_required
+from praetorian_flask import Praetorian, auth_accepted, auth_exempt, auth_required, credentials, roles_required
 
 PREFLIGHT = {"Origin": "https://example.org", "Access-Control-Request-Method": "PUT"}
 
@@ -343,6 +343,14 @@ class TestFlaskRestful:
         assert 'Bearer realm="api"' == response.headers["WWW-Authenticate"]
         assert ["missing_token"] == seen
         assert {"secret": True} == client.get("/secret", headers=as_user(guard, world.users.lookup("alice"))).json
+
+    def test_exempt(self, site):
+        """A method is exempt from ``method_decorators``."""
+        kind = type("Mixed", (Secret,), {"get": auth_exempt(lambda self: {"open": True}), "post": lambda self: {}})
+        RestfulApi(site.app).add_resource(kind, "/mixed")
+
+        assert {"open": True} == site.client.get("/mixed").json
+        assert 401 == site.client.post("/mixed").status_code
 
     def test_errors_of_the_api(self, site):
         """``Api(errors=...)`` may answer a class of ours by its name, as Flask-RESTful documents it."""

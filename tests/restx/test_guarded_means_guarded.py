@@ -8,7 +8,8 @@ from flask_restx import Api, Resource, fields
 from tests.restx.apps import ALICE, MISSING_ROLE, MISSING_TOKEN, ROOT, Target, summary
 
 from praetorian_core.errors import ConfigurationError
-from praetorian_restx import auth_exempt, auth_required, protect_namespace, roles_required
+from praetorian_core.policy import Policy
+from praetorian_restx import auth_exempt, auth_required, policy_required, protect_namespace, roles_required
 
 
 class OwnDispatch:
@@ -202,6 +203,38 @@ class TestTokenBeforePayload:
         assert 1 == len(calls)
 
 
+class Unhashable(Policy):
+    """A policy of the application, which compares by value and has no hash."""
+
+    __hash__ = None
+
+    def __eq__(self, other):
+        return isinstance(other, Unhashable)
+
+    def permits(self, held):
+        return "admin" in held
+
+    def __str__(self):
+        return "an admin"
+
+
+class TestPolicies:
+    def test_without_a_hash(self):
+        """A policy of the application needs no hash, on a class and on its method."""
+        target = Target()
+
+        @target.camp.route("/vault")
+        @policy_required(Unhashable())
+        class Vault(Resource):
+            @policy_required(Unhashable())
+            def get(self):
+                return {}
+
+        assert MISSING_ROLE == summary(target.get("/camp/vault", ALICE))
+        assert 200 == target.get("/camp/vault", ROOT).status_code
+        assert "Roles required: an admin" == target.operation("/camp/vault")["description"]
+
+
 class TestExempt:
     def exempt_method(self, target):
         """Route a guarded resource with one open method."""
@@ -233,6 +266,26 @@ class TestExempt:
         assert "security" not in target.operation("/camp/mixed")
         assert {"200"} == set(target.operation("/camp/mixed")["responses"])
         assert [{"Bearer": []}] == target.operation("/camp/mixed", "post")["security"]
+
+    @pytest.mark.parametrize("place", ["method_decorators", "decorators", "namespace", "namespace decorators"])
+    def test_of_a_list(self, place):
+        """A method is exempt from the decorators of every list, and shown without a lock."""
+        target = Target()
+        camp = target.camp
+        if place == "namespace":
+            protect_namespace(camp)
+        if place == "namespace decorators":
+            camp = target.api.namespace("vault", decorators=[auth_required])
+        members = {"get": auth_exempt(lambda self: {"open": True}), "post": lambda self: {}}
+        if place.endswith("_decorators") or place == "decorators":
+            members[place] = [auth_required]
+        camp.route("/mixed")(type("Mixed", (Resource,), members))
+        path = f"/{camp.name}/mixed"
+
+        assert {"open": True} == target.get(path).json
+        assert MISSING_TOKEN == summary(target.open("POST", path))
+        assert "security" not in target.operation(path)
+        assert "security" in target.operation(path, "post")
 
     def test_a_resource_of_a_namespace(self):
         """One resource of a protected namespace is open; a class derived from it is guarded."""
