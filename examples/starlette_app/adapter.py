@@ -81,6 +81,8 @@ def guarded(
     policy: Policy | None = None, *, optional: bool = False
 ) -> Callable[[Callable[[Request], Awaitable[Response] | Response]], Endpoint]:
     """Guard an endpoint: a coroutine function, or a plain function, which runs in a worker thread."""
+    if policy is not None and not isinstance(policy, Policy):
+        raise ConfigurationError(f"guarded() takes a policy; got {type(policy).__name__}; write @guarded()")
 
     def decorate(endpoint: Callable[[Request], Awaitable[Response] | Response]) -> Endpoint:
         if inspect.isclass(endpoint):

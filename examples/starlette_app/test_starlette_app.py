@@ -118,6 +118,15 @@ class TestDecoration:
         with pytest.raises(ConfigurationError, match="takes a function"):
             guarded()(HTTPEndpoint)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
+    def test_refuses_a_missing_call(self) -> None:
+        """``@guarded`` without parentheses takes the endpoint for a policy."""
+
+        def endpoint(_: Request) -> Response:
+            raise AssertionError("it ran")
+
+        with pytest.raises(ConfigurationError, match="write @guarded\\(\\)"):
+            guarded(endpoint)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
     def test_anonymous_request(self, world: World) -> None:
         """An endpoint that needs the principal of an anonymous request answers 401."""
 
