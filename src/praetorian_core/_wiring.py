@@ -244,7 +244,8 @@ class BaseGuard(Generic[U]):
     def _revoke_user(self, identity: object, now: int) -> Flow[None]:
         self._context.need_store("revoke_user")
         refuse_awaitable("revoke_user", identity)
-        if isinstance(identity, str) and identity.count(".") == 2 and identity.startswith("ey"):
+        # A token begins with the encoding of '{"'.
+        if isinstance(identity, str) and identity.count(".") == 2 and identity.startswith("eyJ"):
             raise ConfigurationError(
                 "revoke_user was given a token; write revoke(token), or revoke_user(user.identity)"
             )

@@ -142,7 +142,7 @@ class Services:
         holds the type of that.
         """
         is_own = isinstance(error, PraetorianError) and is_raised_here(error)
-        failure = str(error) if is_own else type(error).__name__
+        failure = str(error) if is_own and str(error) != what else type(error).__name__
         self.emit(
             CallFailed(at=now, what=what, failure=failure, where=place_of(error, self._application()), target=target)
         )

@@ -159,6 +159,13 @@ class TestRevokeUser:
 
         assert ConfigurationError is outcome(stored.guard.revoke_user, user)
 
+    @pytest.mark.parametrize("identity", ["eyal.ben.ari", "a.b.c", "eyJ", "eyal@example.co.uk"])
+    def test_dots(self, stored, identity):
+        """An identity with dots is no token."""
+        stored.guard.revoke_user(identity)
+
+        assert [UserRevoked] == stored.kinds
+
     def test_token(self, stored):
         """So is a token."""
         with pytest.raises(ConfigurationError, match=r"given a token; write revoke\(token\)"):
