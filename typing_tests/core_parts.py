@@ -29,7 +29,9 @@ from praetorian_core.errors import (
     LoginThrottledError,
     MissingClaimError,
     MissingRoleError,
+    PasswordRule,
     PraetorianError,
+    WeakPasswordError,
 )
 from praetorian_core.events import ActionRedeemed, CallFailed, Event, LoginFailed, TokenRefused, log_event
 from praetorian_core.policy import Policy, check_policy
@@ -112,6 +114,7 @@ def stores(store: MemoryStore) -> None:
 
 def logins() -> None:
     LoginThrottle(window="15 minutes", per_account_and_source=10, per_account=100, per_source=100)
+    LoginThrottle(per_network=1000, consecutive_failures=100, failure_memory=timedelta(weeks=1))
     hasher = PasswordHasher(min_length=15, max_bytes=1024, reject=frozenset({"password"}).__contains__)
     assert_type(hasher.hash("correct horse"), str)
     assert_type(hasher.verify("correct horse", None), bool)
@@ -142,6 +145,8 @@ def errors() -> None:
         assert_type(expired.now, int)
     except LoginThrottledError as throttled:
         assert_type(throttled.retry_after, int)
+    except WeakPasswordError as weak:
+        assert_type(weak.rule, PasswordRule | None)
     except (MissingRoleError, ClaimCollisionError, ConfigurationError) as refused:
         assert_type(str(refused), str)
     except PraetorianError as other:

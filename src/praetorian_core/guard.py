@@ -105,13 +105,15 @@ class Guard(BaseGuard[U]):
 
         Args:
             username: The argument for ``User.lookup``.
-            password: The presented password, used unchanged.
-            source: The client's address as the framework trusts it; None to count by account alone.
+            password: The presented password, in any Unicode normalization form.
+            source: The client's address as the framework trusts it, with or without a port; None to count by account
+                alone. What is not a globally routable address counts like None.
 
         Raises:
             AuthenticationError: Unknown name, wrong password or inactive account; the error is the same.
-            LoginThrottledError: There were too many attempts; nothing was looked up.
+            LoginThrottledError: There were too many attempts; the password was not checked.
             ServiceUnavailableError: A call failed, or the hashing queue is full.
+            ConfigurationError: The source is neither a str nor None.
 
         See:
             ASVS 6.3.8, SP 800-63B-4 §3.2.2.

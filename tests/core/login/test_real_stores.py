@@ -8,7 +8,7 @@ import pytest
 from tests.support import NOW, PASSWORD, RING
 
 from praetorian_core import Guard, Settings
-from praetorian_core.errors import AuthenticationError, LoginThrottledError
+from praetorian_core.errors import AuthenticationError, LoginThrottledError, ServiceUnavailableError
 from praetorian_core.login import LoginThrottle
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.stores.redis import RedisStore
@@ -102,3 +102,49 @@ class TestRaces:
         with pytest.raises(LoginThrottledError):
             guard.authenticate("alice", PASSWORD, source="9.9.9.9")
         guard.authenticate("alice", PASSWORD, source="8.8.8.8")
+
+
+class Held(type(cheapest_hasher())):
+    """A hasher whose computations wait until they are let go."""
+
+    go = None
+
+    def _compute(self, *args, **options):
+        if self.go is not None:
+            assert self.go.wait(20)
+        return super()._compute(*args, **options)
+
+
+class TestFlood:
+    def test_one_network(self):
+        """60 logins at once from the clients of one /48 fill the queue; a login from elsewhere is served all the same."""
+        hasher = Held(time_cost=1, memory_cost=8, parallelism=1, max_concurrent=2, max_waiting=32, max_wait=30)
+        users = MemoryUsers([MemoryUser(identity=1, username="alice", password=hasher.hash(PASSWORD))])
+        guard = Guard(users, Settings(keys=RING), passwords=hasher, clock=FrozenClock(NOW))
+        hasher.go = threading.Event()
+        outcomes = []
+
+        def flood(number):
+            try:
+                guard.authenticate(f"made up {number}", "wrong", source=f"2606:4700:1:{number:x}::1")
+            except (AuthenticationError, ServiceUnavailableError) as error:
+                outcomes.append(type(error))
+
+        threads = [threading.Thread(target=flood, args=[number]) for number in range(60)]
+        for thread in threads:
+            thread.start()
+        while len(outcomes) < 60 - 2 - 32:
+            threading.Event().wait(0.001)
+        logins = []
+        owner = threading.Thread(
+            target=lambda: logins.append(guard.authenticate("alice", PASSWORD, source="2606:4700:2::1"))
+        )
+        owner.start()
+        while len(outcomes) < 60 - 2 - 31:
+            threading.Event().wait(0.001)
+        hasher.go.set()
+        for thread in (owner, *threads):
+            thread.join()
+
+        assert ["alice"] == [user.username for user in logins]
+        assert (33, 27) == (outcomes.count(AuthenticationError), outcomes.count(ServiceUnavailableError))
