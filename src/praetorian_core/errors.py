@@ -274,7 +274,7 @@ class WeakPasswordError(PraetorianError):
 
     def __init__(self, detail: str | None = None, *, rule: PasswordRule | None = None) -> None:
         """Keep the rule; its public sentence replaces ``message``."""
-        self.rule = rule
+        self.rule: PasswordRule | None = rule
         if rule is not None:
             self.message = PASSWORD_RULES[rule]
         super().__init__(detail)
