@@ -18,7 +18,7 @@ from praetorian_flask.compat._guard_passwords import PasswordMethods
 from praetorian_flask.compat._guard_requests import RequestMethods, header_grammar
 from praetorian_flask.compat._moved import moved_as
 from praetorian_flask.compat._options import Options, read_options
-from praetorian_flask.compat._passwords import PasswordContext
+from praetorian_flask.compat._passwords import CheckingHasher, PasswordContext
 from praetorian_flask.compat._saving import prepare, save_hash
 from praetorian_flask.compat._state import Hook
 from praetorian_flask.compat._tokens import Tokens
@@ -118,7 +118,8 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
             store=options.store,
         )
         save = cast("SavePassword[object]", _save)
-        return Guard(self._users, settings, passwords=self.hasher, save_password=save)
+        hasher = CheckingHasher(self.hasher or PasswordHasher(), self.own_verification)
+        return Guard(self._users, settings, passwords=hasher, save_password=save)
 
     def _set_up(self, app: Flask) -> None:
         if _SET_UP not in app.extensions:

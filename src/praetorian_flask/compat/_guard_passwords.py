@@ -9,9 +9,9 @@ from flask import has_request_context, request
 from praetorian_core import errors as core_errors
 from praetorian_flask.compat._errors import AuthenticationError, LegacyScheme, PraetorianError
 from praetorian_flask.compat._moved import moved
-from praetorian_flask.compat._passwords import PasswordContext
+from praetorian_flask.compat._passwords import PasswordContext, Verify
 from praetorian_flask.compat._state import GuardState, StoredUser
-from praetorian_flask.compat._users import Login
+from praetorian_flask.compat._users import Login, is_marked
 
 
 class PasswordMethods(GuardState):
@@ -32,9 +32,19 @@ class PasswordMethods(GuardState):
             login = cast("Login", self.guard.authenticate(username, password, source=source))
         except core_errors.AuthenticationError as error:
             raise AuthenticationError("The username and/or password are incorrect") from error
+        except core_errors.ServiceUnavailableError as error:
+            if error.__cause__ is not None and is_marked(error.__cause__):
+                raise error.__cause__ from None
+            raise
         if self.hash_autotest and not self.hash_autoupdate:
             self.verify_and_update(login.user)
         return login.user
+
+    def own_verification(self) -> Verify | None:
+        """Return ``_verify_password`` if a subclass, or the application, has put its own in its place; else None."""
+        method = self._verify_password
+        is_own = getattr(method, "__func__", None) is not PasswordMethods._verify_password
+        return cast("Verify", method) if is_own else None
 
     def _verify_password(self, raw_password: str, hashed_password: str) -> bool:
         return self._context().verify(raw_password, hashed_password)

@@ -35,6 +35,8 @@ from praetorian_flask.compat._moved import moved
 from praetorian_flask.compat._state import GuardState, StoredUser
 from praetorian_flask.compat._tokens import Data, custom_claims, joined_roles
 
+_PURPOSES = {access_type.value: access_type.name for access_type in AccessType}
+
 
 class TokenMethods(GuardState):
     """Issue, refresh and judge tokens."""
@@ -196,37 +198,38 @@ class TokenMethods(GuardState):
         flags = {name for name in (IS_REGISTRATION_TOKEN_CLAIM, IS_RESET_TOKEN_CLAIM) if name in data}
         # By value: under the alias flask_praetorian the enumeration may be another object with the same members.
         purpose = access_type.value
+        name = _PURPOSES[purpose]
         if purpose == AccessType.register.value:
-            self._check_alive(now, cast("int", data["exp"]))
+            self._check_alive(now, cast("int", data["exp"]), name)
             if IS_REGISTRATION_TOKEN_CLAIM not in flags:
                 raise InvalidRegistrationToken("invalid registration token used for verification")
             if IS_RESET_TOKEN_CLAIM in flags:
                 raise MisusedResetToken("password reset token used for registration")
             return
         if IS_REGISTRATION_TOKEN_CLAIM in flags:
-            raise MisusedRegistrationToken("registration token used for access")
+            raise MisusedRegistrationToken(f"registration token used for {name}")
         if purpose == AccessType.reset.value:
-            self._check_alive(now, cast("int", data["exp"]))
+            self._check_alive(now, cast("int", data["exp"]), name)
             if IS_RESET_TOKEN_CLAIM not in flags:
                 raise InvalidResetToken("invalid reset token used for verification")
             return
         if IS_RESET_TOKEN_CLAIM in flags:
-            raise MisusedResetToken("password reset token used for access")
+            raise MisusedResetToken(f"password reset token used for {name}")
         self._check_deadlines(data, now, is_refresh=purpose == AccessType.refresh.value)
 
     def _check_deadlines(self, data: Data, now: int, *, is_refresh: bool) -> None:
         options = self._require_initialized()
         expires, ends = cast("int", data["exp"]), cast("int", data["rf_exp"])
         if not is_refresh:
-            self._check_alive(now, min(expires + options.leeway, ends))
+            self._check_alive(now, min(expires + options.leeway, ends), "access")
         elif now >= ends:
             raise ExpiredRefreshError("refresh permission for token has expired")
         elif now < expires - int(options.early_refresh.total_seconds()):
             raise EarlyRefreshError("access permission for token has not expired. may not refresh")
 
-    def _check_alive(self, now: int, deadline: int) -> None:
+    def _check_alive(self, now: int, deadline: int, name: str) -> None:
         if now >= deadline:
-            raise ExpiredAccessError("access permission has expired")
+            raise ExpiredAccessError(f"{name} permission has expired")
 
     def check_session(self, token: str) -> None:
         """Raise if the store says that the session has ended; without ``PRAETORIAN_STORE`` there is nothing to ask.

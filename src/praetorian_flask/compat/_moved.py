@@ -5,7 +5,7 @@ A call within the drop-in does not warn, so that each warning names a line of th
 
 from __future__ import annotations
 
-import sys
+import inspect
 import warnings
 from collections.abc import Callable
 from functools import wraps
@@ -56,6 +56,8 @@ def _warning(function: Callable[P, R], name: str, becomes: str) -> Callable[P, R
 
 
 def _called_by_the_drop_in() -> bool:
-    caller = sys._getframe(1).f_back  # noqa: SLF001  (documented, and as fast as a call)
-    module: object = None if caller is None else caller.f_globals.get("__name__")
+    frame = inspect.currentframe()
+    for _ in range(2):
+        frame = None if frame is None else frame.f_back
+    module: object = None if frame is None else frame.f_globals.get("__name__")
     return isinstance(module, str) and module.startswith(f"{_OWN}.")

@@ -3,12 +3,61 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 from praetorian_core import PasswordHasher
+from praetorian_core.hash_turn import HashTurn
+from praetorian_core.login.hash_queue import HashExecutor
 from praetorian_core.login.legacy_hashes import legacy_scheme
+from praetorian_core.questions import PasswordCheck
 from praetorian_flask.compat._constants import DEFAULT_HASH_ALLOWED_SCHEMES
+from praetorian_flask.compat._users import marked_errors
 
 _ARGON2 = "argon2"
+
+Verify = Callable[[object, object], object]
+"""``_verify_password`` of an application's own."""
+
+
+class CheckingHasher(PasswordHasher):
+    """The hasher of the core's guard: it lets a subclass of ``Praetorian`` check the password of a login."""
+
+    def __init__(self, hasher: PasswordHasher, verify: Callable[[], Verify | None]) -> None:  # pyright: ignore[reportMissingSuperCall]
+        """Use a hasher, whose queue and budget are shared.
+
+        Args:
+            hasher: The hasher.
+            verify: Returns the application's ``_verify_password``; None if it has none of its own.
+        """
+        self._hasher = hasher
+        self._verify = verify
+
+    def executor(self) -> HashExecutor:
+        """Return what runs the hasher's calls under asyncio."""
+        return self._hasher.executor()
+
+    def check(self, raw: object, hashed: object, *, turn: HashTurn | None = None) -> PasswordCheck:
+        """Return whether the password matches, and if so whether its hash is renewed.
+
+        A hash that the application verifies by itself is not renewed, as it might not verify the new one.
+        """
+        verify = self._verify()
+        if verify is None or hashed is None:
+            return self._hasher.check(raw, hashed, turn=turn)
+        with marked_errors():
+            return PasswordCheck(matches=bool(verify(raw, hashed)), outdated=False)
+
+    def rehash(self, raw: object, *, turn: HashTurn | None = None) -> str:
+        """Return a new hash for a password that is in use."""
+        return self._hasher.rehash(raw, turn=turn)
+
+    def hash(self, raw: object, *, turn: HashTurn | None = None) -> str:
+        """Return the hash of a new password."""
+        return self._hasher.hash(raw, turn=turn)
+
+    def __repr__(self) -> str:
+        """Show the hasher."""
+        return repr(self._hasher)
 
 
 class PasswordContext:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Protocol, cast
 
 import attrs
 
 from praetorian_flask.compat._errors import PraetorianError
+
+_MARK = "_raised_by_the_application"
 
 
 @attrs.frozen
@@ -30,6 +34,21 @@ class Login:
         return cast("_HasPassword", self.user).password
 
 
+@contextmanager
+def marked_errors() -> Generator[None, None, None]:
+    """Mark the errors of application code, so that ``authenticate`` raises them as they are and not as an outage."""
+    try:
+        yield
+    except Exception as error:
+        setattr(error, _MARK, True)
+        raise
+
+
+def is_marked(error: BaseException | None) -> bool:
+    """Return whether an error was raised by application code."""
+    return getattr(error, _MARK, False) is True
+
+
 class _HasIdentity(Protocol):
     identity: object
 
@@ -50,7 +69,9 @@ class Users:
 
     def lookup(self, username: str, /) -> Login | None:
         """Return the user who logs in with this name."""
-        user = self._method("lookup")(username)
+        lookup = self._method("lookup")
+        with marked_errors():
+            user = lookup(username)
         return None if user is None else Login(user)
 
     def identify(self, identity: object, /) -> object | None:

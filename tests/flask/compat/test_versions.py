@@ -1,15 +1,21 @@
 """What differs between flask-praetorian 1.0 and 1.6, and the private names that tests and subclasses use."""
 
+from datetime import timedelta
+
 import flask
 import flask_mail
 import flask_mailman
 import pytest
+from werkzeug.exceptions import NotFound
 
 import praetorian_flask.compat as flask_praetorian
+from praetorian_core.testing import cheapest_hasher
 from praetorian_flask.compat import constants, utilities
 from praetorian_flask.compat.constants import AccessType
 from praetorian_flask.compat.exceptions import (
+    AuthenticationError,
     BlacklistedError,
+    ConfigurationError,
     EarlyRefreshError,
     ExpiredAccessError,
     ExpiredRefreshError,
@@ -22,6 +28,7 @@ from praetorian_flask.compat.exceptions import (
     PraetorianError,
 )
 
+HASHER = cheapest_hasher()
 SENDERS = {"PRAETORIAN_CONFIRMATION_SENDER": "c@example.org", "PRAETORIAN_RESET_SENDER": "r@example.org"}
 
 
@@ -341,3 +348,115 @@ class TestClaimsInTheContext:
             assert 401 == client.get("/required").status_code
             assert "False" == client.get("/accepted").text
             assert "2" == client.get("/required", headers=headers).text
+
+
+class TestOwnVerification:
+    """Subclasses that check passwords by themselves, and user classes whose ``lookup`` raises."""
+
+    @staticmethod
+    def guard(make, kind, **options):
+        app, _ = make()
+        guard = kind()
+        guard.hasher = HASHER
+        guard.init_app(app, **options)
+        return guard
+
+    def test_override(self, make, users):
+        """A login asks the ``_verify_password`` of a subclass, and its hash is not renewed."""
+        hashed = users.identify(1).password
+
+        class Guard(flask_praetorian.Praetorian):
+            def _verify_password(self, raw_password, hashed_password):
+                return raw_password == "magic" and hashed_password == hashed
+
+        guard = self.guard(make, Guard, user_class=users)
+
+        assert 1 == guard.authenticate("alice", "magic").identity
+        assert hashed == users.identify(1).password
+        for name, password in (("alice", "pw"), ("nobody", "magic"), ("dave", "magic")):
+            with pytest.raises(AuthenticationError):
+                guard.authenticate(name, password)
+
+    def test_override_that_calls_the_default(self, make, users):
+        """The default is there for ``super``."""
+
+        class Guard(flask_praetorian.Praetorian):
+            def _verify_password(self, raw_password, hashed_password):
+                return super()._verify_password(raw_password.removeprefix("x"), hashed_password)
+
+        assert 1 == self.guard(make, Guard, user_class=users).authenticate("alice", "xpw").identity
+
+    def test_override_on_the_instance(self, make, users):
+        """A method that is put on the guard itself counts too."""
+        guard = self.guard(make, flask_praetorian.Praetorian, user_class=users)
+        guard._verify_password = lambda raw, hashed: raw == "magic"
+
+        assert 1 == guard.authenticate("alice", "magic").identity
+
+    @pytest.mark.parametrize("where", ["lookup", "verification"])
+    @pytest.mark.parametrize(
+        "error", [NotFound(), InvalidUserError("locked"), KeyError("alice")], ids=["http", "praetorian", "other"]
+    )
+    def test_own_errors(self, make, users, where, error):
+        """An error that the application raises during a login reaches the application, as it did."""
+
+        def fail(*_):
+            raise error
+
+        class Person(users):
+            lookup = staticmethod(fail) if where == "lookup" else users.lookup
+
+        class Guard(flask_praetorian.Praetorian):
+            _verify_password = fail
+
+        guard = self.guard(make, Guard, user_class=Person)
+        with pytest.raises(type(error)) as caught:
+            guard.authenticate("alice", "pw")
+
+        assert error is caught.value
+
+
+class TestLifespans:
+    """Lifespans that flask-praetorian took."""
+
+    @pytest.mark.parametrize("override", [timedelta(seconds=-5), {"seconds": -5}, timedelta(), {"minutes": 0}], ids=str)
+    def test_expired_at_once(self, make, users, override):
+        """Tests of applications issue a token that has expired already."""
+        _, guard = make()
+        token = guard.encode_jwt_token(users.identify(1), override_access_lifespan=override)
+        with pytest.raises(ExpiredAccessError):
+            guard.extract_jwt_token(token)
+
+        assert "admin,editor" == guard.extract_jwt_token(token, access_type=AccessType.refresh)["rls"]
+
+    @pytest.mark.parametrize(
+        ("text", "seconds"),
+        [
+            ("1 minute and 3 seconds", 63),
+            ("15 minutes.", 900),
+            ("2 hours for members", 7200),
+            ("1 Month (about)", 2592000),
+        ],
+    )
+    def test_loose_text(self, make, text, seconds, caplog):
+        """A text that begins with a lifespan is read as before, and the log says so."""
+        _, guard = make(JWT_ACCESS_LIFESPAN=text)
+
+        assert seconds == guard.access_lifespan.total_seconds()
+        assert "JWT_ACCESS_LIFESPAN is read as" in caplog.text
+
+    @pytest.mark.parametrize("text", ["", "12x1y1z", "soon"])
+    def test_no_lifespan(self, text):
+        """A text that begins with none is refused."""
+        with pytest.raises(ConfigurationError):
+            utilities.duration_from_string(text)
+
+    @pytest.mark.parametrize(("purpose", "name"), [("access", "access"), ("register", "register"), ("reset", "reset")])
+    def test_names_of_purposes(self, make, clock, users, purpose, name):
+        """The message names the purpose that has expired."""
+        _, guard = make()
+        flags = {"register": {"is_registration_token": True}, "reset": {"is_reset_token": True}}.get(purpose, {})
+        token = guard.encode_jwt_token(users.identify(1), **flags)
+        clock.tick(900)
+        with pytest.raises(ExpiredAccessError, match=f"^{name} permission has expired"):
+            guard.extract_jwt_token(token, access_type=AccessType[purpose])
