@@ -36,19 +36,20 @@ class _HandleException(Protocol):
 
 def check_at_first_request(app: Flask) -> None:
     """Have the application checked before its first request reaches any other function."""
-    app.before_request(partial(_check, app))
-    functions = app.before_request_funcs[None]
-    functions.insert(0, functions.pop())
 
-
-def _check(app: Flask) -> None:
-    state = cast("State", app.extensions[EXTENSION])
-    if not state.is_checked:
+    def check() -> None:
+        state = cast("State", app.extensions[EXTENSION])
         with _CHECKING:
             if not state.is_checked:
                 _check_once(app, state)
-    if state.fault is not None:
-        raise ConfigurationError(state.fault)
+        if state.fault is not None:
+            raise ConfigurationError(state.fault)
+        # A new list, because Flask iterates over the old one.
+        app.before_request_funcs[None] = [function for function in app.before_request_funcs[None] if function != check]
+
+    app.before_request(check)
+    functions = app.before_request_funcs[None]
+    functions.insert(0, functions.pop())
 
 
 def _check_once(app: Flask, state: State) -> None:
