@@ -47,7 +47,7 @@ class UserSource(Protocol[U_co]):
 
 
 class UserLike(Protocol):
-    """A user of any class, for callers that do not name theirs."""
+    """A user whose class the caller does not name."""
 
     @property
     def identity(self) -> object:
