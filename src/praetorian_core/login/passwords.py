@@ -316,15 +316,18 @@ class PasswordHasher:
         return hmac.compare_digest(tag, stored.tag)
 
     def _is_legacy_match(self, secret: bytes, stored: LegacyHash) -> bool:
-        self._queue.record(stored.work)
         try:
-            return call_beside_greenlets(stored.matches, secret.decode())
+            matches = call_beside_greenlets(stored.matches, secret.decode())
         except MemoryError as error:
             raise ServiceUnavailableError(f"{stored.scheme} failed: out of memory") from error
         except ValueError:
             # The text of the error may quote the hash.
             _LOG.warning("a stored password hash matches nothing: its %s form is malformed", stored.scheme)
+            # The work that the caller takes for done.
+            self._pad(stored.work)
             return False
+        self._queue.record(stored.work)
+        return matches
 
     def _pad(self, missing: int) -> None:
         """Compute the work that a check lacks, in KiB."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import warnings
 from collections.abc import Callable
 
@@ -11,7 +12,7 @@ from praetorian_core.login.hash_queue import HashExecutor
 from praetorian_core.login.legacy_hashes import legacy_scheme
 from praetorian_core.questions import PasswordCheck
 from praetorian_flask.compat._constants import DEFAULT_HASH_ALLOWED_SCHEMES
-from praetorian_flask.compat._users import marked_errors
+from praetorian_flask.compat._users import as_text, marked_errors
 
 _ARGON2 = "argon2"
 
@@ -68,28 +69,30 @@ class PasswordContext:
         self._hasher = hasher
 
     def hash(self, secret: str | bytes, **_options: object) -> str:
-        """Return the hash to store for a password of any length."""
-        return self._hasher.rehash(_text(secret))
+        """Return the hash to store for a password of any length; the hash of an empty one matches nothing."""
+        # Accounts that log in elsewhere are often given an empty password, which must not log in here.
+        return self._hasher.rehash(as_text(secret) or secrets.token_urlsafe())
 
     def encrypt(self, secret: str | bytes, **options: object) -> str:
         """Return the hash to store for a password; the older name of ``hash``."""
         return self.hash(secret, **options)
 
-    def verify(self, secret: str | bytes | None, hash: str | None, **_options: object) -> bool:  # noqa: A002  (passlib's name)
+    def verify(self, secret: str | bytes | None, hash: str | bytes | None, **_options: object) -> bool:  # noqa: A002  (passlib's name)
         """Return whether a password is the one that was hashed; an unknown or absent hash matches nothing."""
-        return self._hasher.verify(None if secret is None else _text(secret), hash)
+        return self._hasher.verify(as_text(secret), as_text(hash))
 
     def identify(self, hash: object) -> str | None:  # noqa: A002  (passlib's name)
         """Return the name of a hash's scheme; None if it is unknown."""
+        hash = as_text(hash)  # noqa: A001  (passlib's name)
         if not isinstance(hash, str):
             return None
         return _ARGON2 if hash.startswith(("$argon2id$", "$argon2i$", "$argon2d$")) else legacy_scheme(hash)
 
     def needs_update(self, hash: object, **_options: object) -> bool:  # noqa: A002  (passlib's name)
         """Return whether a hash is of another scheme or other parameters than new ones."""
-        return self._hasher.needs_rehash(hash)
+        return self._hasher.needs_rehash(as_text(hash))
 
-    def verify_and_update(self, secret: str | bytes, hash: str | None) -> tuple[bool, str | None]:  # noqa: A002  (passlib's name)
+    def verify_and_update(self, secret: str | bytes, hash: str | bytes | None) -> tuple[bool, str | None]:  # noqa: A002  (passlib's name)
         """Return whether the password matches, and a new hash if it does and its hash needs one."""
         matches = self.verify(secret, hash)
         return matches, self.hash(secret) if matches and self.needs_update(hash) else None
@@ -109,7 +112,3 @@ class PasswordContext:
             DeprecationWarning,
             stacklevel=2,
         )
-
-
-def _text(secret: str | bytes) -> str:
-    return secret.decode() if isinstance(secret, bytes) else secret

@@ -31,7 +31,7 @@ class Login:
     @property
     def password(self) -> object:
         """The user's stored hash."""
-        return cast("_HasPassword", self.user).password
+        return as_text(cast("_HasPassword", self.user).password)
 
 
 @contextmanager
@@ -47,6 +47,11 @@ def marked_errors() -> Generator[None, None, None]:
 def is_marked(error: BaseException | None) -> bool:
     """Return whether an error was raised by application code."""
     return getattr(error, _MARK, False) is True
+
+
+def as_text(value: object) -> object:
+    """Return a password or a hash as a str if it is bytes, which passlib took as well."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 class _HasIdentity(Protocol):

@@ -142,7 +142,18 @@ class TestHasher:
         assert PasswordCheck(matches=True, outdated=True) == generous.check(vector["password"], vector["hash"])
         assert PasswordCheck(matches=False, outdated=False) == generous.check("another", vector["hash"])
 
-    @pytest.mark.parametrize("hashed", [None, PBKDF2, "$argon2id$broken"], ids=["unknown", "legacy", "malformed"])
+    @pytest.mark.parametrize(
+        "hashed",
+        [
+            None,
+            PBKDF2,
+            "$argon2id$broken",
+            f"$6$rounds=1$saltsalt${'a' * 86}",
+            f"$2x$12${'a' * 53}",
+            f"scrypt:1:8:1$salt${'a' * 128}",
+        ],
+        ids=["unknown", "legacy", "malformed", "malformed-sha512_crypt", "malformed-bcrypt", "malformed-scrypt"],
+    )
     def test_equal_work(self, hashed):
         """A failed check costs the work of one current hash, whoever's password it is (one hash within 0.1 %)."""
         hasher = PasswordHasher()

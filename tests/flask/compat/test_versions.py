@@ -460,3 +460,38 @@ class TestLifespans:
         clock.tick(900)
         with pytest.raises(ExpiredAccessError, match=f"^{name} permission has expired"):
             guard.extract_jwt_token(token, access_type=AccessType[purpose])
+
+
+class TestForms:
+    """The forms in which passwords and hashes arrive."""
+
+    def test_bytes(self, make, users):
+        """A password and a stored hash may be bytes."""
+        _, guard = make()
+        user = users.identify(1)
+        user.password = user.password.encode()
+
+        assert user is guard.authenticate("alice", b"pw")
+        assert guard.pwd_ctx.verify(b"pw", user.password)
+        assert "argon2" == guard.pwd_ctx.identify(user.password)
+        assert guard._verify_password("pw", guard.hash_password(b"pw"))
+        with pytest.raises(AuthenticationError):
+            guard.authenticate("alice", b"\xff")
+
+    @pytest.mark.parametrize("empty", ["", b""], ids=["str", "bytes"])
+    def test_empty_password(self, make, users, empty):
+        """An account with an empty password can be made, and no password logs in to it."""
+        _, guard = make()
+        users.identify(1).password = guard.hash_password(empty)
+
+        assert users.identify(1).password.startswith("$argon2id$")
+        for password in (empty, "pw", None):
+            with pytest.raises(AuthenticationError):
+                guard.authenticate("alice", password)
+
+    @pytest.mark.parametrize("username", [None, "", 7, b"alice", ["alice"], {"a": 1}, "a\0", "\ud800"], ids=repr)
+    def test_odd_usernames(self, make, username):
+        """A username that no account can have is a wrong one."""
+        _, guard = make()
+        with pytest.raises(AuthenticationError):
+            guard.authenticate(username, "pw")
