@@ -371,10 +371,7 @@ class Guard(BaseGuard[U]):
         run_flow(flows.check_store(self._context, now), self._services, now)
 
     def close(self) -> None:
-        """Close the store's connections if the guard opened it, that is, if a setting names it.
-
-        A later call opens new connections. A store that was handed to the guard stays open.
-        """
+        """Close the connections of the store that a setting names; a store that was handed to the guard stays open."""
         if isinstance(self._opened_store, Closable):
             self._opened_store.close()
 
