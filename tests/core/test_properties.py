@@ -172,7 +172,7 @@ class TestIssue:
     @EVERY_LAYOUT
     @EVERY_ALGORITHM
     def test_what_was_issued_comes_back(self, layout, algorithm):
-        """Custom claims come back exactly as they were given, or are refused by name (facts 28 and 29)."""
+        """Custom claims come back exactly as they were given, or are refused by name."""
         outcomes = set()
         user = load_user()
         guard = guard_of(user, algorithm=algorithm, layout=layout)
@@ -217,7 +217,7 @@ class TestIssue:
 
     @EVERY_LAYOUT
     def test_a_session_has_128_random_bits(self, layout):
-        """No two tokens share a session (facts 61)."""
+        """No two tokens share a session."""
         user = load_user()
         guard = guard_of(user, layout=layout)
 

@@ -29,7 +29,7 @@ def loaded_by(statement):
 class TestNames:
     @pytest.mark.parametrize("name", NAMES)
     def test_importable(self, name):
-        """Every name of design §5 that this version has is in the package's root."""
+        """Every public name is in the package's root."""
 
         assert getattr(praetorian_core, name) is not None
 
@@ -59,7 +59,7 @@ class TestNames:
 
 class TestImport:
     def test_is_light(self):
-        """Importing praetorian_core imports no framework, no redis, no hashing and no JWT library (design §2)."""
+        """Importing praetorian_core imports no framework, no redis, no hashing and no JWT library."""
         loaded = loaded_by("import praetorian_core")
 
         assert "praetorian_core" in loaded

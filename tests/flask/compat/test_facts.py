@@ -55,7 +55,7 @@ def signed(**claims):
 
 
 class TestConfiguration:
-    """§1.1."""
+    """Configuration keys."""
 
     def test_secret_is_required(self, make):
         """``None`` is an error of the package."""
@@ -140,7 +140,7 @@ def claims_of_any(token, secret):
 
 
 class TestInit:
-    """§1.2, the extension."""
+    """The extension."""
 
     def test_inert_without_a_user_class(self):
         """``Praetorian(app)`` alone sets nothing up, and its methods say so."""
@@ -183,7 +183,7 @@ class TestInit:
 
 
 class TestPasswords:
-    """§1.2, passwords."""
+    """Passwords."""
 
     def test_authenticate(self, make, users):
         """The right password returns the user itself."""
@@ -238,7 +238,7 @@ class TestPasswords:
 
 
 class TestEncode:
-    """§1.2 and §1.3, new tokens."""
+    """New tokens."""
 
     def test_claims(self, make, clock):
         """The claims of a token, and their types."""
@@ -348,7 +348,7 @@ class TestEncode:
 
 
 class TestExtract:
-    """§1.3, the order and the deadlines of validation."""
+    """The order and the deadlines of validation."""
 
     @pytest.mark.parametrize(("late", "error"), [(-1, None), (0, ExpiredAccessError), (1, ExpiredAccessError)])
     def test_access(self, make, clock, late, error):
@@ -490,7 +490,7 @@ def raised_by(call, *args):
 
 
 class TestViews:
-    """§1.4, decorators and helpers."""
+    """Decorators and helpers."""
 
     @pytest.fixture
     def app(self, make):
@@ -657,7 +657,7 @@ class TestViews:
 
 
 class TestErrors:
-    """§1.5, and the surface of flask-buzz."""
+    """Statuses of the errors, and the surface of flask-buzz."""
 
     @pytest.mark.parametrize(
         ("name", "status"),
