@@ -275,11 +275,6 @@ class MemoryStore:
         """See ``forking.Forkable``."""
         self._lock = threading.Lock()
 
-    @property
-    def _entries(self) -> dict[bytes, bytes]:
-        """All entries and counters held, for tests of what is written to a store."""
-        return {**self._sessions.entries, **self._counters.entries}
-
     def _live(self, name: bytes, now: int) -> bytes | None:
         entry = self._sessions.entries.get(name) or self._counters.entries.get(name)
         return entry if entry is not None and now < _expiry(entry) else None

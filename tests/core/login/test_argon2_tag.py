@@ -161,6 +161,23 @@ class TestGevent:
 
         assert ([32], "waited") == ([len(calls[0])], calls[1])
 
+    def test_beside_the_hub(self, compute, monkeypatch):
+        """A hash is computed by the hub's threads, and its tag is returned."""
+        gevent, monkey = types.ModuleType("gevent"), types.ModuleType("gevent.monkey")
+        spawned = []
+
+        def spawn(function, *args):
+            spawned.append(function)
+            return types.SimpleNamespace(get=lambda: function(*args))
+
+        gevent.get_hub = lambda: types.SimpleNamespace(threadpool=types.SimpleNamespace(spawn=spawn))
+        monkey.is_module_patched = {"threading"}.__contains__
+        monkeypatch.setitem(sys.modules, "gevent", gevent)
+        monkeypatch.setitem(sys.modules, "gevent.monkey", monkey)
+
+        assert 32 == len(compute(SECRET, SALT, Cost(passes=1, memory=8, lanes=1), "id", 19, 32))
+        assert 1 == len(spawned)
+
     def test_not_patched(self, compute, monkeypatch):
         """Without its monkey patch, gevent is not used."""
         monkey = types.ModuleType("gevent.monkey")

@@ -9,8 +9,9 @@ import pytest
 from argon2.low_level import Type, hash_secret_raw
 
 from praetorian_core import AsyncGuard, Guard, KeyRing, PasswordHasher, Settings, generate_secret
+from praetorian_core.errors import ServiceUnavailableError
 from praetorian_core.login import PasswordCheck
-from praetorian_core.login.legacy_hashes import parse_legacy
+from praetorian_core.login.legacy_hashes import LegacyHash, legacy_scheme, parse_legacy
 from praetorian_core.testing import MemoryUser, MemoryUsers, cheapest_hasher
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "legacy_hashes.json").read_text(encoding="utf-8"))["hashes"]
@@ -196,3 +197,55 @@ class TestHasher:
         asyncio.run(AsyncGuard(MemoryUsers([user]), settings, **options).authenticate("alice", "correct horse"))
 
         assert [True, True] == [hashed.startswith("$argon2id$") for hashed in saved]
+
+
+class TestLegacyScheme:
+    @pytest.mark.parametrize(
+        ("hashed", "scheme"),
+        [
+            (PBKDF2, "pbkdf2_sha512"),
+            ("$2b$12$" + "a" * 53, "bcrypt"),
+            ("scrypt:32768:8:1$salt$" + "a" * 128, "scrypt"),
+            ("plain text", None),
+        ],
+        ids=["pbkdf2", "bcrypt", "werkzeug", "none"],
+    )
+    def test_name(self, hashed, scheme):
+        """A legacy hash has the name of its scheme; other texts have none."""
+        assert scheme == legacy_scheme(hashed)
+
+
+class TestFailingCheck:
+    @staticmethod
+    def match(failure):
+        def matches(password):
+            raise failure
+
+        return cheapest_hasher()._is_legacy_match(b"x", LegacyHash(scheme="bcrypt", work=1, matches=matches))
+
+    def test_memory(self):
+        """A check without memory is an outage, not a wrong password."""
+        with pytest.raises(ServiceUnavailableError, match="bcrypt failed: out of memory"):
+            self.match(MemoryError())
+
+    def test_malformed(self, caplog):
+        """A hash that the library rejects matches nothing, and the log does not quote it."""
+        assert self.match(ValueError("canary")) is False
+        assert "its bcrypt form is malformed" in caplog.text
+        assert "canary" not in caplog.text
+
+
+class TestNeedsRehash:
+    @pytest.mark.parametrize(
+        ("hashed", "expected"),
+        [
+            (cheapest_hasher().hash("a fine password"), False),
+            (cheapest_hasher(time_cost=2).hash("a fine password"), True),
+            (PBKDF2, True),
+            (None, True),
+        ],
+        ids=["current", "outdated", "legacy", "none"],
+    )
+    def test_answer(self, hashed, expected):
+        """A hash of another scheme or other parameters needs a new one, and so does one that cannot be used."""
+        assert expected is cheapest_hasher().needs_rehash(hashed)

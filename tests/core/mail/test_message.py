@@ -1,6 +1,9 @@
+import importlib
+
 import attrs
 import pytest
 
+from praetorian_core import mail
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.mail import ActionMail
 
@@ -14,7 +17,18 @@ INJECTIONS = [
     "a@b.example\x00",
     "a@b.example\x85x",
 ]
-NO_ADDRESSES = [*INJECTIONS, "", "alice", "@b.example", "a@", "a@b.example, c@d.example", "a b@c.example", None, 7]
+NO_ADDRESSES = [
+    *INJECTIONS,
+    "",
+    "alice",
+    "@b.example",
+    '""@b.example',
+    "a@",
+    "a@b.example, c@d.example",
+    "a b@c.example",
+    None,
+    7,
+]
 
 
 def parts(message):
@@ -135,3 +149,9 @@ class TestConfiguration:
         assert (
             'ImportError: praetorian_core.mail needs Jinja2; write: pip install "praetorian-core[mail]"' in done.stderr
         )
+
+    def test_names_the_extra_in_this_process(self, monkeypatch):
+        """The check runs before anything that needs Jinja2 is imported."""
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+        with pytest.raises(ImportError, match=r"praetorian_core\.mail needs Jinja2"):
+            importlib.reload(mail)

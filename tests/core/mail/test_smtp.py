@@ -30,9 +30,10 @@ class Inbox:
     def __init__(self):
         self.messages = []
         self.rejects_recipients = False
+        self.rejected = None
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):  # noqa: N802  (aiosmtpd's name)
-        if self.rejects_recipients:
+        if self.rejects_recipients or address == self.rejected:
             return "550 no such user"
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -163,6 +164,17 @@ class TestSend:
         server.inbox.rejects_recipients = True
         with pytest.raises(MailError, match="SMTPRecipientsRefused"):
             mailer(server.port, encryption="none")(MESSAGE)
+
+    def test_one_of_several_rejected(self, serve):
+        """A mail that reaches only some of its recipients is an error too."""
+        server = serve()
+        server.inbox.rejected = "d@e.example"
+        message = email.message_from_bytes(bytes(MESSAGE), policy=email.policy.SMTP)
+        message.replace_header("To", "b@c.example, d@e.example")
+        with pytest.raises(MailError, match="rejected 1 of the recipients"):
+            mailer(server.port, encryption="none")(message)
+
+        assert [["b@c.example"]] == [recipients for _, _, recipients, _ in server.inbox.messages]
 
     def test_no_server(self):
         """A server that is down is an outage: 503, and the client may try again."""
