@@ -5,12 +5,16 @@ Facts:
 * HTML is autoescaped, so a display name such as ``<script>`` stays text.
 * RFC 5322 §2.2: a header field ends at its line break. A subject or an address with a line break would add header fields
   (header injection), so it is rejected.
+* RFC 2047 §2: an encoded word such as ``=?utf-8?q?a=0ABcc:_b?=`` is text for a line break. ``email`` decodes it, and folds a
+  header with what it has decoded, so encoded words are rejected too. Text of any script needs none.
+* RFC 5891 §4: the domain of an address is written in its ASCII form.
 * The link carries the token in its query. A page that is opened by such a link must not load third-party content, which
   would receive the token in the ``Referer`` header; ``docs/mail.md`` shows the header that prevents it.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -27,12 +31,23 @@ from praetorian_core.errors import ConfigurationError
 Template: TypeAlias = str | Path
 """The text of a Jinja template, or the path of a file that holds one."""
 
+_JOINERS = "\u200c\u200d"
+
 _BUNDLED = Path(__file__).parent / "templates"
 
 
+def is_one_line(value: object) -> bool:
+    """Return whether a value is text that stays one line in a header field, decoded or not."""
+    if type(value) is not str or "=?" in value:
+        return False
+    # isprintable is False for line breaks and other control characters, but also for the spaces and the joiners of names
+    # and emoji in many scripts.
+    return all(c.isprintable() or unicodedata.category(c) == "Zs" or c in _JOINERS for c in value)
+
+
 def _one_line(_mail: ActionMail, attribute: attrs.Attribute[str], value: str) -> None:
-    if type(value) is not str or not value.strip() or not value.isprintable():
-        raise ConfigurationError(f"{attribute.name} must be one line of printable text")
+    if not is_one_line(value) or not value.strip():
+        raise ConfigurationError(f"{attribute.name} must be one line of printable text without encoded words")
 
 
 def _one_address(_mail: ActionMail, attribute: attrs.Attribute[str], value: str) -> None:
@@ -157,15 +172,16 @@ class ActionMail:
 
 def _parse_address(value: object, name: str) -> Address:
     expected = f"{name} must be one address, such as 'alice@example.org' or 'Alice <alice@example.org>'"
-    # isprintable is False for line breaks and other control characters.
-    if type(value) is not str or not value.isprintable():
+    if not isinstance(value, str) or not is_one_line(value):
         raise ConfigurationError(expected)
     found = getaddresses([value])
     if len(found) != 1:
         raise ConfigurationError(expected)
     display_name, spec = found[0]
     try:
-        address = Address(display_name, addr_spec=spec)
+        local, at, domain = spec.rpartition("@")
+        ascii_spec = spec if domain.isascii() else f"{local}{at}{domain.encode('idna').decode()}"
+        address = Address(display_name, addr_spec=ascii_spec)
     except Exception:  # noqa: BLE001  (the parser raises several types, some of them undocumented)
         raise ConfigurationError(expected) from None
     if not address.username or not address.domain:

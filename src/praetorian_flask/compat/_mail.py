@@ -11,6 +11,7 @@ import jinja2
 from flask import current_app
 
 from praetorian_core.errors import ServiceUnavailableError
+from praetorian_core.mail.message import is_one_line
 from praetorian_flask.compat._errors import PraetorianError
 
 Notification = dict[str, object]
@@ -55,7 +56,7 @@ def send(notification: Notification, sender: str) -> object:
         ServiceUnavailableError: The mail could not be sent. flask-praetorian reported success then.
     """
     subject, html, recipient = notification["subject"], notification["message"], notification["email"]
-    if any("\n" in str(value) or "\r" in str(value) for value in (subject, sender, recipient)):
+    if not all(is_one_line(str(value)) for value in (subject, sender, recipient)):
         raise PraetorianError("The subject, the sender and the recipient of an email must each be one line")
     extensions = cast("Mapping[str, object]", current_app.extensions)
     if "mailman" in extensions:

@@ -1,4 +1,6 @@
 import importlib
+from email import message_from_bytes
+from email.policy import SMTP, default
 
 import attrs
 import pytest
@@ -11,11 +13,17 @@ LINK = "https://shop.example/confirm?token={token}"
 MAIL = ActionMail.registration(sender="Shop <no-reply@shop.example>", link=LINK)
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"
 
+LINE_ENDS = ["\n", "\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\0", "\t"]
+"""What Python, a mail server or a mail program takes for the end of a line, or for no text."""
+
 INJECTIONS = [
     "a@b.example\r\nBcc: all@b.example",
     "a@b.example\nBcc: all@b.example",
     "a@b.example\x00",
-    "a@b.example\x85x",
+    *(f"a{end}b@c.example" for end in LINE_ENDS),
+    "=?utf-8?q?a=0ABcc?= <a@b.example>",
+    "=?utf-8?q?x=0D=0ABcc:_all?=@b.example",
+    "=?utf-8?b?YQpCY2M6IGFsbA==?= <a@b.example>",
 ]
 NO_ADDRESSES = [
     *INJECTIONS,
@@ -78,7 +86,7 @@ class TestCompose:
             "<p>Grüße, alice@example.org: https://shop.example/" in parts(mail.compose("alice@example.org", TOKEN))[1]
         )
 
-    @pytest.mark.parametrize("recipient", NO_ADDRESSES, ids=repr)
+    @pytest.mark.parametrize("recipient", NO_ADDRESSES, ids=ascii)
     def test_refuses_a_recipient(self, recipient):
         """A recipient that is not exactly one address is rejected: a line break would add header fields."""
         with pytest.raises(ConfigurationError, match=r"recipient must be one address"):
@@ -90,6 +98,42 @@ class TestCompose:
 
         assert "Jürgen Müller" == message["To"].addresses[0].display_name
 
+    @pytest.mark.parametrize(
+        "subject",
+        [
+            "Confirmez votre inscription\u00a0: merci",
+            "\U0001f469\u200d\U0001f4bb welcome",
+            "é" * 500,
+            "x" * 2000,
+            "a = b?",
+        ],
+        ids=["no-break-space", "joined-emoji", "long-é", "long", "signs"],
+    )
+    def test_subjects(self, subject):
+        """A subject of any script and length is one header field, which reads as it was written."""
+        message = attrs.evolve(MAIL, subject=subject).compose("alice@example.org", TOKEN)
+        received = message_from_bytes(message.as_bytes(policy=SMTP), policy=default)
+
+        assert message.keys() == received.keys()
+        assert subject.replace("\u00a0", " ") == received["Subject"].replace("\u00a0", " ")
+
+    @pytest.mark.parametrize(
+        ("recipient", "address"),
+        [
+            ("a@bücher.example", "a@xn--bcher-kva.example"),
+            ("Jürgen <j@BÜCHER.example>", "j@xn--bcher-kva.example"),
+            ("a@[127.0.0.1]", "a@[127.0.0.1]"),
+            ('"a b"@example.org', '"a b"@example.org'),
+        ],
+        ids=["idn", "idn-with-a-name", "literal", "quoted"],
+    )
+    def test_addresses(self, recipient, address):
+        """The domain of an address is sent in ASCII; every form of RFC 5322 is kept."""
+        message = MAIL.compose(recipient, TOKEN)
+        received = message_from_bytes(message.as_bytes(policy=SMTP), policy=default)
+
+        assert address == received["To"].addresses[0].addr_spec
+
     def test_refuses_a_missing_value(self):
         """A template that needs a value fails when it is missing, instead of sending a mail with a gap."""
         mail = attrs.evolve(MAIL, html="{{ nickname }}")
@@ -98,14 +142,22 @@ class TestCompose:
 
 
 class TestConfiguration:
-    @pytest.mark.parametrize("sender", NO_ADDRESSES, ids=repr)
+    @pytest.mark.parametrize("sender", NO_ADDRESSES, ids=ascii)
     def test_refuses_a_sender(self, sender):
         """The sender is validated when the mail is configured."""
         with pytest.raises(ConfigurationError, match=r"sender must be one address"):
             ActionMail.reset(sender=sender, link=LINK)
 
     @pytest.mark.parametrize(
-        "subject", ["", " ", "Hello\r\nBcc: all@b.example", "Hello\nthere", "a\x0bb", None], ids=repr
+        "subject",
+        [
+            *("", " ", "Hello\r\nBcc: all@b.example", "Hello\nthere", None, b"Hello"),
+            *(f"a{end}Bcc: all@b.example" for end in LINE_ENDS),
+            "=?utf-8?q?a=0ABcc:_all@b.example?=",
+            "=?utf-8?b?YQpCY2M6IGFsbEBiLmV4YW1wbGU=?=",
+            "a\u202eb",
+        ],
+        ids=ascii,
     )
     def test_refuses_a_subject(self, subject):
         """A subject is one line."""

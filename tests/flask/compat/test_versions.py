@@ -495,3 +495,22 @@ class TestForms:
         _, guard = make()
         with pytest.raises(AuthenticationError):
             guard.authenticate(username, "pw")
+
+
+class TestInjection:
+    """No text adds a header field to a mail of the drop-in, with either extension."""
+
+    @pytest.mark.parametrize(
+        "text",
+        ["a\nBcc: e@example.org", "a\u2028Bcc: e@example.org", "=?utf-8?q?a=0ABcc:_e=40example.org?="],
+        ids=ascii,
+    )
+    @pytest.mark.parametrize("field", ["email", "action_sender", "subject"])
+    def test_refused(self, flaskmail, field, text):
+        """A line break in a header field, in any of its forms, is refused, and nothing is sent."""
+        guard, outbox = flaskmail
+        values = {"email": "a@example.org", "action_sender": "s@example.org", "subject": "Hi", field: text}
+        with pytest.raises(PraetorianError, match="must each be one line"):
+            guard.send_token_email(**values, template="t", action_uri="/", custom_token="t")
+
+        assert [] == outbox
