@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -12,6 +13,7 @@ from praetorian_core import FLASK_PRAETORIAN, STANDARD, Guard, PasswordHasher, S
 from praetorian_core import errors as core_errors
 from praetorian_core._options import SavePassword
 from praetorian_core.web.hooks import ErrorHook
+from praetorian_flask.compat._core_guard import CheckedGuard
 from praetorian_flask.compat._errors import PraetorianError, answer_core_error, old_errors
 from praetorian_flask.compat._guard_mails import MailMethods
 from praetorian_flask.compat._guard_passwords import PasswordMethods
@@ -104,22 +106,35 @@ class Praetorian(PasswordMethods, RequestMethods, MailMethods):
 
     def _make_guard(self, options: Options) -> Guard[object]:
         refresh = max(int(options.refresh_lifespan.total_seconds()), 1)
+        access = min(max(int(options.access_lifespan.total_seconds()), 1), refresh)
         settings = Settings(
             keys=options.ring,
-            access_lifespan=min(max(int(options.access_lifespan.total_seconds()), 1), refresh),
+            access_lifespan=access,
             refresh_lifespan=refresh,
+            early_refresh=min(int(options.early_refresh.total_seconds()), access - 1),
             leeway=options.leeway,
             header_name=options.header_name,
             header_type=options.header_type,
             layout=STANDARD if options.is_standard else FLASK_PRAETORIAN,
             accept_layouts=(STANDARD, FLASK_PRAETORIAN),
             roles_disabled=options.roles_disabled,
+            validation_method=options.user_class_validation_method,
             throttle=options.throttle,
             store=options.store,
         )
         save = cast("SavePassword[object]", _save)
         hasher = CheckingHasher(self.hasher or PasswordHasher(), self.own_verification)
-        return Guard(self._users, settings, passwords=hasher, save_password=save)
+        guard = CheckedGuard(self._users, settings, passwords=hasher, save_password=save)
+        guard.is_rejected = self._is_rejected
+        return guard
+
+    def _is_rejected(self, token: str | bytes) -> bool:
+        try:
+            data = self._tokens.decode(token, int(time.time()))
+        except PraetorianError:
+            # The guard rejects it for what it is.
+            return False
+        return bool(self.is_blacklisted(cast("str", data["jti"])))
 
     def _set_up(self, app: Flask) -> None:
         if _SET_UP not in app.extensions:
@@ -176,8 +191,7 @@ def _never(_jti: str) -> bool:
     return False
 
 
-def _save(login: Login, new: str, former: str) -> None:
-    if not save_hash(login.user, former, new):
-        _LOG.info(
-            "an outdated password hash was not renewed: %s is not mapped by SQLAlchemy", type(login.user).__name__
-        )
+def _save(found: object, new: str, former: str) -> None:
+    user = found.user if isinstance(found, Login) else found
+    if not save_hash(user, former, new):
+        _LOG.info("an outdated password hash was not renewed: %s is not mapped by SQLAlchemy", type(user).__name__)

@@ -58,10 +58,9 @@ class MailMethods(TokenMethods):
         values = _bind(args, kwargs, ("user",), _OLD_RESET)
         user = values.get("user")
         if user is None:
-            login = self._users.lookup(email)
-            if login is None:
+            user = self._users.lookup(email)
+            if user is None:
                 raise MissingUserError("Could not find the requested user")
-            user = login.user
             email = str(getattr(user, "email", None) or email)
         token = self.encode_jwt_token(
             user,

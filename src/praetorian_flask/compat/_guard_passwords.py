@@ -11,7 +11,7 @@ from praetorian_flask.compat._errors import AuthenticationError, LegacyScheme, P
 from praetorian_flask.compat._moved import moved
 from praetorian_flask.compat._passwords import PasswordContext, Verify
 from praetorian_flask.compat._state import GuardState, StoredUser
-from praetorian_flask.compat._users import Login, as_text, is_marked
+from praetorian_flask.compat._users import Login, as_text, is_marked, without_validity
 
 
 class PasswordMethods(GuardState):
@@ -29,7 +29,8 @@ class PasswordMethods(GuardState):
         self._require_initialized()
         source = request.remote_addr if has_request_context() else None
         try:
-            login = cast("Login", self.guard.authenticate(username, as_text(password), source=source))
+            with without_validity():
+                login = cast("Login", self.guard.authenticate(username, as_text(password), source=source))
         except core_errors.AuthenticationError as error:
             raise AuthenticationError("The username and/or password are incorrect") from error
         except core_errors.ServiceUnavailableError as error:
