@@ -166,7 +166,7 @@ class Report:
         path: The file.
         uses: The uses, by line.
         before: The source as it is.
-        after: The source with its imports turned to the drop-in.
+        after: The source with its imports changed to the drop-in.
         problem: Why the file could not be read; None where it was.
     """
 
@@ -235,7 +235,7 @@ def migrate(path: Path, *, shows_diff: bool, writes: bool) -> None:
             _list(report.path, report.uses)
         if writes and report.after != report.before:
             _replace(report)
-            click.echo(f"{report.path}: imports turned to {NEW}")
+            click.echo(f"{report.path}: imports changed to {NEW}")
     if not shows_diff:
         for file, line, text in requirements(path):
             click.echo(f"{file}:{line}: {text}\n    becomes praetorian-core[flask,legacy-hashes,mail]")
@@ -256,8 +256,9 @@ def _summarize(reports: list[Report]) -> None:
         click.echo("nothing of flask-praetorian is used here")
         return
     changed = sum(not use.advice.kept for use in uses)
+    kept = f"all but {changed}" if changed else "all of them"
     click.echo(
-        f"{len(uses)} uses in {sum(bool(report.uses) for report in reports)} files; the drop-in keeps all but {changed}; "
+        f"uses: {len(uses)}, in files: {sum(bool(report.uses) for report in reports)}; the drop-in keeps {kept}; "
         "--diff shows the change of the imports, docs/migration.md the rest"
     )
 

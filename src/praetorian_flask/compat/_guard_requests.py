@@ -121,7 +121,7 @@ class RequestMethods(GuardState):
         if not self._warned_of_cookie:
             RequestMethods._warned_of_cookie = True
             _LOG.warning(
-                "a token was read from a cookie without a CSRF check, as flask-praetorian did; docs/migration.md shows "
-                "how to turn the check on"
+                "a token was read from a cookie without a CSRF check, as flask-praetorian did; another site can send requests "
+                "with that cookie, so send the token in the header instead"
             )
         return token

@@ -170,7 +170,7 @@ def _key(secret: str | bytes, algorithm: str, setting: str, *, warns: bool) -> K
     if warns:
         _LOG.warning(
             "%s is accepted for the move from flask-praetorian only: %s. Write a new SECRET_KEY, as printed by %s, and "
-            "SECRET_KEY_FALLBACKS = [the old one]; nobody is logged out",
+            "SECRET_KEY_FALLBACKS = [the old one]; all users stay logged in",
             setting,
             reason.partition(";")[0],
             _EXAMPLE,

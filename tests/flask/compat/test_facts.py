@@ -69,7 +69,7 @@ class TestConfiguration:
         token = guard.encode_jwt_token(guard.identify(1))
 
         assert 1 == guard.extract_jwt_token(token)["id"]
-        assert "SECRET_KEY_FALLBACKS = [the old one]; nobody is logged out" in caplog.text
+        assert "SECRET_KEY_FALLBACKS = [the old one]; all users stay logged in" in caplog.text
         assert str(secret) not in caplog.text.replace("SECRET_KEY", "")
 
     def test_change_of_secret(self, make):
