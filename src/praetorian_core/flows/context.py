@@ -45,7 +45,9 @@ class FlowContext:
             ConfigurationError: There is none; the text names the setting.
         """
         if not self.has_store:
-            raise ConfigurationError(f"{call} needs a store; set PRAETORIAN_STORE, or hand the guard a store=")
+            raise ConfigurationError(
+                f"{call} needs a store; set PRAETORIAN_STORE, for example to 'sqlite:///state.db', or pass store= to the guard"
+            )
 
 
 def require_user(identity: object) -> Flow[object]:

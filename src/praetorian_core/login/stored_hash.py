@@ -89,7 +89,9 @@ class StoredHash:
             raise UnusableHashError(f"is of type {type(hashed).__name__}, expected str")
         parts = _ENCODED.fullmatch(hashed)
         if parts is None:
-            raise UnusableHashError("is not of the form $argon2id$v=19$m=…,t=…,p=…$salt$tag")
+            raise UnusableHashError(
+                "is not of the form $argon2id$v=19$m=…,t=…,p=…$salt$tag; store the result of hash_password(password)"
+            )
         return cls(
             variant=parts[1],
             version=int(parts[2] or _VERSION_WITHOUT_NAME),

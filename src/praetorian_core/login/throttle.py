@@ -389,7 +389,8 @@ class LoginThrottle:
         if source is not None and not networks and not self._warned:
             self._warned = True
             _LOG.warning(
-                "logins arrive from a source that is not a globally routable address, which is not counted; behind a "
-                "proxy, configure the framework to trust it (Flask: werkzeug.middleware.proxy_fix.ProxyFix)"
+                "logins come from an address that is not public, such as 127.0.0.1, so they are counted by account and not "
+                "by address; behind a proxy, configure the framework to trust the proxy (Flask: "
+                "werkzeug.middleware.proxy_fix.ProxyFix)"
             )
         return LoginAttempt(limits=self._limits, name=_canonical_name(username), networks=networks, now=now)

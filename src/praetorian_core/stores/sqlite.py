@@ -92,8 +92,8 @@ class SQLiteStore:
             self._prepare()
         except sqlite3.Error as error:
             raise ConfigurationError(
-                f"the SQLite store cannot use {path!r}: {error}; expected the path of an SQLite file, or of none yet, that "
-                "this process may write, in a folder that it may write"
+                f"the SQLite store cannot use {path!r}: {error}; expected the path of an SQLite file, or of a new file, in "
+                "an existing folder; this process must have the right to write both"
             ) from error
 
     @property

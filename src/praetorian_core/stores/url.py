@@ -58,7 +58,7 @@ class StoreURL:
             read = read_redis_url(text, _NAME)
             self.kind, self.location, target, self.prefix = "redis", read.location, read.server, read.prefix
         else:
-            raise _error(f"another text; {_WRITE}")
+            raise _error(f"a text that does not begin with a known scheme; {_WRITE}")
         self._reveal = lambda: (text, target)
 
     def reveal_target(self) -> str:

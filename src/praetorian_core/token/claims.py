@@ -248,7 +248,9 @@ def encode_roles(rolenames: object, warn: Callable[[], None]) -> frozenset[str]:
             grant a role that the application never gave.
     """
     if not _is_collection(rolenames):
-        raise ConfigurationError(f"user.rolenames must be an iterable of str; got {type(rolenames).__name__}")
+        raise ConfigurationError(
+            f"user.rolenames must be a list of str; got {type(rolenames).__name__}; return for example ['admin', 'editor']"
+        )
     roles: set[str] = set()
     for role in cast("Iterable[object]", rolenames):
         if not isinstance(role, str):

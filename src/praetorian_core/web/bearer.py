@@ -78,7 +78,10 @@ class TokenHeader:
         if match:
             return match[1]
         if self._scheme.match(value):
-            raise MalformedHeaderError(f"the {self._name} header names the scheme but not exactly one token after it")
+            raise MalformedHeaderError(
+                f"the {self._name} header does not hold exactly one token after the scheme; "
+                f"expected '{self._scheme_name} <token>'"
+            )
         if self._repeated.search(_QUOTED.sub('""', value)):
             raise MalformedHeaderError(f"the {self._name} header carries several credentials; expected one")
         raise MissingTokenError(self._describe(value))

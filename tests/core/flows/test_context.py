@@ -48,7 +48,9 @@ class TestRules:
         with pytest.raises(ConfigurationError) as refusal:
             context().need_store("revoke")
 
-        assert "revoke needs a store; set PRAETORIAN_STORE, or hand the guard a store=" == str(refusal.value)
+        assert (
+            "revoke needs a store; set PRAETORIAN_STORE, for example to 'sqlite:///state.db', or pass store= to the guard"
+        ) == str(refusal.value)
 
     def test_has_store(self):
         """With a store nothing is refused."""

@@ -385,7 +385,10 @@ class TestEncodeRoles:
         with pytest.raises(ConfigurationError) as caught:
             encoded(rolenames)
 
-        assert f"user.rolenames must be an iterable of str; got {type(rolenames).__name__}" == str(caught.value)
+        found = type(rolenames).__name__
+        assert f"user.rolenames must be a list of str; got {found}; return for example ['admin', 'editor']" == str(
+            caught.value
+        )
 
     @pytest.mark.parametrize("role", [1, None, b"admin", Colour.RED, ["admin"]], ids=lambda role: type(role).__name__)
     def test_another_element_is_rejected(self, role):

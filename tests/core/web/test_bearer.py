@@ -31,7 +31,7 @@ def malformed(*values, **place):
     return str(caught.value)
 
 
-ONE_TOKEN = "the Authorization header names the scheme but not exactly one token after it"
+ONE_TOKEN = "the Authorization header does not hold exactly one token after the scheme; expected 'Bearer <token>'"
 SEVERAL = "the Authorization header carries several credentials; expected one"
 
 
@@ -293,9 +293,9 @@ class TestConfigured:
         assert "a" == place.find(Request((("X-Api-Token", "Bearer a"), ("Authorization", "Bearer b"))))
         with pytest.raises(MissingTokenError, match="the request has no X-Api-Token header"):
             place.find(Request((("Authorization", "Bearer b"),)))
-        assert "the X-Api-Token header names the scheme but not exactly one token after it" == malformed(
-            "Bearer", name="X-Api-Token"
-        )
+        assert (
+            "the X-Api-Token header does not hold exactly one token after the scheme; expected 'Bearer <token>'"
+        ) == malformed("Bearer", name="X-Api-Token")
 
     @pytest.mark.parametrize(
         "value",
