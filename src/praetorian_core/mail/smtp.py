@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from contextlib import suppress
 from email.message import EmailMessage
 from typing import Literal, TypeAlias
 
@@ -76,14 +77,20 @@ class SMTPMailer:
                 encryption. The cause holds the reply of the server.
         """
         try:
-            with self._connect() as connection:
+            connection = self._connect()
+            try:
                 if self.encryption == "starttls":
                     connection.starttls(context=self._tls_context())
                 if self.username is not None and self.password is not None:
                     connection.login(self.username, self.password)
                 rejected = connection.send_message(message)
+            finally:
+                _end(connection)
         except (OSError, smtplib.SMTPException) as error:
             raise MailError(f"the mail server {self.host} failed: {type(error).__name__}") from error
+        except UnicodeError:
+            # smtplib encodes the login in ASCII, and its error would show the password.
+            raise MailError(f"the mail server {self.host} failed: its name or the login is not ASCII") from None
         if rejected:
             raise MailError(f"the mail server {self.host} rejected {len(rejected)} of the recipients")
 
@@ -100,3 +107,10 @@ class SMTPMailer:
 
     def _tls_context(self) -> ssl.SSLContext:
         return ssl.create_default_context() if self.context is None else self.context
+
+
+def _end(connection: smtplib.SMTP) -> None:
+    """End a conversation; whether the message was accepted is known before, so an error here is none of it."""
+    with suppress(OSError, smtplib.SMTPException):
+        connection.quit()
+    connection.close()

@@ -31,12 +31,16 @@ class Inbox:
         self.messages = []
         self.rejects_recipients = False
         self.rejected = None
+        self.answers_quit = "221 Bye"
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):  # noqa: N802  (aiosmtpd's name)
         if self.rejects_recipients or address == self.rejected:
             return "550 no such user"
         envelope.rcpt_tos.append(address)
         return "250 OK"
+
+    async def handle_QUIT(self, server, session, envelope):  # noqa: N802  (aiosmtpd's name)
+        return self.answers_quit
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802  (aiosmtpd's name)
         self.messages.append((session.ssl is not None, envelope.mail_from, envelope.rcpt_tos, envelope.content))
@@ -140,6 +144,25 @@ class TestSend:
         with pytest.raises(MailError, match="SSLCertVerificationError"):
             mailer(server.port, encryption=encryption, username="shop", password=PASSWORD)(MESSAGE)
 
+        assert [] == server.inbox.messages
+
+    def test_accepted_before_a_bad_end(self, serve):
+        """A message that was accepted is sent, whatever the server answers to QUIT."""
+        server = serve()
+        server.inbox.answers_quit = "421 going away"
+        mailer(server.port, encryption="none")(MESSAGE)
+
+        assert 1 == len(server.inbox.messages)
+
+    @pytest.mark.parametrize("login", [("shop", "pässwort"), ("läden", PASSWORD)], ids=["password", "username"])
+    def test_login_that_is_not_ascii(self, serve, authority, login):
+        """A login that smtplib cannot encode is reported without its text, as every failure is."""
+        server = serve("starttls")
+        username, password = login
+        with pytest.raises(MailError, match=r"is not ASCII|SMTPAuthenticationError") as caught:
+            mailer(server.port, username=username, password=password, context=authority[1])(MESSAGE)
+
+        assert caught.value.__cause__ is None or password not in str(caught.value.__cause__)
         assert [] == server.inbox.messages
 
     def test_no_starttls_offered(self, serve):
