@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from praetorian_core.login.capacity import concurrent_hashes, usable_cpus
+from praetorian_core.testing import cheapest_hasher
 
 MEMORY = 65_536
 MIB = 1 << 20
@@ -138,3 +139,9 @@ class TestUsableCPUs:
         monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 5, 9})
 
         assert 3 == usable_cpus()
+
+
+class TestMaxConcurrent:
+    def test_is_shown(self):
+        """A hasher shows the most hashes that it computes at once, for metrics."""
+        assert 3 == cheapest_hasher(max_concurrent=3).max_concurrent
