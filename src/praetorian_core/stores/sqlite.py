@@ -8,6 +8,8 @@ Facts:
   sqlite.org/lang_transaction.html).
 * No connection is open during a fork. A child that inherits one believes that it holds the parent's locks; when the
   parent ends, SQLite deletes the log that the child goes on to write to (sqlite.org/howtocorrupt.html §2.6).
+* If another file takes the path, open connections go on writing to the former one, and no other process sees it. So each
+  call checks that the path still leads to the file that was opened at start.
 * Which expired entries may be removed is remembered in the file, so that a process that starts while the clock is wrong
   removes none: see ``purging``.
 """
@@ -86,10 +88,12 @@ class SQLiteStore:
         self._is_unsafe = False
         self._in_use = 0
         self._idle: list[sqlite3.Connection] = []
+        self._file: tuple[int, int] | None = None
         weakref.finalize(self, _close_all, self._idle)
         forking.register(self)
         try:
             self._prepare()
+            self._file = _file_at(self._path)
         except sqlite3.Error as error:
             raise ConfigurationError(
                 f"the SQLite store cannot use {path!r}: {error}; expected the path of an SQLite file, or of a new file, in "
@@ -185,6 +189,11 @@ class SQLiteStore:
                 raise ServiceUnavailableError(
                     f"this process was forked while a call to {self._path!r} was in progress; its writes would be lost"
                 )
+            if self._file is not None and self._file != _file_at(self._path):
+                raise ServiceUnavailableError(
+                    f"the SQLite file {self._path!r} was removed or replaced while it was in use; restart all processes "
+                    "that use it"
+                )
             self._in_use += 1
             connection = self._idle.pop() if self._idle else None
         healthy = False
@@ -216,6 +225,15 @@ class SQLiteStore:
                 connection.execute("COMMIT")
         finally:
             self._writer.release()
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    """Return what distinguishes the file at a path from every other file; None if there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116  (each call pays for it, and a Path costs twice as much)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _close_all(idle: list[sqlite3.Connection]) -> None:
