@@ -11,6 +11,7 @@ from functools import partial
 
 import attrs
 
+from praetorian_core.clock import NEVER
 from praetorian_core.errors import (
     ConfigurationError,
     MissingUserError,
@@ -28,7 +29,6 @@ from praetorian_core.events import (
 from praetorian_core.flows.context import FlowContext, identity_and_roles, require_active, require_user
 from praetorian_core.flows.state import (
     ENDED,
-    NEVER,
     SPENT,
     Generation,
     Write,

@@ -28,9 +28,6 @@ from praetorian_core.settings import MAX_LEEWAY
 ENDED: Final = "ended"
 SPENT: Final = "spent"
 
-NEVER: Final = 253_402_300_799
-"""The last second of the year 9999: the expiry of entries that are never deleted."""
-
 MAX_CAS_ATTEMPTS: Final = 16
 """After this many conflicting writes to one entry the request is rejected."""
 

@@ -24,6 +24,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from praetorian_core import forking
+from praetorian_core.clock import NEVER
 from praetorian_core.errors import ConfigurationError, ServiceUnavailableError
 from praetorian_core.stores.purging import PurgeTime, next_purge_time
 
@@ -80,7 +81,9 @@ class _Sessions:
                 raise ServiceUnavailableError(
                     f"the memory store is full: it holds {self._max_entries} entries, its max_entries"
                 )
-            if self._per_bucket[bucket] >= self._share:
+            # An account has one entry that never expires, its epoch: an account that has filled its share by logging in
+            # and out can still be revoked.
+            if self._per_bucket[bucket] >= self._share and expires_at != NEVER:
                 raise ServiceUnavailableError(
                     f"one account fills its share of the memory store: {self._share} of {self._max_entries} entries"
                 )

@@ -7,6 +7,7 @@ import pytest
 from tests.support import ACCESS, NOW, OTHER_RING, REFRESH, RING
 
 from praetorian_core import errors, questions
+from praetorian_core.clock import NEVER
 from praetorian_core.events import SessionRevoked, TokenRefreshed, TokenReused, UserRevoked, session_digest
 from praetorian_core.flows import (
     FlowContext,
@@ -19,7 +20,7 @@ from praetorian_core.flows import (
     revoke,
     revoke_user,
 )
-from praetorian_core.flows.state import MAX_CAS_ATTEMPTS, NEVER, action_key, epoch_key, session_key
+from praetorian_core.flows.state import MAX_CAS_ATTEMPTS, action_key, epoch_key, session_key
 from praetorian_core.settings import Settings
 from praetorian_core.token import FLASK_PRAETORIAN, STANDARD, TokenCodec
 

@@ -189,6 +189,23 @@ class TestAccountShare:
 
         assert put(store, key_of(1, 99), expires_at=9 * EXPIRES_AT, now=machine.now)
 
+    def test_revoke_user(self):
+        """An account that has filled its share can still be revoked, so a stolen account cannot prevent it."""
+        alice = MemoryUser(identity=1, username="alice")
+        settings = Settings(keys=KeyRing.from_secret(generate_secret()))
+        guard = Guard(MemoryUsers([alice]), settings, store=MemoryStore(max_entries=100), clock=FrozenClock())
+        kept = guard.issue(alice)
+        for _ in range(16):
+            guard.revoke(guard.issue(alice))
+        with pytest.raises(ServiceUnavailableError, match="one account fills its share"):
+            guard.revoke(guard.issue(alice))
+        for _ in range(2):
+            guard.revoke_user(1)
+        with pytest.raises(RevokedTokenError):
+            guard.verify(kept)
+
+        assert 1 == guard.verify(guard.issue(alice)).identity
+
     def test_guard(self):
         """A user who logs in and out without end keeps no other user from logging out."""
         alice, bob = MemoryUser(identity=1, username="alice"), MemoryUser(identity=2, username="bob")
