@@ -195,7 +195,7 @@ def _check_name(action: object) -> None:
 
 def _fingerprint(user: object, token_id: str) -> Flow[str]:
     hashed = yield from ask(ReadPassword(user))
-    if hashed is not None and type(hashed) is not str:
+    if hashed is not None and not isinstance(hashed, str):
         raise ConfigurationError(
             f"user.password is {type(hashed).__name__}; a reset token needs the stored hash as a str, or None"
         )

@@ -45,7 +45,10 @@ def authenticate(
         ConfigurationError: The source is neither a str nor None.
     """
     login = _Login(context, source, now)
-    user, account, reservation = yield from login.count(username)
+    # A framework may hand over a subclass of str, such as markupsafe.Markup. Not str(): of a member of an enum, that is
+    # its name.
+    name = str.__str__(username) if isinstance(username, str) else username
+    user, account, reservation = yield from login.count(name)
     check = yield from login.check_password(password, account.hashed, reservation)
     matches = check.matches is True
     # Asked for every attempt, so that the number of questions does not depend on the password.
@@ -53,7 +56,7 @@ def authenticate(
     if not matches or not active:
         yield from login.fail(account)
     yield from login.succeed(reservation)
-    if check.outdated and context.renews_passwords and type(password) is str and type(account.hashed) is str:
+    if check.outdated and context.renews_passwords and isinstance(password, str) and isinstance(account.hashed, str):
         # The runner reports a failure. The old hash remains valid, and the next login tries again.
         with suppress(ServiceUnavailableError):
             yield from ask(RenewPassword(user, password, account.hashed, login.turn))

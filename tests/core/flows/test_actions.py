@@ -97,6 +97,16 @@ class TestIssueAction:
         assert first.fingerprint != second.fingerprint
         assert HASH not in first.fingerprint
 
+    def test_hash_of_a_subclass_of_str(self):
+        """A hash of a subclass of str binds the token, as it is accepted at login."""
+        flow = issue_action(context(), USER, "reset", None, {}, NOW)
+        next(flow)
+        flow.send(IDENTITY)
+        with pytest.raises(StopIteration) as done:
+            flow.send(type("Hash", (str,), {})(HASH))
+
+        assert read(done.value.value).fingerprint is not None
+
     @pytest.mark.parametrize("password", [b"hash", 7, ["hash"]], ids=repr)
     def test_bad_password(self, password):
         """A stored hash of another type is a mistake of the application."""

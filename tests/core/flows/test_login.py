@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 
 import attrs
 import pytest
@@ -184,6 +185,30 @@ class TestAuthenticate:
     def test_name_is_unchanged(self, username):
         """A name is looked up exactly as it is."""
         assert FindUser(username) == next(attempt(username))
+
+    @pytest.mark.parametrize(
+        "username",
+        [type("Markup", (str,), {})("alice"), enum.Enum("Name", {"ALICE": "alice"}, type=str).ALICE],
+        ids=["subclass-of-str", "member-of-a-str-enum"],
+    )
+    def test_subclass_of_str(self, username):
+        """A username of a subclass of str is looked up, and counted, as the str that it holds."""
+        flow = attempt(username, throttle=LoginThrottle(per_account=1))
+        question, same = next(flow), next(attempt("alice", throttle=LoginThrottle(per_account=1)))
+        assert same == question
+        found = flow.send([None])
+
+        assert (FindUser("alice"), str) == (found, type(found.username))
+
+    def test_hash_of_a_subclass_of_str(self):
+        """An outdated hash that the application holds as a subclass of str is renewed."""
+        account = Account(1, type("Hash", (str,), {})(HASH))
+        world = World(account=account, check=OUTDATED)
+        world.log_in(attempt(renews_passwords=True))
+
+        assert [RenewPassword(USER, "secret", account.hashed)] == [
+            question for question in world.asked if isinstance(question, RenewPassword)
+        ]
 
     @pytest.mark.parametrize("password", [None, 7, b"secret", "", "x" * 10_000], ids=lambda value: repr(value)[:20])
     def test_password_is_unchanged(self, password):
