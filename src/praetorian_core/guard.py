@@ -75,7 +75,7 @@ class Guard(BaseGuard[U]):
         """Return the hash to store for a new password.
 
         Args:
-            raw: The password, used unchanged.
+            raw: The password, in any Unicode normalization form; nothing else of it is changed.
 
         Raises:
             WeakPasswordError: The password breaks a rule for new passwords.
@@ -345,7 +345,7 @@ class Guard(BaseGuard[U]):
 
         Args:
             token: The token.
-            password: The new password, used unchanged.
+            password: The new password, in any Unicode normalization form.
             action: The name of the action.
 
         Raises:

@@ -175,7 +175,7 @@ async def _await_store(call: Callable[[], object], executor: Executor, services:
             answer = await executor.run(partial(_call_in_thread, call, services.after_thread_call), timeout=timeout)
         return await asyncio.wait_for(answer, timeout) if inspect.isawaitable(answer) else answer
     except (CallTimeoutError, asyncio.TimeoutError) as error:
-        # The cause tells a time-out of wait_for from one that the store raised itself.
+        # By its cause, a time-out of wait_for differs from one that the store raised itself.
         if isinstance(error, CallTimeoutError) or isinstance(error.__cause__, asyncio.CancelledError):
             raise ServiceUnavailableError(f"no answer within {timeout:g} s; see PRAETORIAN_STORE_TIMEOUT") from None
         raise

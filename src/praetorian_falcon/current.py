@@ -192,7 +192,7 @@ def authenticate(
     Args:
         req: The request.
         username: Passed to ``User.lookup``.
-        password: The password, compared exactly.
+        password: The presented password, in any Unicode normalization form.
         kind: The user class, for type checkers; a user of another class is refused.
 
     Raises:

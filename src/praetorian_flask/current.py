@@ -166,7 +166,7 @@ def authenticate(username: object, password: object, *, kind: type[object] = obj
 
     Args:
         username: Passed to ``User.lookup``.
-        password: The password, compared exactly.
+        password: The presented password, in any Unicode normalization form.
         kind: The user class, for type checkers; a user of another class is refused.
 
     Raises:

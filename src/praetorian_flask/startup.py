@@ -104,7 +104,7 @@ def _unguarded_classes(app: Flask) -> Iterator[str]:
 
 
 def _complete_blueprints(app: Flask) -> None:
-    """Put our handler in front of a blueprint's own handler for a base class such as ``Exception``."""
+    """Put Praetorian's handler in front of a blueprint's own handler for a base class such as ``Exception``."""
     handler = app.error_handler_spec[None][None].get(PraetorianError)
     for blueprint, by_code in app.error_handler_spec.items():
         handlers = by_code[None] if blueprint is not None and None in by_code else {}
@@ -113,7 +113,7 @@ def _complete_blueprints(app: Flask) -> None:
 
 
 def _handle_user_exception(app: Flask, inner: _HandleException, error: Exception, /) -> ResponseReturnValue:
-    """Let Flask answer our errors, unless the API extension that owns the route has a handler for them."""
+    """Let Flask answer Praetorian's errors, unless the API extension that owns the route has a handler for them."""
     if isinstance(error, Preflight):
         return app.handle_http_exception(error)  # Also with TRAP_HTTP_EXCEPTIONS; no handler is asked.
     owner = _owner(inner)
@@ -141,7 +141,7 @@ def _owner(handle: object) -> _Api | None:
 
 
 def _answers(api: _Api, error: PraetorianError) -> bool:
-    """Return whether an API has a handler for an error of ours, other than one for ``Exception``."""
+    """Return whether an API has a handler for an error of Praetorian, other than one for ``Exception``."""
     kind = type(error)
     bases = kind.__mro__[: kind.__mro__.index(Exception)]
     # Flask-RESTful: Api(errors={"MissingTokenError": {...}}).

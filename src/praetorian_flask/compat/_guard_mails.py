@@ -1,4 +1,4 @@
-"""The methods of ``Praetorian`` that send mails with a token, and judge such tokens."""
+"""The methods of ``Praetorian`` that send mails with a token, and validate such tokens."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def _bind(
 ) -> dict[str, object]:
     """Return arguments by name, whichever version they were written for.
 
-    A template is a str and a user is not, so the first argument tells the versions apart; the older ones allowed None.
+    A template is a str and a user is not, so the first argument shows which version is meant; the older ones allowed None.
 
     Raises:
         TypeError: There are too many arguments, an unknown one, or one twice.

@@ -39,7 +39,7 @@ _PURPOSES = {access_type.value: access_type.name for access_type in AccessType}
 
 
 class TokenMethods(GuardState):
-    """Issue, refresh and judge tokens."""
+    """Issue, refresh and validate tokens."""
 
     @moved
     def encode_jwt_token(

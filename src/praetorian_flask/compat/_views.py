@@ -1,4 +1,4 @@
-"""Decorators and the functions that tell who is authenticated."""
+"""Decorators, and the functions that return the authenticated user."""
 
 from __future__ import annotations
 
