@@ -24,6 +24,8 @@ from praetorian_flask.migration_table import ATTRIBUTES, KEYS, NAMES, Advice
 OLD = "flask_praetorian"
 NEW = "praetorian_flask.compat"
 
+_SUBMODULES = {"base", "constants", "decorators", "exceptions", "user_mixins", "utilities"}
+
 _DISTRIBUTION = re.compile(r"(?<![\w-])flask[-_]praetorian(?![\w-])", re.IGNORECASE)
 _REQUIREMENTS = (
     "requirements*.txt",
@@ -62,11 +64,12 @@ def find_uses(source: str) -> list[Use]:
     if not _concerns(tree):
         return []
     uses = set[Use]()
+    modules = _module_names(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             uses.update(_imported(node))
         elif isinstance(node, ast.Attribute):
-            advice = ATTRIBUTES.get(node.attr) or (NAMES.get(node.attr) if _is_module(node.value) else None)
+            advice = ATTRIBUTES.get(node.attr) or (NAMES.get(node.attr) if _is_module(node.value, modules) else None)
             if advice is not None:
                 uses.add(Use(node.end_lineno or node.lineno, node.attr, advice))
         elif isinstance(node, ast.keyword) and node.arg is not None and node.arg in ATTRIBUTES:
@@ -94,11 +97,22 @@ def _is_old(module: str) -> bool:
     return module == OLD or module.startswith(f"{OLD}.")
 
 
-def _is_module(node: ast.expr) -> bool:
-    """Return whether an expression is ``flask_praetorian`` or one of its submodules, under its own name."""
+def _module_names(tree: ast.Module) -> set[str]:
+    """Return the names under which a module knows ``flask_praetorian`` and its submodules."""
+    names = {OLD}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.asname for alias in node.names if alias.asname is not None and _is_old(alias.name))
+        elif isinstance(node, ast.ImportFrom) and node.module == OLD:
+            names.update(alias.asname or alias.name for alias in node.names if alias.name in _SUBMODULES)
+    return names
+
+
+def _is_module(node: ast.expr, modules: set[str]) -> bool:
+    """Return whether an expression is ``flask_praetorian`` or one of its submodules."""
     while isinstance(node, ast.Attribute):
         node = node.value
-    return isinstance(node, ast.Name) and node.id == OLD
+    return isinstance(node, ast.Name) and node.id in modules
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[Use]:

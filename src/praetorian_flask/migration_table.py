@@ -79,6 +79,8 @@ ATTRIBUTES: Mapping[str, Advice] = {
     "read_token": Advice("praetorian_flask.current_token()", distinctive=False),
     "read_token_from_header": Advice("praetorian_flask.current_token()"),
     "read_token_from_cookie": Advice("praetorian_flask.current_token(), which reads the header alone"),
+    "_unpack_header": Advice("praetorian_flask.current_token()"),
+    "_unpack_cookie": Advice("praetorian_flask.current_token(), with 'cookie' in JWT_PLACES"),
     "pack_header_for_user": Advice("{'Authorization': f'Bearer {current_guard().issue(user)}'}; in tests as_user"),
     "send_registration_email": Advice("praetorian_core.mail.ActionMail.registration(...) and issue_action"),
     "send_reset_email": Advice("praetorian_core.mail.ActionMail.reset(...) and issue_action"),

@@ -94,6 +94,22 @@ class TestFindUses:
             (17, "refresh_jwt_token"),
         ] == [(use.line, use.name) for use in find_uses(APPLICATION)]
 
+    def test_other_names_of_the_module(self):
+        """A name is found under each name that the module or a submodule was imported as."""
+        source = (
+            "import flask_praetorian as fp\n"
+            "import flask_praetorian.exceptions as fe\n"
+            "from flask_praetorian import utilities\n"
+            "from flask_praetorian import constants as c\n"
+            "fp.auth_required, fe.MissingToken, utilities.current_guard, c.AccessType\n"
+            "other.auth_required\n"
+        )
+
+        assert {"auth_required", "MissingToken", "current_guard", "AccessType"} == {
+            use.name for use in find_uses(source) if use.line == 5
+        }
+        assert [] == [use for use in find_uses(source) if use.line == 6]
+
     def test_a_guard_from_another_module(self):
         """A guard that is imported from the application's own module is recognized by its methods."""
         source = "from .extensions import guard\ntoken = guard.encode_jwt_token(user)\nuser = guard.authenticate(a, b)"
