@@ -262,7 +262,8 @@ def _now() -> int:
 
 
 def _seconds(override: object, name: str, default: timedelta) -> int:
-    return int((default if override is None else to_duration(override, name)).total_seconds())
+    # The attribute of the guard may have been set since, to any form of a lifespan.
+    return int(to_duration(default if override is None else override, name).total_seconds())
 
 
 def _as_claim(identity: object) -> object:

@@ -445,6 +445,15 @@ class TestLifespans:
         assert seconds == guard.access_lifespan.total_seconds()
         assert "JWT_ACCESS_LIFESPAN is read as" in caplog.text
 
+    @pytest.mark.parametrize("value", [timedelta(minutes=1), {"minutes": 1}, "1 minute", 60], ids=str)
+    def test_set_after_init(self, make, users, value):
+        """A lifespan that is set on the guard holds for the next token, in each form."""
+        _, guard = make()
+        guard.access_lifespan = value
+        data = guard.extract_jwt_token(guard.encode_jwt_token(users.identify(1)))
+
+        assert 60 == data["exp"] - data["iat"]
+
     @pytest.mark.parametrize("text", ["", "12x1y1z", "soon"])
     def test_no_lifespan(self, text):
         """A text that begins with none is refused."""
