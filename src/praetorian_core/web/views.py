@@ -6,6 +6,7 @@ A decorator that stands above ``@app.get`` guards a function that no route calls
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -15,6 +16,8 @@ from weakref import ref
 from praetorian_core.errors import ConfigurationError
 
 V = TypeVar("V")
+
+_ANY_ARGUMENTS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 
 class _IdentitySet:
@@ -118,10 +121,30 @@ def _function(view: object) -> object:
 
 
 def chain(view: object) -> Iterator[object]:
-    """Yield a view and every view that it wraps, from the outside in."""
+    """Yield a view and every view that it wraps, from the outside in, also without ``functools.wraps``."""
     seen: set[int] = set()
     while view is not None and id(view) not in seen:
         view = _function(view)
         seen.add(id(view))
         yield view
-        view = getattr(view, "func" if isinstance(view, partial) else "__wrapped__", None)
+        within: object = getattr(view, "func" if isinstance(view, partial) else "__wrapped__", None)
+        view = _passed_through(view) if within is None else within
+
+
+def _passed_through(view: object) -> object | None:
+    """Return the one function that a wrapper holds in its closure and passes any arguments on to, or None.
+
+    A view that calls another view has parameters of its own, and is not a wrapper.
+    """
+    if not isinstance(view, types.FunctionType) or _ANY_ARGUMENTS & ~view.__code__.co_flags:
+        return None
+    held = [cell.cell_contents for cell in view.__closure__ or () if _is_set(cell)]
+    functions = [each for each in held if isinstance(each, types.FunctionType | types.MethodType)]
+    return functions[0] if len(functions) == 1 else None
+
+
+def _is_set(cell: types.CellType) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:  # The variable is assigned later.
+        return False

@@ -23,6 +23,22 @@ def original():
     """Return nothing."""
 
 
+def passing(view):
+    """Return a wrapper without ``functools.wraps``."""
+
+    def wrapper(*args, **kwargs):
+        return view(*args, **kwargs)
+
+    return wrapper
+
+
+def wrap_and_record(registry, view):
+    """Return a recorded wrapper."""
+    wrapper = wrap(view)
+    registry.record(wrapper, view)
+    return wrapper
+
+
 class Unhashable:
     """A callable that compares by value and so has no hash."""
 
@@ -87,6 +103,27 @@ class TestUnguarded:
         registry.record(wrap(between), between)
 
         assert ["a"] == list(registry.unguarded({"a": original}))
+
+    def test_through_a_wrapper_without_wraps(self, registry):
+        """A decorator that does not use ``functools.wraps`` hides neither an original nor a guard."""
+        between = passing(original)
+        registry.record(wrap(between), between)
+
+        assert ["a"] == list(registry.unguarded({"a": original}))
+        assert [] == list(registry.unguarded({"a": passing(wrap_and_record(registry, Views.view))}))
+
+    def test_a_view_that_calls_another_view(self, registry):
+        """A guarded view that calls an open view is not its wrapper."""
+
+        def other():
+            return original()
+
+        def caller():
+            return other()
+
+        registry.record(wrap(caller), caller)
+
+        assert [] == list(registry.unguarded({"a": other}))
 
     def test_beside_its_wrapper(self, registry):
         """An unguarded view is found although its wrapper is registered as well."""
