@@ -21,14 +21,17 @@ from flask import request
 import praetorian_flask.decorators as flask_decorators
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.policy import AllRoles, AnyRole, Policy, role_names
-from praetorian_core.web.views import check_applied
+from praetorian_core.web.views import chain, check_applied
 from praetorian_flask.decorators import VIEWS, Demand, add_demand, admit_in_advance, demands_of, demands_of_class
 from praetorian_restx.restx_types import (
+    Api,
     AsView,
     AsViewMethod,
+    Output,
     Resource,
     RestxNamespace,
     View,
+    api_class,
     is_resource,
     namespace_of,
     resource_class,
@@ -146,7 +149,9 @@ def demands_of_method(kind: Resource, name: str) -> list[Demand]:
     if method is None and name.upper() == "HEAD":
         method = getattr(kind, "get", None)
     decorators = [demand for decorator in kind.method_decorators for demand in demands_of(decorator)]
-    return [*demands_of(method), *decorators]
+    # ``functools.wraps`` copies the requirements to the wrapper; a wrapper without it leaves them further in.
+    own = next(filter(None, map(demands_of, chain(method))), ())
+    return [*own, *decorators]
 
 
 def _requiring(decorator: str, policy: Policy) -> Decorator:
@@ -171,18 +176,32 @@ def _guarded(decorator: str, view: V, demand: Demand) -> V:
 def _guard_every_view(as_view: AsView) -> AsView:
     def as_guarded_view(kind: Resource, *args: object, **options: object) -> View:
         """See ``flask.views.View.as_view``."""
-        view = as_view(kind, *args, **options)
-
-        @wraps(view)
-        def guarded(*args: object, **kwargs: object) -> object:
-            admit_in_advance([*demands_of_class(kind), *demands_of_method(kind, request.method)])
-            return view(*args, **kwargs)
-
-        VIEWS.record(guarded, view)
-        return guarded
+        return _guard_view(kind, as_view(kind, *args, **options))
 
     return as_guarded_view
 
+
+def _guard_view(kind: Resource, view: View) -> View:
+    @wraps(view)
+    def guarded(*args: object, **kwargs: object) -> object:
+        admit_in_advance([*demands_of_class(kind), *demands_of_method(kind, request.method)])
+        return view(*args, **kwargs)
+
+    VIEWS.record(guarded, view)
+    return guarded
+
+
+def _guard_every_output(output: Output) -> Output:
+    def guarded_output(api: Api, view: View) -> View:
+        """See ``flask_restx.Api.output``."""
+        kind: object = getattr(view, "view_class", None)
+        return output(api, _guard_view(kind, view) if is_resource(kind) else view)
+
+    return guarded_output
+
+
+# A mix-in may override ``as_view`` too, and cache what the view of ``super()`` returns.
+api_class.output = _guard_every_output(api_class.output)
 
 # On the class of RESTX itself: a resource may be routed before it is decorated.
 _method = classmethod(cast("Callable[[type[object]], View]", _guard_every_view(resource_class.as_view.__func__)))

@@ -151,6 +151,20 @@ class ResourceClass(Protocol):
     as_view: AsViewMethod
 
 
+class Output(Protocol):
+    """``Api.output``, as a function of the class."""
+
+    def __call__(self, api: Api, view: View, /) -> View:
+        """Return a view function that makes a response of what the resource returns."""
+        ...
+
+
+class ApiClass(Protocol):
+    """``flask_restx.Api`` itself."""
+
+    output: Output
+
+
 class _Field(Protocol):
     def __call__(self, *, required: bool, description: str) -> object: ...
 
@@ -170,6 +184,7 @@ class _Restx(Protocol):
 
 
 restx: _Restx = cast("_Restx", flask_restx)
+api_class: ApiClass = cast("ApiClass", restx.Api)
 resource_class: ResourceClass = cast("ResourceClass", restx.Resource)
 swagger_class: SwaggerClass = cast("SwaggerClass", flask_restx.swagger.Swagger)
 

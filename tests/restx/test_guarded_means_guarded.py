@@ -1,6 +1,7 @@
 """Resources whose class is guarded, whichever way the class ends up dispatching, and the order of token and payload."""
 
 import dataclasses
+import functools
 
 import pytest
 from flask import Flask
@@ -55,6 +56,15 @@ class SilentHook:
 
 
 MIXINS = [OwnDispatch, Caching, OnTheInstance, ByAttributeAccess, SilentHook]
+
+
+def passing(function):
+    """Return a wrapper without ``functools.wraps``."""
+
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapper
 
 
 def private():
@@ -125,21 +135,44 @@ class TestClasses:
         assert {"secret": "get"} == target.get("/camp/salary", ALICE).json
 
     def test_a_view_function_of_its_own(self):
-        """A class whose ``as_view`` calls no ``super()`` escapes the guard, so the application is refused."""
+        """A class whose ``as_view`` calls no ``super()`` is guarded as well."""
         target = Target()
 
-        class Escaping(private()):
+        class Own(private()):
             @classmethod
             def as_view(cls, name, *args, **kwargs):
                 def view(**kwargs):
-                    return {"secret": "open"}
+                    return {"secret": "own"}
 
                 view.view_class, view.methods = cls, {"GET"}
                 return view
 
-        target.camp.add_resource(Escaping, "/salary", endpoint="salary")
+        target.camp.add_resource(Own, "/salary", endpoint="salary")
 
-        assert "configuration" == target.get("/camp/salary").json["code"]
+        assert MISSING_TOKEN == summary(target.get("/camp/salary"))
+        assert {"secret": "own"} == target.get("/camp/salary", ALICE).json
+
+    def test_a_cached_view_function(self):
+        """A mix-in whose ``as_view`` caches the view of ``super()`` sends no cached answer without a token."""
+        target = Target()
+
+        class CachingView:
+            @classmethod
+            def as_view(cls, *args, **kwargs):
+                view = super().as_view(*args, **kwargs)
+                answers = []
+
+                @functools.wraps(view)
+                def cached(**kwargs):
+                    answers.extend([view(**kwargs)] * (not answers))
+                    return answers[0]
+
+                return cached
+
+        target.camp.route("/salary")(type("Salary", (CachingView, private()), {}))
+
+        assert {"secret": "get"} == target.get("/camp/salary", ALICE).json
+        assert MISSING_TOKEN == summary(target.get("/camp/salary"))
 
     def test_open_classes_stay_open(self):
         """The same mix-ins on an undecorated class answer without a token."""
@@ -164,7 +197,9 @@ class TestClasses:
 
 
 class TestTokenBeforePayload:
-    @pytest.mark.parametrize("place", ["method", "below", "class", "method_decorators", "decorators", "namespace"])
+    @pytest.mark.parametrize(
+        "place", ["method", "below", "within", "class", "method_decorators", "decorators", "namespace"]
+    )
     def test_the_model_is_not_revealed(self, place):
         """Without a token a payload is not validated, so the answer reveals nothing about its model."""
         target = Target()
@@ -175,6 +210,7 @@ class TestTokenBeforePayload:
             return {}
 
         method = {"method": lambda f: auth_required(expect(f)), "below": lambda f: expect(auth_required(f))}
+        method["within"] = lambda f: expect(passing(auth_required(f)))
         members = {"post": method.get(place, expect)(post)}
         if place.endswith("decorators"):
             members[place] = [auth_required]
