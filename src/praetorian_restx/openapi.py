@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from typing import TypeVar, cast
 from weakref import WeakSet
 
+from flask import current_app
+
 from praetorian_core import Settings
 from praetorian_flask.decorators import VIEWS, Demand, demands_of, demands_of_class, unique
 from praetorian_restx.decorators import demands_of_method
@@ -115,7 +117,14 @@ def _requirements(api: Api, namespace: Namespace, resource: Resource, name: str)
     always = [demand for decorator in around for demand in demands_of(decorator)]
     if VIEWS.is_exempt(resource) or VIEWS.is_exempt(getattr(resource, name)):
         return []
-    return unique([*demands_of_class(resource), *demands_of_method(resource, name), *always])
+    return unique([*_before(api), *demands_of_class(resource), *demands_of_method(resource, name), *always])
+
+
+def _before(api: Api) -> list[Demand]:
+    """Return the requirements of the ``before_request`` functions of the application and of the API's blueprint."""
+    names = (None,) if api.blueprint_setup is None else (None, api.blueprint_setup.name)
+    functions = [function for name in names for function in current_app.before_request_funcs.get(name, ())]
+    return [demand for function in functions for demand in demands_of(function)]
 
 
 def _has_description(method: object) -> bool:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from flask_restx import Namespace, Resource, fields
+from flask import Blueprint, Flask
+from flask_restx import Api, Namespace, Resource, fields
 from tests.restx.apps import SECRET, Target
 
-from praetorian_core import KeyRing, Settings, all_roles, any_role
+from praetorian_core import Guard, KeyRing, Settings, all_roles, any_role
+from praetorian_flask import Praetorian, protect_blueprint
+from praetorian_flask import roles_required as flask_roles_required
 from praetorian_restx import (
     auth_accepted,
+    auth_exempt,
     auth_required,
     authorizations,
+    init_api,
     policy_required,
     protect_namespace,
     roles_accepted,
@@ -310,6 +315,38 @@ class TestSuccess:
 
         assert set(operation["responses"]) == {"201", "401"}
         assert operation["responses"]["201"]["schema"] == {"$ref": "#/definitions/Made"}
+
+
+class TestBeforeRequest:
+    @pytest.mark.parametrize("place", ["application", "blueprint"])
+    def test_documents_the_requirement(self, place):
+        """A guard in ``before_request`` of the application or of the blueprint is documented; exempt methods are not."""
+        app = Flask(__name__)
+        Praetorian(app, Guard(None, Settings(keys=KeyRing.from_secret(SECRET))))
+        blueprint = Blueprint("farm", __name__)
+        if place == "application":
+            app.before_request(flask_roles_required("admin")(lambda: None))
+        else:
+            protect_blueprint(blueprint, flask_roles_required("admin"))
+        api = Api(blueprint)
+        init_api(api)
+
+        @api.route("/herd")
+        class Herd(Resource):
+            def get(self):
+                """Return nothing."""
+
+            @auth_exempt
+            def post(self):
+                """Return nothing."""
+
+        app.register_blueprint(blueprint)
+        with app.test_request_context():
+            path = api.__schema__["paths"]["/herd"]
+
+        assert [{"Bearer": []}] == path["get"]["security"]
+        assert ["200", "401", "403"] == sorted(path["get"]["responses"])
+        assert "security" not in path["post"]
 
 
 class TestProtectNamespace:
