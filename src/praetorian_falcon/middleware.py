@@ -7,6 +7,7 @@ decorators guard, and static files, unknown paths and undecorated responders sta
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TypeVar, cast, overload
 
 import falcon
@@ -140,7 +141,7 @@ def init_app(app: object, guard: Guard[U] | AsyncGuard[U], *, on_error: OnError 
         asgi_app = cast("falcon.asgi.App[falcon.asgi.Request, falcon.asgi.Response]", app)
         handle_async = build_error_handler_async(on_error=on_error, native=native)
         asgi_app.add_middleware(middleware)
-        if not guard.settings.disable_error_handler:
+        if not guard.settings.disable_error_handler and not _has_own_handler(asgi_app, on_error):
             asgi_app.add_error_handler(PraetorianError, handle_async)
         return asgi_app
     if not isinstance(app, falcon.App):
@@ -152,9 +153,26 @@ def init_app(app: object, guard: Guard[U] | AsyncGuard[U], *, on_error: OnError 
     wsgi_app = cast("falcon.App[falcon.Request, falcon.Response]", app)
     handle = build_error_handler(on_error=on_error, native=native)
     wsgi_app.add_middleware(middleware)
-    if not guard.settings.disable_error_handler:
+    if not guard.settings.disable_error_handler and not _has_own_handler(wsgi_app, on_error):
         wsgi_app.add_error_handler(PraetorianError, handle)
     return wsgi_app
+
+
+def _has_own_handler(app: object, on_error: OnError) -> bool:
+    """Return whether the application has registered a handler for ``PraetorianError``, which stays.
+
+    Raises:
+        ConfigurationError: The hooks would never be called.
+    """
+    handlers: Mapping[type[BaseException], object] = getattr(app, "_error_handlers", {})
+    if PraetorianError not in handlers:
+        return False
+    if on_error is not None:
+        raise ConfigurationError(
+            "on_error would never be called, because this application registered a handler for PraetorianError; write "
+            "build_error_handler(on_error=...), or remove one of the two"
+        )
+    return True
 
 
 def _name(found: object) -> str:

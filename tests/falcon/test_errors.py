@@ -172,6 +172,24 @@ class TestResolution:
 
         assert raising(world, MissingTokenError()).send("GET", "/").text == "mine"
 
+    def test_an_earlier_handler_of_the_same_class_stays(self, kind):
+        """``init_app`` does not replace the application's handler for ``PraetorianError``."""
+        world = make_world(kind)
+        app = make_app(kind)
+        app.add_error_handler(PraetorianError, self.own(world, "mine"))
+        world.app = init_app(app, world.guard)
+
+        assert raising(world, MissingTokenError()).send("GET", "/").text == "mine"
+
+    def test_hooks_beside_an_earlier_handler(self, kind):
+        """Hooks that the application's handler would leave uncalled are refused."""
+        world = make_world(kind)
+        app = make_app(kind)
+        app.add_error_handler(PraetorianError, self.own(world, "mine"))
+
+        with pytest.raises(ConfigurationError, match="on_error would never be called"):
+            init_app(app, world.guard, on_error=print)
+
     def test_a_handler_for_http_errors_does_not_see_ours(self, world):
         """A handler for ``falcon.HTTPError`` does not see ours."""
         world.app.add_error_handler(falcon.HTTPError, self.own(world, "http"))
