@@ -141,7 +141,11 @@ def create_app(
         clock: Clock; tests pass a frozen one.
     """
     keys = KeyRing.from_secret(os.environ["SECRET_KEY"] if secret is None else secret)
-    guard = Guard(Member, Settings(keys=keys, store="memory://"), passwords=passwords or PasswordHasher(), clock=clock)
+    passwords = passwords or PasswordHasher()
+    if not Member.all:
+        # So that the example can be tried; a real application has its members in a database.
+        Member.all["ada"] = Member(1, "ada", passwords.hash("correct horse battery staple"), ["moderator"])
+    guard = Guard(Member, Settings(keys=keys, store="memory://"), passwords=passwords, clock=clock)
     app = init_app(falcon.App(cors_enable=True), guard, on_error=log_error)
     board = Board()
     app.add_route("/session", Session())

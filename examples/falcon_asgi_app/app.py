@@ -123,7 +123,11 @@ def create_app(
     """
     keys = KeyRing.from_secret(os.environ["SECRET_KEY"] if secret is None else secret)
     settings = Settings(keys=keys, store="memory://")
-    guard = AsyncGuard(Person, settings, passwords=passwords or PasswordHasher(), clock=clock)
+    passwords = passwords or PasswordHasher()
+    if not Person.all:
+        # So that the example can be tried; a real application has its users in a database.
+        Person.all["ada"] = Person(1, "ada", passwords.hash("correct horse battery staple"), ["host"])
+    guard = AsyncGuard(Person, settings, passwords=passwords, clock=clock)
     app = init_app(App(), guard)
     app.add_route("/session", Session())
     app.add_route("/room", Room())

@@ -1,6 +1,8 @@
 """An API on Flask-RESTX, whose Swagger page shows the roles that each operation requires.
 
-    pip install "praetorian-core[restx]"
+In the root of this repository:
+
+    pip install ".[restx]"
     python examples/restx_app/app.py
 
 Open http://127.0.0.1:5000/, try ``POST /login`` as ``alice`` or as ``julia``, both with the password
