@@ -82,10 +82,11 @@ class UserSettings:
             must_be("None or a list of role names, without blanks around a name and without commas", _are_roles),
             section="Users",
             does=(
-                "The names of all roles. A decorator or a policy that requires another name raises at start. Members of "
-                "an enum of str count as their values."
+                "The names of all roles. A decorator that requires another name makes Flask answer every request with 500, "
+                "and Falcon every authenticated request to its route; the log names the role. Members of an enum of str "
+                "count as their values."
             ),
-            change="Set it to find mistyped role names at start.",
+            change="Set it to find mistyped role names.",
             example='["admin", "editor"]',
         ),
     )
