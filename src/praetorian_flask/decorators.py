@@ -252,11 +252,7 @@ def guarded(decorator: str, view: Callable[P, R], demand: Demand) -> Callable[P,
         if inspect.ismethod(view):
             return view  # The class lists the decorator for all its methods, as ``method_decorators`` does.
         raise ConfigurationError(f"{decorator} was applied to the exempt view {name}; remove one of the two decorators")
-    inner: object = view
-    while VIEWS.is_guarded(inner):
-        inner = getattr(inner, "__wrapped__", None)
-    # flask_cors.cross_origin and flask_restx.cors.crossdomain leave this attribute on the wrapper that they return.
-    if getattr(inner, "provide_automatic_options", None) is False and hasattr(inner, "__wrapped__"):
+    if has_cors_decorator(view):
         raise ConfigurationError(
             f"{decorator} is above a CORS decorator of the view {name}, which would lose the headers of preflights; "
             f"write the CORS decorator above @{decorator}"
@@ -283,6 +279,14 @@ def guarded(decorator: str, view: Callable[P, R], demand: Demand) -> Callable[P,
     VIEWS.record(wrapper, view)
     add_demand(wrapper, demand)
     return wrapper
+
+
+def has_cors_decorator(view: object) -> bool:
+    """Return whether a CORS decorator of this view answers preflights."""
+    while VIEWS.is_guarded(view):
+        view = getattr(view, "__wrapped__", None)
+    # flask_cors.cross_origin and flask_restx.cors.crossdomain leave this attribute on the wrapper that they return.
+    return getattr(view, "provide_automatic_options", None) is False and hasattr(view, "__wrapped__")
 
 
 def admit(demand: Demand) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask
 from flask_cors import CORS, cross_origin
 from flask_restx import cors as restx_cors
 from tests.flask.runner import Site
 
 from praetorian_core.errors import ConfigurationError, LoginThrottledError
-from praetorian_flask import auth_accepted, auth_required, roles_required
+from praetorian_flask import auth_accepted, auth_exempt, auth_required, protect_blueprint, roles_required
 
 ORIGIN = "https://app.example"
 PREFLIGHT = {
@@ -105,3 +105,45 @@ class TestOneView:
 
         assert "in" == site.client.get("/", headers={"Origin": ORIGIN, **site.headers("alice")}).text
         assert b"" == site.client.options("/", headers=PREFLIGHT).data
+
+
+class TestGuardInBeforeRequest:
+    @pytest.fixture(params=["application", "blueprint"])
+    def farm(self, site, request):
+        """Return a blueprint whose views are guarded by a ``before_request`` function."""
+        farm = Blueprint("farm", __name__)
+        if request.param == "application":
+            site.app.before_request(auth_required(lambda: None))
+        else:
+            protect_blueprint(farm)
+        return farm
+
+    def test_is_refused(self, site, farm, caplog):
+        """It ends a preflight before the view's CORS decorator adds its headers, so the application is refused."""
+        farm.add_url_rule("/farm", "cows", cross_origin()(lambda: "in"))
+        site.app.register_blueprint(farm)
+
+        assert 500 == site.client.options("/farm", headers=PREFLIGHT).status_code
+        assert "the view 'farm.cows'" in caplog.text
+        assert "write flask_cors.CORS(app)" in caplog.text
+
+    @pytest.mark.parametrize("place", ["application", "blueprint"])
+    def test_beside_cors_for_all(self, site, farm, place):
+        """``CORS`` adds the headers to the answer of the guard, also if the view has a decorator besides."""
+        CORS(site.app if place == "application" else farm, origins=[ORIGIN])
+        farm.add_url_rule("/farm", "cows", cross_origin(origins=[ORIGIN])(lambda: "in"))
+        site.app.register_blueprint(farm)
+        preflight = site.client.options("/farm", headers=PREFLIGHT)
+
+        assert (200, ORIGIN) == (preflight.status_code, preflight.headers["Access-Control-Allow-Origin"])
+        assert 401 == site.client.get("/farm", headers={"Origin": ORIGIN}).status_code
+        assert "in" == site.client.get("/farm", headers={"Origin": ORIGIN, **site.headers("alice")}).text
+
+    def test_exempt_views(self, site, farm):
+        """An exempt view answers its preflights itself."""
+        farm.add_url_rule("/farm", "cows", cross_origin(origins=[ORIGIN])(auth_exempt(lambda: "in")))
+        site.app.register_blueprint(farm)
+        preflight = site.client.options("/farm", headers=PREFLIGHT)
+
+        assert (200, ORIGIN) == (preflight.status_code, preflight.headers["Access-Control-Allow-Origin"])
+        assert "in" == site.client.get("/farm", headers={"Origin": ORIGIN}).text
