@@ -82,9 +82,9 @@ def find_uses(source: str) -> list[Use]:
 def _concerns(tree: ast.Module) -> bool:
     """Return whether a module has to do with flask-praetorian: it imports it, uses a guard, or sets its keys."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import) and any(_is_old(alias.name) for alias in node.names):
+        if isinstance(node, ast.Import) and any(_is_either(alias.name) for alias in node.names):
             return True
-        if isinstance(node, ast.ImportFrom) and _is_old(node.module or ""):
+        if isinstance(node, ast.ImportFrom) and _is_either(node.module or ""):
             return True
         if isinstance(node, ast.Attribute) and node.attr in ATTRIBUTES and ATTRIBUTES[node.attr].distinctive:
             return True
@@ -97,13 +97,18 @@ def _is_old(module: str) -> bool:
     return module == OLD or module.startswith(f"{OLD}.")
 
 
+def _is_either(module: str) -> bool:
+    """Return whether a module is of flask-praetorian or of the drop-in, whose names are still to be replaced."""
+    return _is_old(module) or module == NEW or module.startswith(f"{NEW}.")
+
+
 def _module_names(tree: ast.Module) -> set[str]:
     """Return the names under which a module knows ``flask_praetorian`` and its submodules."""
     names = {OLD}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names.update(alias.asname for alias in node.names if alias.asname is not None and _is_old(alias.name))
-        elif isinstance(node, ast.ImportFrom) and node.module == OLD:
+            names.update(alias.asname for alias in node.names if alias.asname is not None and _is_either(alias.name))
+        elif isinstance(node, ast.ImportFrom) and node.module in (OLD, NEW):
             names.update(alias.asname or alias.name for alias in node.names if alias.name in _SUBMODULES)
     return names
 
@@ -121,7 +126,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[Use]:
             if _is_old(alias.name):
                 yield Use(alias.lineno, f"import {alias.name}", Advice(f"import {NEW}", kept=True))
         return
-    if _is_old(node.module or ""):
+    if _is_either(node.module or ""):
         for alias in node.names:
             advice = NAMES.get(alias.name, Advice("the same name", kept=True))
             yield Use(alias.lineno, alias.name, advice)
