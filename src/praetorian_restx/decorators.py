@@ -139,7 +139,7 @@ def protect_namespace(namespace: RestxNamespace, decorator: Decorator = auth_req
 
 
 def demands_of_method(kind: Resource, name: str) -> list[Demand]:
-    """Return what the method for this HTTP method requires, in addition to its class.
+    """Return what the method for this HTTP method requires, in addition to its class; repetitions are possible.
 
     Args:
         kind: The resource class.
@@ -149,8 +149,8 @@ def demands_of_method(kind: Resource, name: str) -> list[Demand]:
     if method is None and name.upper() == "HEAD":
         method = getattr(kind, "get", None)
     decorators = [demand for decorator in kind.method_decorators for demand in demands_of(decorator)]
-    # ``functools.wraps`` copies the requirements to the wrapper; a wrapper without it leaves them further in.
-    own = next(filter(None, map(demands_of, chain(method))), ())
+    # ``functools.wraps`` copies the requirements to the wrapper, so some are found twice; a wrapper without it does not.
+    own = [demand for wrapped in chain(method) for demand in demands_of(wrapped)]
     return [*own, *decorators]
 
 

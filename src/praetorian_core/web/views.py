@@ -127,8 +127,8 @@ def chain(view: object) -> Iterator[object]:
         view = _function(view)
         seen.add(id(view))
         yield view
-        within: object = getattr(view, "func" if isinstance(view, partial) else "__wrapped__", None)
-        view = _passed_through(view) if within is None else within
+        held = _passed_through(view)
+        view = getattr(view, "func" if isinstance(view, partial) else "__wrapped__", held)
 
 
 def _passed_through(view: object) -> object | None:
