@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TypeVar
 from weakref import ref
@@ -86,8 +86,8 @@ class ViewRegistry:
             outermost = next((i for i, link in enumerate(links) if link in self._guarded), len(links))
             for link in links[outermost + 1 :]:
                 covered.add(link)
-        for name, links in chains.items():
-            if self._is_less_than_written(links, covered):
+        for name, view in registered.items():
+            if self._is_less_than_written(list(_named_chain(view)), covered):
                 yield name
 
     def _is_less_than_written(self, links: list[object], covered: _IdentitySet) -> bool:
@@ -122,13 +122,28 @@ def _function(view: object) -> object:
 
 def chain(view: object) -> Iterator[object]:
     """Yield a view and every view that it wraps, from the outside in, also without ``functools.wraps``."""
+    return _follow(view, lambda link: _named(link, _passed_through(link)))
+
+
+def _named_chain(view: object) -> Iterator[object]:
+    """Yield a view and every view that it says it wraps.
+
+    Two registered views may call one function, one of them guarded. Without ``functools.wraps`` they are two views.
+    """
+    return _follow(view, lambda link: _named(link, None))
+
+
+def _follow(view: object, within: Callable[[object], object | None]) -> Iterator[object]:
     seen: set[int] = set()
     while view is not None and id(view) not in seen:
         view = _function(view)
         seen.add(id(view))
         yield view
-        held = _passed_through(view)
-        view = getattr(view, "func" if isinstance(view, partial) else "__wrapped__", held)
+        view = within(view)
+
+
+def _named(view: object, default: object | None) -> object | None:
+    return getattr(view, "func" if isinstance(view, partial) else "__wrapped__", default)
 
 
 def _passed_through(view: object) -> object | None:

@@ -112,6 +112,14 @@ class TestUnguarded:
         assert ["a"] == list(registry.unguarded({"a": original}))
         assert [] == list(registry.unguarded({"a": passing(wrap_and_record(registry, Views.view))}))
 
+    def test_two_views_that_share_a_function(self, registry):
+        """Two views may pass their arguments to one function, one of them guarded and the other open."""
+        guarded, open_ = passing(original), passing(original)
+        wrapper = wrap_and_record(registry, guarded)
+
+        assert [] == list(registry.unguarded({"guarded": wrapper, "open": open_}))
+        assert ["guarded"] == list(registry.unguarded({"guarded": guarded, "open": open_}))
+
     def test_a_view_that_calls_another_view(self, registry):
         """A guarded view that calls an open view is not its wrapper."""
 
