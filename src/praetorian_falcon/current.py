@@ -36,6 +36,7 @@ class State:
         principal: The authenticated principal; None if the request carries no token and needs none.
         loaded: An identity and its user, once the user was loaded.
         loading: Lock under ASGI, so that concurrent callers load the user once.
+        is_preflight_answered: Whether a guarded function has answered the request as a CORS preflight.
     """
 
     guard: AnyGuard
@@ -43,6 +44,7 @@ class State:
     principal: Principal | None = None
     loaded: tuple[object, object] | None = None
     loading: asyncio.Lock | None = None
+    is_preflight_answered: bool = False
 
     def keep(self, principal: Principal | None) -> None:
         """Set the principal."""

@@ -17,7 +17,7 @@ from praetorian_core.errors import ConfigurationError
 from praetorian_core.policy import Policy
 from praetorian_core.web.request import is_preflight
 from praetorian_core.web.views import ViewRegistry, chain
-from praetorian_falcon.current import async_guard, plain_guard, state_of
+from praetorian_falcon.current import async_guard, plain_guard, state_of, state_or_none
 from praetorian_falcon.preflight import answer_preflight
 from praetorian_falcon.request import request_info
 
@@ -224,6 +224,9 @@ def _wrapped(function: _Function, demand: Demand) -> _Function:
 
 def _skip(function: _Function, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
     """Answer a preflight instead of running the function."""
+    state = state_or_none(_argument(falcon.Request, args, kwargs))
+    if state is not None:
+        state.is_preflight_answered = True
     answer_preflight(_argument(falcon.Response, args, kwargs), args, str(getattr(function, "__name__", "")))
 
 

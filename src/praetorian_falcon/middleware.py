@@ -19,6 +19,7 @@ from praetorian_core.web.hooks import OnError
 from praetorian_core.web.processes import warn_of_memory_store
 from praetorian_falcon.current import AnyGuard, attach, state_or_none
 from praetorian_falcon.errors import build_error_handler, build_error_handler_async
+from praetorian_falcon.preflight import discard_body
 from praetorian_falcon.startup import application_of, find_fault
 
 U = TypeVar("U")
@@ -76,6 +77,20 @@ class PraetorianMiddleware:
         else:
             self._attach(req)
 
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: object
+    ) -> None:
+        """Discard what was written behind a check that has answered a preflight."""
+        if resp.complete:
+            _discard_after_preflight(req, resp)
+
+    async def process_response_async(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, resource: object, req_succeeded: object
+    ) -> None:
+        """Discard what was written behind a check that has answered a preflight."""
+        if resp.complete:
+            _discard_after_preflight(req, resp)
+
     async def process_request_ws(self, req: falcon.asgi.Request, ws: falcon.asgi.WebSocket) -> None:
         """Attach the guard to the handshake of a WebSocket."""
         self._attach(req)
@@ -99,6 +114,12 @@ class PraetorianMiddleware:
         is_forked = os.getpid() != self._pid
         is_multiprocess = not isinstance(req, falcon.asgi.Request) and bool(req.env.get("wsgi.multiprocess"))
         warn_of_memory_store(self._guard.settings.store, is_one_of_several=is_forked or is_multiprocess)
+
+
+def _discard_after_preflight(req: falcon.Request, resp: falcon.Response) -> None:
+    state = state_or_none(req)
+    if state is not None and state.is_preflight_answered:
+        discard_body(resp)
 
 
 @overload

@@ -5,6 +5,8 @@ completes it. No guarded code runs for it, and neither does the code that Falcon
 
 * After a middleware method that sets ``resp.complete``, Falcon calls neither responder nor sink.
 * ``falcon.before`` calls the responder whatever its hook does, unless the hook raises.
+* A sink or a responder that calls a guarded function itself goes on after it. What it has written by then is discarded
+  before it is sent.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import falcon
+import falcon.asgi
 import falcon.routing
 
 ANY_METHOD = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
@@ -35,6 +38,15 @@ def answer_preflight(resp: falcon.Response, args: tuple[object, ...], name: str)
     resp.complete = True
     if len(args) >= _HOOK_ARGUMENTS and isinstance(args[3], dict):
         raise falcon.HTTPStatus(falcon.HTTP_200)
+
+
+def discard_body(resp: falcon.Response) -> None:
+    """Discard what code behind a guarded function has written into the answer to a preflight."""
+    resp.status = falcon.HTTP_200
+    resp.text = resp.data = resp.media = resp.stream = None
+    if isinstance(resp, falcon.asgi.Response):
+        resp.sse = None
+    resp.content_length = 0
 
 
 def _methods(owner: object, name: str) -> Sequence[str]:

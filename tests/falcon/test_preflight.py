@@ -104,3 +104,30 @@ class TestHook:
         assert world.outcome("OPTIONS", "/") == (401, [])
         assert world.outcome("OPTIONS", "/", world.headers()) == (200, ["on_options"])
         assert world.outcome("GET", "/", world.headers()) == (200, ["on_get"])
+
+
+class TestWithin:
+    @pytest.mark.parametrize("written", ["text", "data", "media"])
+    def test_what_a_sink_writes_is_discarded(self, kind, written):
+        """A sink that calls a check itself goes on after a preflight; nothing that it writes is sent."""
+        world = make_world(kind)
+        check = auth_required(world.shaped(lambda req, resp: None))
+        secret = {"text": "secret", "data": b"secret", "media": {"a": "secret"}}[written]
+
+        def plain(req, resp, **params):
+            check(req, resp)
+            resp.status = 201
+            setattr(resp, written, secret)
+
+        async def coroutine(req, resp, **params):
+            await check(req, resp)
+            resp.status = 201
+            setattr(resp, written, secret)
+
+        world.app.add_sink(plain if kind == "wsgi" else coroutine, "/sink")
+
+        response = world.send("OPTIONS", "/sink", PREFLIGHT)
+        assert (response.status_code, response.text) == (200, "")
+        assert world.send("GET", "/sink").status_code == 401
+        allowed = world.send("GET", "/sink", world.headers())
+        assert (allowed.status_code, "secret" in allowed.text) == (201, True)
