@@ -49,6 +49,31 @@ class TestFile:
 
         assert ["ended"] == SQLiteStore(path).get("k", now=NOW)
 
+    @pytest.mark.parametrize("change", ["removed", "replaced", "moved"])
+    @pytest.mark.parametrize("is_connected", [True, False], ids=["connected", "unconnected"])
+    def test_another_file_at_the_path(self, is_connected, change, path, tmp_path):
+        """A file that is removed, replaced or moved in use takes no more writes: no other process would see them."""
+        store = SQLiteStore(path)
+        other = tmp_path / "other.db"
+        SQLiteStore(other).close()
+        if not is_connected:
+            store.close()
+        if change == "replaced":
+            Path(other).replace(path)
+        elif change == "moved":
+            Path(path).rename(tmp_path / "moved.db")
+        else:
+            Path(path).unlink()
+        for call in (
+            lambda: store.get("k", now=NOW),
+            lambda: store.compare_and_set("k", None, "ended", expires_at=EXPIRES_AT, now=NOW),
+            lambda: store.increment("k", 1, expires_at=EXPIRES_AT, now=NOW),
+        ):
+            with pytest.raises(ServiceUnavailableError, match="was removed or replaced while it was in use; restart"):
+                call()
+
+        assert (change == "replaced") == Path(path).exists()
+
     @pytest.mark.parametrize("kind", [str, Path])
     def test_path(self, kind, path):
         """A path is a str or a Path."""
@@ -125,31 +150,6 @@ def pass_time(path, seconds):
     """Let the machine's monotonic clock be later than at the last write, as far as the file knows."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("UPDATE praetorian_purge SET read_at = read_at - ?", (seconds,))
-
-    @pytest.mark.parametrize("change", ["removed", "replaced", "moved"])
-    @pytest.mark.parametrize("is_connected", [True, False], ids=["connected", "unconnected"])
-    def test_another_file_at_the_path(self, is_connected, change, path, tmp_path):
-        """A file that is removed, replaced or moved in use takes no more writes: no other process would see them."""
-        store = SQLiteStore(path)
-        other = tmp_path / "other.db"
-        SQLiteStore(other).close()
-        if not is_connected:
-            store.close()
-        if change == "replaced":
-            Path(other).replace(path)
-        elif change == "moved":
-            Path(path).rename(tmp_path / "moved.db")
-        else:
-            Path(path).unlink()
-        for call in (
-            lambda: store.get("k", now=NOW),
-            lambda: store.compare_and_set("k", None, "ended", expires_at=EXPIRES_AT, now=NOW),
-            lambda: store.increment("k", 1, expires_at=EXPIRES_AT, now=NOW),
-        ):
-            with pytest.raises(ServiceUnavailableError, match="was removed or replaced while it was in use; restart"):
-                call()
-
-        assert (change == "replaced") == Path(path).exists()
 
 
 class TestPurge:

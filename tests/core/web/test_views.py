@@ -243,6 +243,16 @@ class TestChain:
 
         assert [bound, view] == list(chain(bound))
 
+    def test_a_variable_that_is_assigned_later(self):
+        """A wrapper whose function is not assigned yet wraps nothing yet."""
+
+        def wrapper(*args, **kwargs):
+            return later(*args, **kwargs)
+
+        assert [wrapper] == list(chain(wrapper))
+        later = original
+        assert [wrapper, later] == list(chain(wrapper))
+
     def test_a_circle(self):
         """A view that claims to wrap itself ends the chain."""
         view = wrap(original)
