@@ -36,7 +36,7 @@ def valkey(tmp_path_factory):
 _NEEDS_VALKEY = ("valkey", "a real server")
 
 # These tests load every core by themselves, so one worker runs them one after the other. They are long, so they start first.
-_HEAVY = ("tests/processes/", "tests/core/test_races.py", "tests/core/stores/", "examples/many_machines/")
+_HEAVY = ("tests/processes/", "tests/properties/test_races.py", "tests/core/stores/", "examples/many_machines/")
 # These tests share nothing and are many, so each may run on any worker.
 _SINGLE = ("tests/contract/test_contract.py",)
 

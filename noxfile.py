@@ -51,8 +51,7 @@ DEPENDS_ON_PYTHON = (
     "tests/restx",
     "tests/falcon",
     "tests/contract/test_contract.py",
-    "--ignore=tests/core/test_races.py",
-    "--ignore=tests/core/test_properties.py",
+    "tests/properties/test_lifecycle_machine.py",
     "--ignore-glob=*/core/stores/test_[!s]*.py",  # all but test_sqlite.py
 )
 
