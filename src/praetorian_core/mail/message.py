@@ -184,7 +184,8 @@ def _parse_address(value: object, name: str) -> Address:
         address = Address(display_name, addr_spec=ascii_spec)
     except Exception:  # noqa: BLE001  (the parser raises several types, some of them undocumented)
         raise ConfigurationError(expected) from None
-    if not address.username or not address.domain:
+    # Python 3.13 reads no address of a bare IP address (RFC 5321 §4.1.3), so none does.
+    if not address.username or not address.domain or address.domain.startswith("["):
         raise ConfigurationError(expected)
     return address
 
