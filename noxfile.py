@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import nox
@@ -41,8 +42,8 @@ MIGRATED = {
     ),
 }
 
-# One worker per core; more than four only compete for the tests' servers.
-WORKERS = ("-n", "auto", "--maxprocesses", "4")
+# One worker more than cores, because tests wait for servers; more than four only compete for them.
+WORKERS = ("-n", str(min((os.cpu_count() or 1) + 1, 4)))
 # The tests whose result may depend on the Python: they use the language, the standard library and the frameworks. The
 # others start the same code in servers and processes, repeat it with thousands of values, or read documents.
 DEPENDS_ON_PYTHON = (
