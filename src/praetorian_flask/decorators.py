@@ -257,9 +257,13 @@ def guarded(decorator: str, view: Callable[P, R], demand: Demand) -> Callable[P,
             f"{decorator} is above a CORS decorator of the view {name}, which would lose the headers of preflights; "
             f"write the CORS decorator above @{decorator}"
         )
+    return wrap(view, demand)
 
-    # A coroutine function, or an object whose call is one.
-    if inspect.iscoroutinefunction(view) or inspect.iscoroutinefunction(type(view).__call__):
+
+def wrap(view: Callable[P, R], demand: Demand) -> Callable[P, R]:
+    """Return the view with a check before each call; ``guarded`` says which views may be wrapped."""
+    # A coroutine function, or an object whose call is one. flask_praetorian's names also take what is not callable.
+    if inspect.iscoroutinefunction(view) or (callable(view) and inspect.iscoroutinefunction(type(view).__call__)):
         awaited = cast("Callable[P, Awaitable[object]]", view)
 
         @wraps(view)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable
-from functools import wraps
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 import attrs
@@ -15,7 +13,7 @@ from praetorian_flask.compat._errors import MissingRoleError, MissingToken, Prae
 from praetorian_flask.compat._moved import moved
 from praetorian_flask.compat._tokens import Data, custom_claims, from_principal, role_names, to_principal
 from praetorian_flask.current import EXTENSION, current_principal_or_none, keep_principal
-from praetorian_flask.decorators import VIEWS, Demand, add_demand, admit
+from praetorian_flask.decorators import Demand, wrap
 
 if TYPE_CHECKING:
     from praetorian_flask.compat._guard import Praetorian
@@ -59,13 +57,13 @@ class _Demand(Demand):
 @moved
 def auth_required(method: Callable[P, R]) -> Callable[P, R]:
     """Require a valid token."""
-    return _guarded(method, _Demand(verify=_admit))
+    return wrap(method, _Demand(verify=_admit))
 
 
 @moved
 def auth_accepted(method: Callable[P, R]) -> Callable[P, R]:
     """Accept a request without a token; a token that is presented must be valid."""
-    return _guarded(method, _Demand(verify=_admit_optional, is_optional=True))
+    return wrap(method, _Demand(verify=_admit_optional, is_optional=True))
 
 
 @moved
@@ -94,33 +92,9 @@ def _requiring(
         return principal
 
     def decorate(method: Callable[P, R]) -> Callable[P, R]:
-        return _guarded(method, _Demand(verify=verify))
+        return wrap(method, _Demand(verify=verify))
 
     return decorate
-
-
-def _guarded(view: Callable[P, R], demand: Demand) -> Callable[P, R]:
-    """Return a view that runs only for admitted requests, wherever its decorators stand, as in flask-praetorian."""
-    if inspect.iscoroutinefunction(view):
-        awaited = cast("Callable[P, Awaitable[object]]", view)
-
-        @wraps(view)
-        async def guarded_coroutine(*args: P.args, **kwargs: P.kwargs) -> object:
-            admit(demand)
-            return await awaited(*args, **kwargs)
-
-        wrapper = cast("Callable[P, R]", guarded_coroutine)
-    else:
-
-        @wraps(view)
-        def guarded_function(*args: P.args, **kwargs: P.kwargs) -> R:
-            admit(demand)
-            return view(*args, **kwargs)
-
-        wrapper = guarded_function
-    VIEWS.record(wrapper, view)
-    add_demand(wrapper, demand)
-    return wrapper
 
 
 def _admit() -> Principal:
