@@ -107,7 +107,7 @@ class Guard(BaseGuard[U]):
             username: The argument for ``User.lookup``.
             password: The presented password, in any Unicode normalization form.
             source: The client's address as the framework trusts it, with or without a port; None to count by account
-                alone. What is not a globally routable address counts like None.
+                alone. An address that is not globally routable counts like None.
 
         Raises:
             AuthenticationError: Unknown name, wrong password or inactive account; the error is the same.

@@ -67,7 +67,7 @@ class TestImport:
 
     @pytest.mark.parametrize("name", ["jwt", "argon2"])
     def test_would_be_seen(self, name):
-        """The twin: a heavy package that is imported is seen."""
+        """The matching positive test: a heavy package that is imported is seen."""
 
         assert name in loaded_by(f"import praetorian_core, {name}")
 

@@ -226,9 +226,8 @@ class TestThreads:
 
         life(world)
 
-        assert {name for name, _, context in witness.calls if context == "unset"} <= {
-            "get"
-        }  # the gate, before it is set
+        # A call before the variable is set.
+        assert {name for name, _, context in witness.calls if context == "unset"} <= {"get"}
         assert {name for name, _, context in witness.calls if context == "of the request"} >= {
             "lookup",
             "identify",

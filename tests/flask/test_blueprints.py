@@ -242,7 +242,7 @@ class TestKeepPrincipal:
         assert "1" == site.client.get(f"/download/{token}").text
         assert "invalid_token" == site.client.get("/download/x").json["code"]
 
-    def test_of_nobody(self, site):
+    def test_of_an_anonymous_request(self, site):
         """None makes the request anonymous: a principal is then missing, but no decorator is."""
 
         @site.app.get("/")

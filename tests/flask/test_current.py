@@ -1,4 +1,4 @@
-"""Who acts: the same throughout one request, and never anybody of another."""
+"""The authenticated principal: the same throughout one request, and never that of another request."""
 
 from __future__ import annotations
 
@@ -139,14 +139,14 @@ class TestPrincipal:
 
     @pytest.mark.parametrize("look", ASKING)
     def test_nobody_in_an_optional_view(self, site, look):
-        """A request that auth_accepted let through without a token has no principal either."""
+        """A request that auth_accepted admitted without a token has no principal either."""
         site.app.add_url_rule("/look", view_func=auth_accepted(lambda: jsonify(str(look()))))
 
         assert site.client.get("/look").json["code"] == "missing_token"
         assert site.client.get("/look", headers=site.headers("alice")).status_code == 200
 
     def test_nobody_or_none(self, site):
-        """The twins for optional routes return None."""
+        """The functions for optional routes return None."""
         seen = []
         view = auth_accepted(lambda: seen.append((current_principal_or_none(), current_user_or_none())) or "")
         site.app.add_url_rule("/look", view_func=view)
@@ -367,7 +367,7 @@ class TestLeaks:
             assert tuple(self.identities(site)) == self.EXPECTED
             assert current_principal_or_none() is None
 
-    def test_in_a_request_context_of_somebody(self, site):
+    def test_in_another_users_request_context(self, site):
         """Nor where the outer request was admitted, which keeps its own principal."""
         with site.app.test_request_context(headers=site.headers("root")):
             auth_required(current_principal)()

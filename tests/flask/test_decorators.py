@@ -1,4 +1,4 @@
-"""What is written above a view: on functions, coroutines, classes and generators, alone and stacked."""
+"""Decorators of views: on functions, coroutines, classes and generators, alone and stacked."""
 
 from __future__ import annotations
 
@@ -288,7 +288,7 @@ class TestStacks:
         ids=lambda names: "-".join(name.replace("_re", "") for name in names),
     )
     def test_any_order(self, names, kind):
-        """Their order means nothing: what all of them admit is let in, and one that needs a token is enough to need one."""
+        """Their order does not matter: a request needs the consent of all, and one that needs a token is enough to need one."""
         stack = functools.reduce(lambda held, name: DECORATORS[name](held), names, kind)
         site = Site().route(stack)
 

@@ -315,7 +315,7 @@ class TestBuildErrorHandler:
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="api", error="invalid_token"'
 
     def test_a_guarded_view_without_an_extension(self):
-        """Without a guard nothing is let in, and the log says what to write."""
+        """Without a guard every request is refused, and the log says what to write."""
         app = Flask(__name__)
         app.register_error_handler(PraetorianError, build_error_handler())
         app.add_url_rule("/", view_func=auth_required(lambda: "never"))

@@ -203,7 +203,7 @@ class TestRefresh:
         assert site.refresh(token) == code
 
     def test_must_not_be_guarded(self, site):
-        """Behind auth_required a refresh is impossible: the guard lets in only what is too early to refresh."""
+        """Behind auth_required a refresh is impossible: the guard admits only tokens that are too early to refresh."""
         token = site.login()
         assert site.call(token, "/guarded-refresh", "POST") == "early_refresh"
         site.clock.tick(ACCESS)

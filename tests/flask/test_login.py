@@ -134,7 +134,7 @@ class TestCredentials:
         ids=["empty", "cut", "form", "not UTF-8", "not UTF-8 inside", "a number too long"],
     )
     def test_broken(self, body):
-        """What is no JSON is a bad request."""
+        """A body that is not JSON is a bad request."""
 
         with pytest.raises(BadRequest):
             self.read(data=body, content_type="application/json")
@@ -365,7 +365,7 @@ class TestSource:
         assert statuses == [401, 401, 429]
         assert set(site.sources()) == {"8.8.8.8"}
 
-    def test_cannot_blame_somebody_else(self, site):
+    def test_cannot_blame_another_client(self, site):
         """Nor can a guesser use up another's attempts by naming their address."""
         site.guess(3, forwarded="8.8.4.4")
 

@@ -123,7 +123,7 @@ class TestFindUses:
         assert [(1, "PRAETORIAN_CONFIRMATION_URI")] == [(use.line, use.name) for use in find_uses(source)]
 
     def test_after_the_rewrite(self):
-        """What is imported from the drop-in is still listed, because its names are still to be replaced."""
+        """An import from the drop-in is still listed, because its names are still to be replaced."""
         before, after = (
             {use.name for use in find_uses(source) if not use.name.startswith("import ")}
             for source in (APPLICATION, rewrite(APPLICATION))

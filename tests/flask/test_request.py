@@ -97,7 +97,7 @@ class TestFlaskView:
         assert value.replace(" ", "") == "1,3"
 
     def test_a_header_is_not_a_variable(self):
-        """What is in the environment without being a header is no header."""
+        """An environment variable that is not a header is not read as one."""
 
         assert a_view().header("wsgi.version") is None
         assert a_view().header("request-method") is None

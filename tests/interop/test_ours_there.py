@@ -107,7 +107,7 @@ class TestAccess:
 
         assert peer.get(path="/all", token=guard.issue(alice))["status"] == 403
 
-    def test_a_role_with_a_comma_is_not_minted(self, peer, guard, users):
+    def test_a_role_with_a_comma_is_not_issued(self, peer, guard, users):
         """flask-praetorian would make two roles of it, and an admin of the guest."""
         alice = users.lookup("alice")
         alice.rolenames = ["guest,admin"]
@@ -201,7 +201,7 @@ class TestExpiryAndRefresh:
         assert peer.refusal_of("refresh", token=token) == "ExpiredRefreshError"
 
     def test_an_end_stays_an_end(self, peer, guard, users, clock):
-        """The access of a refreshed token is cut at the rf_exp that we set, whoever refreshes."""
+        """The access of a refreshed token ends at our rf_exp, whichever of the two packages refreshes."""
         clock.tick(-16 * MINUTE)
         token = guard.issue(users.lookup("alice"), refresh_lifespan="20 minutes")
         end = clock.now + 20 * MINUTE

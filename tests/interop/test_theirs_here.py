@@ -278,9 +278,9 @@ class TestMisuse:
             with pytest.raises(errors.MisusedTokenError):
                 guard.refresh(token)
 
-        twin = peer.encode(username="alice")
+        accepted = peer.encode(username="alice")
         clock.catch_up()
-        assert guard.verify(twin).identity == 1
+        assert guard.verify(accepted).identity == 1
 
     @pytest.mark.parametrize("action", ["registration", "reset"])
     def test_a_session_token_is_no_action(self, peer, guard, clock, action):
@@ -335,9 +335,9 @@ class TestMisuse:
 
         with pytest.raises(errors.InvalidTokenError):
             guard.verify(token)
-        twin = peer.encode(username="alice", claims={f"x_{name}": "x"})
-        clock.now = peer.extract(token=twin)["iat"]
-        assert guard.verify(twin).claims == {f"x_{name}": "x"}
+        accepted = peer.encode(username="alice", claims={f"x_{name}": "x"})
+        clock.now = peer.extract(token=accepted)["iat"]
+        assert guard.verify(accepted).claims == {f"x_{name}": "x"}
 
 
 class TestChangeOver:

@@ -166,7 +166,7 @@ class TestForum:
         shutil.copy(forum.database, tmp_path)
         return attrs.evolve(forum, database=tmp_path / forum.database.name), tokens
 
-    def test_nobody_is_logged_out(self, moved):
+    def test_sessions_continue(self, moved):
         """Every old token is what it was: open, refreshable or revoked."""
         forum, tokens = moved
         with forum.new() as server:

@@ -198,7 +198,7 @@ class Lifecycle(RuleBasedStateMachine):
         refusal, text = self.outcome(
             self.guard.issue, self.known[name], access_lifespan=access, refresh_lifespan=refresh, **custom
         )
-        # Whoever hands a user over has found one: that it is still in the store is not asked.
+        # The caller passes a user object; whether it is still in the user store is not asked.
         assert (None if person["valid"] else InvalidUserError) is refusal
         if refusal is not None:
             return multiple()
@@ -226,7 +226,7 @@ class Lifecycle(RuleBasedStateMachine):
         calls = self.users.calls
         refusal, _ = self.outcome(self.guard.verify, text)
         assert self.refusal_of_access(self.said[text]) is refusal
-        # Nobody is looked up for access: not the user, not whether there still is one.
+        # Access makes no user-store call, so a deleted user does not matter.
         assert calls == self.users.calls
         if refusal is None:
             self.check_claims(text)

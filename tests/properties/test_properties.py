@@ -60,7 +60,7 @@ EVERY_ALGORITHM = pytest.mark.parametrize("algorithm", RINGS)
 
 
 def ignore(event):
-    """Nobody listens: thousands of refusals are expected here."""
+    """No sink receives the events: thousands of refusals are expected here."""
 
 
 def guard_of(*users, algorithm="HS256", clock=None, **options):
@@ -420,9 +420,9 @@ def meant(payload):
 
 class TestAgainstPyJWT:
     @EVERY_ALGORITHM
-    @pytest.mark.parametrize("services", [{}, PARTIES], ids=["anybody", "parties"])
+    @pytest.mark.parametrize("services", [{}, PARTIES], ids=["unbound", "iss and aud"])
     def test_what_we_accept_pyjwt_accepts(self, algorithm, services):
-        """Every token that our gate lets through is good for PyJWT and says the same to it."""
+        """PyJWT accepts every token that Praetorian accepts, with the same claims."""
         outcomes = {"both accept": 0, "both refuse": 0, "ours is stricter": 0}
         key = RINGS[algorithm].signing_key()
         guard = guard_of(
@@ -474,7 +474,7 @@ class TestAgainstPyJWT:
     @EVERY_LAYOUT
     @EVERY_ALGORITHM
     def test_a_plain_token_is_good_for_both(self, layout, algorithm):
-        """The twin of the refusals above, minted by us."""
+        """The matching positive test of the refusals above, with tokens of Praetorian."""
         user = load_user()
         guard = guard_of(user, algorithm=algorithm, layout=layout, issuer="me", audience="you")
         token = guard.issue(user, team="red")
@@ -482,7 +482,7 @@ class TestAgainstPyJWT:
         assert meant(read_by_pyjwt(token, algorithm, issuer="me", audience="you")) == said(guard.verify(token))
 
     def test_a_token_of_another_key_is_bad_for_both(self):
-        """And a twin of the acceptances."""
+        """The matching negative test of the acceptances."""
         user = load_user()
         stranger = Guard(
             MemoryUsers([user]), Settings(keys=KeyRing.from_secret(generate_secret())), clock=FrozenClock()

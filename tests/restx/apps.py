@@ -164,7 +164,7 @@ class Target:
         return self.get("/camp/raise")
 
     def operation(self, path, method="get"):
-        """Return what swagger.json says of an operation."""
+        """Return an operation of swagger.json."""
         return self.swagger()["paths"][path][method]
 
     def swagger(self):

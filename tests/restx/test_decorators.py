@@ -108,7 +108,7 @@ class TestDecorators:
         assert Resource.dispatch_request is Plain.dispatch_request
 
     def test_a_subclass_is_guarded(self):
-        """What is derived from a guarded resource is guarded."""
+        """A subclass of a guarded resource is guarded."""
         target = Target()
 
         class Derived(on_the_resource(roles_required("admin"))):

@@ -47,7 +47,7 @@ class OwnDispatcher(Admins):
     """Dispatches by itself, past the dispatcher that was guarded."""
 
     def dispatch_request(self, *args, **kwargs):
-        """Answer without asking anybody."""
+        """Answer without a user-store call."""
         return {"answer": "for admins"}
 
 
@@ -67,7 +67,7 @@ class TwiceOwn(Twice):
     """Dispatches by itself."""
 
     def dispatch_request(self, *args, **kwargs):
-        """Answer without asking anybody."""
+        """Answer without a user-store call."""
         return {"answer": "for admins"}
 
 

@@ -1,4 +1,4 @@
-"""What swagger.json says of guarded operations."""
+"""The guarded operations in swagger.json."""
 
 from __future__ import annotations
 
@@ -376,7 +376,7 @@ class TestProtectNamespace:
         assert post["description"] == "Roles required: all of staff; any of x, y"
 
     def test_user_text_wins(self):
-        """What a user says of a resource is kept, and what is hidden stays hidden."""
+        """An application's own documentation of a resource is kept, and a hidden one stays hidden."""
         target = Target()
         vault = Namespace("vault")
         protect_namespace(vault)

@@ -1,4 +1,4 @@
-"""What is imported, and what is said where it cannot be."""
+"""The imports of the package, and the error where one is missing."""
 
 import importlib
 import sys

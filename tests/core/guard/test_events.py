@@ -142,7 +142,7 @@ class TestEvents:
         assert [expected] == world.heard
 
     def test_misconfigured(self):
-        """What is wrong with us is no refused token: an error says it."""
+        """A misconfiguration emits no event of a refused token."""
         world = World(roles_disabled=True)
         token = world.guard.issue(world.alice)
         outcome(world.guard.admit, bearer(token), any_role("admin"))

@@ -156,7 +156,7 @@ class TestHasher:
         ids=["unknown", "legacy", "malformed", "malformed-sha512_crypt", "malformed-bcrypt", "malformed-scrypt"],
     )
     def test_equal_work(self, hashed):
-        """A failed check costs the work of one current hash, whoever's password it is (one hash within 0.1 %)."""
+        """A failed check costs the work of one current hash within 0.1 %, for every kind of stored hash."""
         hasher = PasswordHasher()
         current = PasswordHasher()
         current.hash("a password of length")

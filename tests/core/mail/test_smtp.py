@@ -25,7 +25,7 @@ MESSAGE = ActionMail.reset(sender="a@shop.example", link="https://shop.example/?
 
 
 class Inbox:
-    """Keeps what arrives; rejects what it is told to reject."""
+    """Keeps the mails that arrive, except those that it is set to reject."""
 
     def __init__(self):
         self.messages = []

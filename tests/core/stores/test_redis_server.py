@@ -110,7 +110,7 @@ class TestEviction:
         assert [None] == get(server.url)
 
     def test_warned(self, server, get, caplog):
-        """With ``warn`` the store works, and the log says once what is wrong."""
+        """With ``warn`` the store works, and one log line names the setting."""
         set_policy(server, "allkeys-lru")
         with caplog.at_level(logging.WARNING, logger="praetorian"):
             assert [None] == get(server.url, eviction="warn")

@@ -152,7 +152,7 @@ class TestDecode:
 
     @KINDS
     def test_a_good_payload_passes(self, typ, payload):
-        """The twin of every refusal here."""
+        """The matching positive test of every refusal here."""
 
         assert 7 == said(codec().decode(token_of(payload, typ), NOW))
 

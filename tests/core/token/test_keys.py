@@ -463,7 +463,7 @@ class TestFromJwk:
         assert Key.from_jwk({**jwk, "alg": "ES384"})
 
     def test_a_weak_rsa_key_is_refused(self):
-        """The numbers are vetted whatever document they came in."""
+        """The numbers are checked, whichever document holds them."""
         vector = json.loads((VECTORS / "wycheproof_roca.json").read_text())
 
         assert "ROCA" in isolated_refusal(Key.from_jwk, vector["jwk"])

@@ -457,7 +457,7 @@ class TestKeysInThePlaceOfSecrets:
     @pytest.mark.parametrize("mangling", LOSSY_MANGLINGS)
     @pytest.mark.parametrize("kind", ["rsa", "p256", "p384", "p521", "ed25519", "ed448"])
     def test_der_that_lost_its_high_bytes_is_rejected(self, pairs, kind, mangling):
-        """What is left of a public key is as public as the key."""
+        """A part of a public key is as public as the whole key."""
         der = pairs[kind].public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
         assert "got a DER key or certificate" in refusal(LOSSY_MANGLINGS[mangling](der), minimum=64)

@@ -351,7 +351,7 @@ class TestMissing:
         ids=["no-header", "basic", "jwt", "no-scheme", "unknown-scheme", "empty"],
     )
     def test_text(self, values, text):
-        """The log reads what is wrong with the header; a word that may be a part of a token is not in it."""
+        """The log line names the fault of the header; no word that may be part of a token is in it."""
         with pytest.raises(MissingTokenError) as caught:
             TokenHeader("Authorization", "Bearer").find(Request(tuple(("Authorization", value) for value in values)))
 

@@ -442,7 +442,7 @@ class TestExtract:
 
     @pytest.mark.parametrize("token", ["", "x", "a.b.c", b"\xff", None, 7], ids=repr)
     def test_garbage(self, make, token):
-        """What is no token is refused."""
+        """Text that is not a token is refused."""
         _, guard = make()
 
         assert InvalidTokenHeader is raised_by(guard.extract_jwt_token, token)

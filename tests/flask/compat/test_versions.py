@@ -115,7 +115,7 @@ class TestMails:
 
         assert ["alice"] == outbox[0].recipients
 
-    def test_reset_of_nobody(self, flaskmail):
+    def test_reset_of_an_unknown_address(self, flaskmail):
         """An address of no user sends nothing."""
         guard, outbox = flaskmail
         with pytest.raises(MissingUserError):
@@ -241,7 +241,7 @@ class TestPrivateNames:
         assert "a.b.c" == guard._unpack_header({"X-Token": "JWT a.b.c"})
 
     def test_check_user(self, make, users):
-        """``_check_user`` raises for nobody and for a user who is not valid."""
+        """``_check_user`` raises for a missing user and for a user who is not valid."""
         _, guard = make()
         guard._check_user(users.identify(1))
         for user, error in ((None, MissingUserError), (users.identify(3), InvalidUserError)):

@@ -9,7 +9,7 @@ from praetorian_core.errors import AuthenticationError, EarlyRefreshError, Revok
 
 
 def name_both():
-    """Return what the helpers of both generations say of the current token."""
+    """Return the answers of both packages' helpers for the current token."""
     return flask.jsonify(
         users=[praetorian_flask.current_user().username, flask_praetorian.current_user().username],
         roles=[sorted(praetorian_flask.current_rolenames()), sorted(flask_praetorian.current_rolenames())],
