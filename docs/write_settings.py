@@ -24,6 +24,7 @@ SECTIONS = (
     "Lifespans and clocks",
     "Claims",
     "Requests and responses",
+    "Browsers",
     "Users",
     "Store and sessions",
     "Login attempts",

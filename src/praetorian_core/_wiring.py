@@ -164,7 +164,7 @@ class BaseGuard(Generic[U]):
         except ServiceUnavailableError as error:
             self._services.report(str(error), error, now)
             raise
-        check_access(claims.principal, now, self.settings.leeway)
+        check_access(claims.principal, now, self.settings.leeway, self.settings.idle_lifespan)
         return claims
 
     def _check_policy(self, principal: Principal, policy: Policy | None) -> Principal:

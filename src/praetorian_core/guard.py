@@ -5,29 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from praetorian_core import flows
+from praetorian_core._guard.actions import ActionCalls
+from praetorian_core._guard.requests import RequestCalls
+from praetorian_core._guard.sessions import SessionCalls
 from praetorian_core._options import FROM_SETTINGS, SavePassword, Unset, refuse_coroutines
-from praetorian_core._wiring import BaseGuard, GuardOptions
-from praetorian_core.action import Action
+from praetorian_core._wiring import GuardOptions
 from praetorian_core.errors import PraetorianError
 from praetorian_core.lifespan import Lifespan
-from praetorian_core.policy import Policy
 from praetorian_core.principal import Principal
 from praetorian_core.protocols import Store, UserSource
-from praetorian_core.questions import Flow
 from praetorian_core.runner import run_flow
 from praetorian_core.services import Closable
 from praetorian_core.settings import Settings
 from praetorian_core.stores import by_url
-from praetorian_core.web.request import RequestInfo
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
 U = TypeVar("U")
-T = TypeVar("T")
 
 
-class Guard(BaseGuard[U]):
+class Guard(RequestCalls[U], SessionCalls[U], ActionCalls[U]):
     """Guards an API: issues, verifies, refreshes and revokes tokens for the users of one application.
 
     Create one for each application and keep it: it is immutable, and safe to share between threads.
@@ -170,52 +168,6 @@ class Guard(BaseGuard[U]):
             self._report_refusal(error, now)
             raise
 
-    def admit(self, request: RequestInfo, policy: Policy | None = None) -> Principal:
-        """Return the principal of a request that carries a valid token.
-
-        Args:
-            request: The request.
-            policy: The required roles; None for any principal.
-
-        Raises:
-            MissingTokenError: The request carries no token.
-            MalformedHeaderError: The header does not hold exactly one token.
-            MissingRoleError: The roles do not satisfy the policy.
-            PraetorianError: Every error of ``verify``.
-
-        See:
-            RFC 6750 §2.1, §3.1.
-        """
-        now = self._clock()
-        try:
-            return self._check_policy(self._verify(self._token_header.find(request), now), policy)
-        except PraetorianError as error:
-            self._report_refusal(error, now)
-            raise
-
-    def admit_optional(self, request: RequestInfo, policy: Policy | None = None) -> Principal | None:
-        """Return the principal of a request, or None if the request carries no token.
-
-        A token that is presented must be valid and satisfy the policy.
-
-        Args:
-            request: The request.
-            policy: The required roles; None for any principal.
-
-        Raises:
-            PraetorianError: Every error of ``admit`` except ``MissingTokenError``.
-
-        See:
-            RFC 6750 §2.1, §3.1.
-        """
-        now = self._clock()
-        try:
-            token = self._find_optional(request)
-            return None if token is None else self._check_policy(self._verify(token, now), policy)
-        except PraetorianError as error:
-            self._report_refusal(error, now)
-            raise
-
     def refresh(self, token: str | bytes, *, access_lifespan: Lifespan | None = None) -> str:
         """Exchange a token whose access has expired for its successor; the end of the session stays the same.
 
@@ -249,118 +201,6 @@ class Guard(BaseGuard[U]):
         now = self._clock()
         return cast("U", self._run_for_token(self._load_user(principal), now))
 
-    def revoke(self, token: str | bytes) -> None:
-        """End the session of a token on every machine; an action token is spent.
-
-        The token may have expired, and its session may have ended before.
-
-        Raises:
-            InvalidTokenError: The token is not genuine; nothing was changed.
-            ConfigurationError: There is no store.
-            ServiceUnavailableError: The store failed.
-
-        See:
-            RFC 7009 §2.
-        """
-        now = self._clock()
-        self._run_for_token(self._revoke(token, now), now)
-
-    def revoke_user(self, identity: object) -> None:
-        """End every session of a user that was issued before this call, and none that is issued after.
-
-        Args:
-            identity: The value of ``user.identity``.
-
-        Raises:
-            ConfigurationError: There is no store, or ``identity`` cannot be a user's identity.
-            ServiceUnavailableError: The store failed.
-
-        See:
-            ASVS 7.4.2.
-        """
-        now = self._clock()
-        run_flow(self._revoke_user(identity, now), self._services, now)
-
-    def issue_action(
-        self,
-        user: U,
-        action: str,
-        /,
-        *,
-        lifespan: Lifespan | None = None,
-        **custom_claims: object,
-    ) -> str:
-        """Return a token for one action of one user, whose account need not be active.
-
-        Args:
-            user: The user.
-            action: The name of the action, such as ``registration``. A token for ``reset`` is bound to the stored
-                password (in the layout ``STANDARD``; flask-praetorian's cannot carry that).
-            lifespan: Replaces 15 minutes, in seconds or as any ``Lifespan``.
-            custom_claims: JSON values that the token carries, readable by its bearer.
-
-        Raises:
-            MissingUserError: ``user`` is None.
-            ClaimCollisionError: A custom claim has a reserved name.
-            ClaimValueError: A custom claim is not a JSON value.
-            ConfigurationError: The keys only verify, or the user, the action or the lifespan is not usable.
-
-        See:
-            RFC 8725 §3.11.
-        """
-        now = self._clock()
-        return run_flow(self._issue_action(user, action, lifespan, custom_claims, now), self._services, now)
-
-    def read_action(self, token: str | bytes, action: str) -> Action[U]:
-        """Check an action token without spending it, for a page that shows a form; return its user and claims.
-
-        Raises:
-            TokenError: The token is not genuine, has expired, was spent (``ReusedTokenError``), is for another action
-                (``MisusedTokenError``), or its user or the password that it was to replace is gone.
-            ServiceUnavailableError: A call failed.
-        """
-        now = self._clock()
-        return cast("Action[U]", self._run_for_token(self._read_action(token, action, now), now))
-
-    def redeem_action(self, token: str | bytes, action: str, *, once: bool = True) -> U:
-        """Return the user of an action token and spend the token.
-
-        Args:
-            token: The token.
-            action: The name of the action.
-            once: Whether a second redemption must fail; False only if a repetition does no harm.
-
-        Raises:
-            ConfigurationError: It must be spent and there is no store; the text names both remedies.
-            PraetorianError: Every error of ``read_action``.
-        """
-        now = self._clock()
-        return cast("U", self._run_for_token(self._redeem_action(token, action, now, once=once), now))
-
-    def reset_password(self, token: str | bytes, password: object, *, action: str = "reset") -> tuple[U, str]:
-        """Redeem an action token for a new password; return the user and the hash to store.
-
-        The token is checked before the password, so a rejected token costs no hash. The token is spent last, so a
-        rejected password does not spend it. Store the hash, then end the user's sessions with ``revoke_user``.
-
-        Args:
-            token: The token.
-            password: The new password, in any Unicode normalization form.
-            action: The name of the action.
-
-        Raises:
-            WeakPasswordError: The password breaks a rule for new passwords; the token can be used again.
-            ServiceUnavailableError: The hashing queue is full, or a call failed.
-            ConfigurationError: The guard has no hasher, or the token must be spent and there is no store.
-            PraetorianError: Every error of ``read_action``.
-
-        See:
-            ASVS 6.4.3, 7.4.3.
-        """
-        now = self._clock()
-        flow = self._reset_password(token, password, action, now)
-        return cast("tuple[U, str]", self._run_for_token(flow, now))
-
     def check_store(self) -> None:
         """Raise if the store does not answer, for a health route; return None if there is no store.
 
@@ -382,17 +222,3 @@ class Guard(BaseGuard[U]):
     def __exit__(self, *_error: object) -> None:
         """Close the guard."""
         self.close()
-
-    def _verify(self, token: str | bytes, now: int) -> Principal:
-        claims = self._decode_for_access(token, now)
-        if self._checks_sessions:
-            run_flow(flows.check_session(claims, now), self._services, now)
-        return claims.principal
-
-    def _run_for_token(self, flow: Flow[T], now: int) -> T:
-        """Run a flow whose errors are about a presented token."""
-        try:
-            return run_flow(flow, self._services, now)
-        except PraetorianError as error:
-            self._report_refusal(error, now)
-            raise

@@ -22,6 +22,9 @@ class Principal:
         issued_at: When the token was issued, in seconds since the epoch.
         access_expires_at: When the token ceases to grant access, in seconds since the epoch.
         refresh_expires_at: When it ceases to be refreshable, in seconds since the epoch.
+        authenticated_at: When the user last entered the password, in seconds since the epoch; None if the token does not
+            carry it.
+        session_epoch: The epoch of the user's sessions to which this one belongs; None before the first ``revoke_user``.
     """
 
     identity: object
@@ -31,6 +34,8 @@ class Principal:
     issued_at: int
     access_expires_at: int
     refresh_expires_at: int
+    authenticated_at: int | None = None
+    session_epoch: str | None = attrs.field(default=None, repr=False)
 
 
 def make_principal(
@@ -39,6 +44,8 @@ def make_principal(
     claims: Mapping[str, object],
     session_id: str,
     times: tuple[int, int, int],
+    authenticated_at: int | None = None,
+    session_epoch: str | None = None,
 ) -> Principal:
     """Return a principal equal to ``Principal(…)`` at a third of its cost.
 
@@ -50,6 +57,8 @@ def make_principal(
         claims: The result of ``freeze_members``.
         session_id: See ``Principal``.
         times: ``issued_at``, ``access_expires_at`` and ``refresh_expires_at``, in seconds since the epoch.
+        authenticated_at: See ``Principal``.
+        session_epoch: See ``Principal``.
     """
     principal = _new(Principal)
     issued_at, access_expires_at, refresh_expires_at = times
@@ -61,6 +70,8 @@ def make_principal(
         "issued_at": issued_at,
         "access_expires_at": access_expires_at,
         "refresh_expires_at": refresh_expires_at,
+        "authenticated_at": authenticated_at,
+        "session_epoch": session_epoch,
     }
     _set(principal, "__dict__", attributes)
     return principal

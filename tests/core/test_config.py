@@ -167,9 +167,9 @@ class TestNames:
         "name",
         # Keys of flask-jwt-extended 4.7.4 and 3 without a counterpart (its docs/options.rst and jwt_manager.py).
         [
-            "JWT_ACCESS_COOKIE_NAME", "JWT_ACCESS_COOKIE_PATH", "JWT_ACCESS_CSRF_COOKIE_NAME",
+            "JWT_ACCESS_COOKIE_PATH", "JWT_ACCESS_CSRF_COOKIE_NAME",
             "JWT_ACCESS_CSRF_COOKIE_PATH", "JWT_ACCESS_CSRF_FIELD_NAME", "JWT_ACCESS_CSRF_HEADER_NAME",
-            "JWT_COOKIE_CSRF_PROTECT", "JWT_COOKIE_DOMAIN", "JWT_COOKIE_SAMESITE", "JWT_COOKIE_SECURE",
+            "JWT_COOKIE_CSRF_PROTECT",
             "JWT_CSRF_CHECK_FORM", "JWT_CSRF_IN_COOKIES", "JWT_CSRF_METHODS", "JWT_ENCODE_NBF",
             "JWT_ERROR_MESSAGE_KEY", "JWT_IDENTITY_CLAIM", "JWT_JSON_KEY", "JWT_QUERY_STRING_NAME",
             "JWT_QUERY_STRING_VALUE_PREFIX", "JWT_REFRESH_COOKIE_NAME", "JWT_REFRESH_COOKIE_PATH",
@@ -191,6 +191,10 @@ class TestNames:
             "JWT_ACCESS_TOKEN_EXPIRES": timedelta(minutes=15),
             "JWT_REFRESH_TOKEN_EXPIRES": timedelta(days=30),
             "JWT_TOKEN_LOCATION": ("headers",),
+            "JWT_ACCESS_COOKIE_NAME": "access_token_cookie",
+            "JWT_COOKIE_DOMAIN": None,
+            "JWT_COOKIE_SAMESITE": None,
+            "JWT_COOKIE_SECURE": False,
             "JWT_DECODE_LEEWAY": 0,
             "JWT_DECODE_AUDIENCE": None,
             "JWT_ENCODE_AUDIENCE": None,
@@ -224,12 +228,16 @@ class TestNames:
             ("JWT_ACCESS_TOKEN_EXPIRES", timedelta(hours=1), "JWT_ACCESS_LIFESPAN"),
             ("JWT_ACCESS_TOKEN_EXPIRES", False, "JWT_ACCESS_LIFESPAN"),
             ("JWT_REFRESH_TOKEN_EXPIRES", 3600, "JWT_REFRESH_LIFESPAN"),
-            ("JWT_TOKEN_LOCATION", ["cookies"], "JWT_HEADER_NAME"),
-            ("JWT_TOKEN_LOCATION", "query_string", "JWT_HEADER_NAME"),
-            ("JWT_TOKEN_LOCATION", ["headers", "cookies"], "JWT_HEADER_NAME"),
-            ("JWT_TOKEN_LOCATION", 5, "JWT_HEADER_NAME"),
-            ("JWT_TOKEN_LOCATION", [["headers"]], "JWT_HEADER_NAME"),
-            ("JWT_TOKEN_LOCATION", [], "JWT_HEADER_NAME"),
+            ("JWT_TOKEN_LOCATION", ["cookies"], "JWT_PLACES"),
+            ("JWT_TOKEN_LOCATION", "query_string", "JWT_PLACES"),
+            ("JWT_TOKEN_LOCATION", ["headers", "cookies"], "JWT_PLACES"),
+            ("JWT_TOKEN_LOCATION", 5, "JWT_PLACES"),
+            ("JWT_TOKEN_LOCATION", [["headers"]], "JWT_PLACES"),
+            ("JWT_TOKEN_LOCATION", [], "JWT_PLACES"),
+            ("JWT_ACCESS_COOKIE_NAME", "token", "JWT_COOKIE_NAME"),
+            ("JWT_COOKIE_DOMAIN", "a.example", "PRAETORIAN_COOKIE_DOMAIN"),
+            ("JWT_COOKIE_SAMESITE", "Strict", "PRAETORIAN_COOKIE_SAMESITE"),
+            ("JWT_COOKIE_SECURE", True, "PRAETORIAN_COOKIE_SECURE"),
             ("JWT_DECODE_LEEWAY", 10, "JWT_LEEWAY"),
             ("JWT_DECODE_AUDIENCE", "hunter2", "JWT_AUDIENCE"),
             ("JWT_ENCODE_AUDIENCE", "hunter2", "JWT_AUDIENCE"),
@@ -257,7 +265,7 @@ class TestNames:
         assert [
             (
                 "these settings of flask-jwt-extended have no effect here: JWT_ACCESS_TOKEN_EXPIRES (set JWT_ACCESS_LIFESPAN), "
-                "JWT_TOKEN_LOCATION (set JWT_HEADER_NAME)"
+                "JWT_TOKEN_LOCATION (set JWT_PLACES)"
             )
         ] == caplog.messages
 
@@ -276,7 +284,7 @@ class TestNames:
         assert Settings(keys=RING) == Settings.from_mapping({name: "x"}, keys=RING)
 
     WITHOUT_EFFECT = (
-        "JWT_ALLOWED_ALGORITHMS", "JWT_COOKIE_NAME", "JWT_PLACES", "PRAETORIAN_CONFIRMATION_LIFESPAN", "PRAETORIAN_CONFIRMATION_SENDER",
+        "JWT_ALLOWED_ALGORITHMS", "PRAETORIAN_CONFIRMATION_LIFESPAN", "PRAETORIAN_CONFIRMATION_SENDER",
         "PRAETORIAN_CONFIRMATION_SUBJECT", "PRAETORIAN_CONFIRMATION_TEMPLATE", "PRAETORIAN_CONFIRMATION_URI",
         "PRAETORIAN_HASH_ALLOWED_SCHEMES", "PRAETORIAN_HASH_AUTOTEST", "PRAETORIAN_HASH_AUTOUPDATE",
         "PRAETORIAN_HASH_DEPRECATED_SCHEMES", "PRAETORIAN_HASH_SCHEME", "PRAETORIAN_RESET_LIFESPAN",

@@ -30,9 +30,10 @@ FACTS = {
 
 class TestPrincipal:
     def test_holds_the_facts(self):
-        """A principal has these seven attributes."""
+        """A principal has these attributes; two of them are optional."""
+        optional = {"authenticated_at": None, "session_epoch": None}
 
-        assert FACTS == attrs.asdict(Principal(**FACTS), recurse=False)
+        assert FACTS | optional == attrs.asdict(Principal(**FACTS), recurse=False)
 
     @pytest.mark.parametrize("name", FACTS)
     def test_frozen(self, name):
@@ -49,13 +50,13 @@ class TestPrincipal:
 
     @pytest.mark.parametrize("name", FACTS)
     def test_every_fact_is_required(self, name):
-        """No attribute has a default, so a forgotten one raises."""
+        """A forgotten attribute raises."""
 
         with pytest.raises(TypeError, match=name):
             Principal(**{key: value for key, value in FACTS.items() if key != name})
 
     def test_facts_are_named(self):
-        """Attributes are keyword arguments: seven positional ones could be mixed up."""
+        """Attributes are keyword arguments: positional ones could be mixed up."""
 
         with pytest.raises(TypeError):
             Principal(*FACTS.values())
@@ -98,6 +99,8 @@ class TestFromGuard:
             "issued_at": 1_000,
             "access_expires_at": 1_000 + 15 * 60,
             "refresh_expires_at": 1_000 + 30 * 86_400,
+            "authenticated_at": 1_000,
+            "session_epoch": None,
         } == facts
 
     def test_roles_are_a_frozenset(self, principal):

@@ -36,6 +36,9 @@ ROLES = "None or a list of role names, without blanks around a name and without 
 LAYOUT = "STANDARD or FLASK_PRAETORIAN"
 LAYOUTS = "STANDARD, FLASK_PRAETORIAN or a list of both"
 STORE = "the URL of a store"
+PLACES = '"header", "cookie", "query_ticket" or a list of them'
+DOMAIN = "None or a domain in lower case without a leading dot"
+ORIGINS = "a list of origins, each a scheme, a host and a port if it is not the usual one"
 
 
 async def parse_later(text):
@@ -100,6 +103,20 @@ GOOD = [
     ("PRAETORIAN_EARLY_REFRESH", 0, 0),
     ("PRAETORIAN_EARLY_REFRESH", "30 s", 30),
     ("PRAETORIAN_EARLY_REFRESH", 900, 900),  # as long as access
+    ("JWT_IDLE_LIFESPAN", 901, 901),  # longer than access
+    ("JWT_IDLE_LIFESPAN", "30 days", 30 * DAY),  # as long as the session
+    ("JWT_PLACES", "cookie", ("cookie",)),
+    ("JWT_PLACES", ["header", "cookie", "query_ticket"], ("header", "cookie", "query_ticket")),
+    ("JWT_COOKIE_NAME", "__Host-shop", "__Host-shop"),
+    ("PRAETORIAN_COOKIE_PATH", "/shop", "/shop"),
+    ("PRAETORIAN_COOKIE_DOMAIN", "shop.example", "shop.example"),
+    ("PRAETORIAN_COOKIE_SAMESITE", "Strict", "Strict"),
+    ("PRAETORIAN_COOKIE_SECURE", False, False),
+    ("PRAETORIAN_COOKIE_REFRESH", True, True),
+    ("PRAETORIAN_TRUSTED_ORIGINS", "https://app.example", ("https://app.example",)),
+    ("PRAETORIAN_TRUSTED_ORIGINS", ["http://localhost:8080"], ("http://localhost:8080",)),
+    ("PRAETORIAN_WEBSOCKET_RECHECK", 1, 1),
+    ("PRAETORIAN_WEBSOCKET_RECHECK", 3600, 3600),
 ]
 
 BAD = [
@@ -140,13 +157,27 @@ BAD = [
     ("PRAETORIAN_CHECK_SESSIONS", ["never", "Always", True, ["always"]], "'always' or 'refresh'"),
     ("PRAETORIAN_REFRESH_GRACE", [-1, False, 1.5, "x"], LIFESPAN),
     ("PRAETORIAN_EARLY_REFRESH", [-1, False, 1.5, "x"], LIFESPAN),
+    ("JWT_IDLE_LIFESPAN", [0, -1, False, "x"], LIFESPAN),
+    ("JWT_PLACES", [[], "headers", ["header", "header"], ["query"], 5, True], PLACES),
+    ("JWT_COOKIE_NAME", ["", "a b", "a;b", "Größe", 5], "None or an HTTP token (RFC 9110 §5.6.2)"),
+    ("PRAETORIAN_COOKIE_PATH", ["", "shop", "/a;b", "/a b", "/é", 5], "a path that begins with a slash"),
+    ("PRAETORIAN_COOKIE_DOMAIN", ["", ".shop.example", "Shop.example", "localhost", "a;b.c", 5], DOMAIN),
+    ("PRAETORIAN_COOKIE_SAMESITE", ["lax", "", False, ["Lax"]], "'Lax' or 'Strict' or 'None'"),
+    ("PRAETORIAN_COOKIE_SECURE", [0, 1, "no", ""], FLAG),
+    ("PRAETORIAN_COOKIE_REFRESH", [0, 1, "no", ""], FLAG),
+    ("PRAETORIAN_TRUSTED_ORIGINS", [5, True], ORIGINS),
+    ("PRAETORIAN_WEBSOCKET_RECHECK", [0, 3601, 1.5, True, "30"], "whole seconds from 1 to 3600"),
 ]  # fmt: skip
 
-OPTIONAL = ("JWT_ISSUER", "JWT_AUDIENCE", "PRAETORIAN_STORE", "PRAETORIAN_PARSE_IDENTITY", "PRAETORIAN_ROLES")
+OPTIONAL = (
+    "JWT_ISSUER", "JWT_AUDIENCE", "JWT_IDLE_LIFESPAN", "JWT_COOKIE_NAME", "PRAETORIAN_COOKIE_DOMAIN", "PRAETORIAN_STORE",
+    "PRAETORIAN_PARSE_IDENTITY", "PRAETORIAN_ROLES",
+)  # fmt: skip
 
 # What a message shows if it is not the value.
 UNSHOWN = {"JWT_KEYS": lambda value: type(value).__name__, "PRAETORIAN_ACCEPT_LAYOUTS": lambda value: ""}
 UNSHOWN["PRAETORIAN_PARSE_IDENTITY"] = lambda value: "a coroutine function" if value is parse_later else repr(value)
+UNSHOWN["JWT_PLACES"] = lambda value: ""  # a converter makes a tuple
 UNSHOWN["PRAETORIAN_STORE"] = lambda value: ""  # tests/core/stores/test_url.py has the reasons
 
 
@@ -196,6 +227,7 @@ class TestDefaults:
             "keys": RING,
             "access_lifespan": 15 * 60,
             "refresh_lifespan": 30 * DAY,
+            "idle_lifespan": None,
             "leeway": 0,
             "issuer": None,
             "audience": None,
@@ -218,6 +250,15 @@ class TestDefaults:
             "check_sessions": "always",
             "refresh_grace": 10,
             "early_refresh": 0,
+            "places": ("header",),
+            "cookie_name": None,
+            "cookie_path": "/",
+            "cookie_domain": None,
+            "cookie_same_site": "Lax",
+            "cookie_secure": True,
+            "cookie_refresh": False,
+            "trusted_origins": (),
+            "websocket_recheck": 30,
         } == attrs.asdict(Settings(keys=RING), recurse=False)
 
     def test_keys_have_no_default(self):
@@ -344,6 +385,20 @@ class TestPairs:
                 {"early_refresh": 900},
                 "PRAETORIAN_EARLY_REFRESH must be at most JWT_ACCESS_LIFESPAN (900 s); got 901 s; write",
                 id="early-refresh-longer-than-access",
+            ),
+            pytest.param(
+                {"idle_lifespan": 900},
+                {"idle_lifespan": 901},
+                "JWT_IDLE_LIFESPAN must be longer than JWT_ACCESS_LIFESPAN (900 s) and no longer than "
+                "JWT_REFRESH_LIFESPAN (2592000 s); got 900 s; write for example JWT_IDLE_LIFESPAN = 1800",
+                id="idle-as-short-as-access",
+            ),
+            pytest.param(
+                {"refresh_lifespan": "1 hour", "idle_lifespan": 3601},
+                {"refresh_lifespan": "1 hour", "idle_lifespan": 3600},
+                "JWT_IDLE_LIFESPAN must be longer than JWT_ACCESS_LIFESPAN (900 s) and no longer than "
+                "JWT_REFRESH_LIFESPAN (3600 s); got 3601 s",
+                id="idle-longer-than-refresh",
             ),
             pytest.param(
                 {"roles": ["admin"], "roles_disabled": True},

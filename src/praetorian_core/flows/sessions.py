@@ -45,7 +45,7 @@ from praetorian_core.principal import Principal
 from praetorian_core.questions import Emit, Flow, GetState, ask
 from praetorian_core.token.claims import ActionClaims, SessionClaims, check_custom_claims, encode_named_identity
 from praetorian_core.token.codec import MAX_REFRESHED
-from praetorian_core.token.lifecycle import check_refresh
+from praetorian_core.token.lifecycle import check_refresh, session_end
 
 
 def issue(
@@ -81,11 +81,19 @@ def issue(
         claims=custom_claims,
         session_id=secrets.token_urlsafe(16),
         issued_at=now,
-        access_expires_at=min(now + access, refresh_expires_at),
+        access_expires_at=min(now + access, session_end(now, refresh_expires_at, settings.idle_lifespan)),
         refresh_expires_at=refresh_expires_at,
+        authenticated_at=now if context.codec.layout.carries_login else None,
+        session_epoch=epoch,
     )
     generation = 0 if context.codec.layout.counts_generations else None
-    return context.codec.encode(SessionClaims(principal=principal, generation=generation, epoch=epoch))
+    csrf = new_csrf() if context.settings.uses_cookies else None
+    return context.codec.encode(SessionClaims(principal=principal, generation=generation, csrf=csrf))
+
+
+def new_csrf() -> str:
+    """Return a new value of the claim ``csrf``: 128 random bits."""
+    return secrets.token_urlsafe(16)
 
 
 def check_session(claims: SessionClaims, now: int) -> Flow[str | None]:
@@ -96,7 +104,7 @@ def check_session(claims: SessionClaims, now: int) -> Flow[str | None]:
     """
     principal = claims.principal
     entry, epoch = yield from ask(GetState(access_keys(principal.identity, principal.session_id), now))
-    if entry == ENDED or claims.epoch != parse_epoch(epoch):
+    if entry == ENDED or principal.session_epoch != parse_epoch(epoch):
         raise RevokedTokenError
     return entry
 
@@ -127,7 +135,7 @@ def refresh(context: FlowContext, token: str | bytes, access_lifespan: int | Non
     settings = context.settings
     claims = read_session(context, token, now)
     old = claims.principal
-    check_refresh(old, now, settings.early_refresh)
+    check_refresh(old, now, settings.early_refresh, settings.idle_lifespan)
     entry = (yield from check_session(claims, now)) if context.has_store else None
     user = yield from require_user(old.identity)
     yield from require_active(user)
@@ -140,14 +148,15 @@ def refresh(context: FlowContext, token: str | bytes, access_lifespan: int | Non
         identity=identity,
         roles=roles,
         issued_at=now,
-        access_expires_at=min(now + access, old.refresh_expires_at),
+        access_expires_at=min(now + access, session_end(now, old.refresh_expires_at, settings.idle_lifespan)),
     )
     # A counted session is counted under every layout, or a reuse would go unseen.
     is_counted = claims.generation is not None or entry is not None
     counts = context.has_store and (context.codec.layout.counts_generations or is_counted)
     generation = (claims.generation or 0) + 1 if counts else claims.generation
     # Before the generation is spent: if encoding fails, the presented token can still be refreshed.
-    renewed = claims._replace(principal=successor, generation=generation)
+    csrf = new_csrf() if claims.csrf is None and settings.uses_cookies else claims.csrf
+    renewed = claims._replace(principal=successor, generation=generation, csrf=csrf)
     fresh = context.codec.encode(renewed, max_length=MAX_REFRESHED)
     if counts:
         yield from _spend_generation(claims, entry, settings.refresh_grace, now)

@@ -15,6 +15,7 @@ from typing import Protocol, cast
 import attrs
 
 from praetorian_core.errors import ConfigurationError
+from praetorian_core.settings.browsers import BrowserSettings
 from praetorian_core.settings.config import key_ring_from, unknown_name, values_from
 from praetorian_core.settings.declaration import declaration_of
 from praetorian_core.settings.requests import RequestSettings
@@ -29,7 +30,7 @@ class _Constructor(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class Settings(StateSettings, UserSettings, RequestSettings, TokenSettings):
+class Settings(StateSettings, UserSettings, BrowserSettings, RequestSettings, TokenSettings):
     """All settings of a guard. Only ``keys`` has no default.
 
     docs/settings.md describes each attribute.
@@ -57,6 +58,12 @@ class Settings(StateSettings, UserSettings, RequestSettings, TokenSettings):
                 f"PRAETORIAN_EARLY_REFRESH must be at most JWT_ACCESS_LIFESPAN ({access} s); got {early} s; "
                 "write a shorter PRAETORIAN_EARLY_REFRESH"
             )
+        if self.idle_lifespan is not None and not access < self.idle_lifespan <= refresh:
+            raise ConfigurationError(
+                f"JWT_IDLE_LIFESPAN must be longer than JWT_ACCESS_LIFESPAN ({access} s) and no longer than "
+                f"JWT_REFRESH_LIFESPAN ({refresh} s); got {self.idle_lifespan} s; write for example JWT_IDLE_LIFESPAN = "
+                f"{min(2 * access, refresh)}"
+            )
         if self.roles_disabled and self.roles is not None:
             raise ConfigurationError(
                 "PRAETORIAN_ROLES must be absent while PRAETORIAN_ROLES_DISABLED is True; got both; remove one of them"
@@ -81,6 +88,11 @@ class Settings(StateSettings, UserSettings, RequestSettings, TokenSettings):
                 raise ConfigurationError(
                     f"{setting.key} needs a store; set PRAETORIAN_STORE or pass store= to the guard, or remove {setting.key}"
                 )
+
+    @property
+    def uses_cookies(self) -> bool:
+        """Whether a request may carry its token in a cookie."""
+        return "cookie" in self.places
 
     def token_header(self) -> TokenHeader:
         """Return the object that finds the token in a request."""

@@ -30,8 +30,6 @@ SECRET_KEYS = ("JWT_SECRET_KEY", "JWT_ALGORITHM")
 FLASK_PRAETORIAN_KEYS = frozenset(
     {
         "JWT_ALLOWED_ALGORITHMS",
-        "JWT_COOKIE_NAME",
-        "JWT_PLACES",
         "PRAETORIAN_HASH_SCHEME",
         "PRAETORIAN_HASH_ALLOWED_SCHEMES",
         "PRAETORIAN_HASH_DEPRECATED_SCHEMES",
@@ -44,13 +42,16 @@ FLASK_PRAETORIAN_KEYS = frozenset(
         ),
     }
 )
-"""Keys of flask-praetorian that have no effect: algorithms are bound to keys, tokens are read from the header alone,
-passwords are argon2id, and the application sends its own mail."""
+"""Keys of flask-praetorian that have no effect: algorithms are bound to keys, passwords are argon2id, and the application sends its own mail."""
 
 FLASK_JWT_EXTENDED_KEYS: dict[str, tuple[object, str]] = {
     "JWT_ACCESS_TOKEN_EXPIRES": (timedelta(minutes=15), "JWT_ACCESS_LIFESPAN"),
     "JWT_REFRESH_TOKEN_EXPIRES": (timedelta(days=30), "JWT_REFRESH_LIFESPAN"),
-    "JWT_TOKEN_LOCATION": (("headers",), "JWT_HEADER_NAME"),
+    "JWT_TOKEN_LOCATION": (("headers",), "JWT_PLACES"),
+    "JWT_ACCESS_COOKIE_NAME": ("access_token_cookie", "JWT_COOKIE_NAME"),
+    "JWT_COOKIE_DOMAIN": (None, "PRAETORIAN_COOKIE_DOMAIN"),
+    "JWT_COOKIE_SAMESITE": (None, "PRAETORIAN_COOKIE_SAMESITE"),
+    "JWT_COOKIE_SECURE": (False, "PRAETORIAN_COOKIE_SECURE"),
     "JWT_DECODE_LEEWAY": (0, "JWT_LEEWAY"),
     "JWT_DECODE_AUDIENCE": (None, "JWT_AUDIENCE"),
     "JWT_ENCODE_AUDIENCE": (None, "JWT_AUDIENCE"),
@@ -64,7 +65,7 @@ FLASK_JWT_EXTENDED_KEYS: dict[str, tuple[object, str]] = {
 }
 """Keys of flask-jwt-extended 3 and 4 that have a counterpart: the default that it writes, and the counterpart."""
 
-_OTHERS_KEYS = frozenset({"JWT_ACCESS_COOKIE_NAME", "JWT_COOKIE_SAMESITE", "JWT_CSRF_HEADER_NAME"})
+_OTHERS_KEYS = frozenset({"JWT_CSRF_HEADER_NAME"})
 """Keys of flask-jwt-extended that resemble a known key; it writes its defaults into the same configuration."""
 
 _SHARED_PREFIXES = ("JWT_", "USER_CLASS_", "DISABLE_")

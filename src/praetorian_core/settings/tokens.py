@@ -44,6 +44,11 @@ def _check_keys(setting: Declaration, value: object) -> None:
         )
 
 
+def _check_idle_lifespan(setting: Declaration, value: object) -> None:
+    if value is not None:
+        check_lifespan(setting, value)
+
+
 def _to_layouts(value: Layout | Iterable[Layout]) -> tuple[Layout, ...]:
     return cast("tuple[Layout, ...]", tuple(value) if isinstance(value, Iterable) else (value,))
 
@@ -104,6 +109,22 @@ class TokenSettings:
             does="How long a session lasts from login on: its `rf_exp`, which no refresh moves.",
             change="Set how often users must enter their password at least.",
             example='"2 weeks"',
+        ),
+    )
+    idle_lifespan: int | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(to_seconds),
+        metadata=declare(
+            "JWT_IDLE_LIFESPAN",
+            _check_idle_lifespan,
+            section="Lifespans and clocks",
+            unit="lifespan",
+            does=(
+                "How long a session lasts after its login or its last refresh, whichever is later; it never lasts beyond "
+                "`rf_exp`. Without it a session may be unused up to `rf_exp`."
+            ),
+            change="Set it if a device that is put away must be logged out (ASVS 7.3.1).",
+            example='"12 hours"',
         ),
     )
     leeway: int = attrs.field(

@@ -39,7 +39,7 @@ CODEC_CLAIMS = frozenset({"iss", "aud", "nbf"})
 
 RESERVED = CODEC_CLAIMS | {
     *("sub", "id", "iat", "exp"),
-    *("roles", "rf_exp", "sid", "gen", "epoch", "csrf"),
+    *("roles", "rf_exp", "sid", "gen", "epoch", "csrf", "auth_time"),
     *("action", "jti", "pwf"),
     *("rls", "is_ert", "is_prt"),
 }
@@ -52,12 +52,13 @@ class SessionClaims(NamedTuple):
     Attributes:
         principal: The authenticated principal, with the token's times and custom claims.
         generation: How often the session was refreshed; None in a session that is not counted.
-        epoch: The epoch of the user's sessions to which this one belongs; None before the first ``revoke_user``.
+        csrf: The value that a request with the token in a cookie must repeat in a header; None if tokens are not carried
+            in cookies.
     """
 
     principal: Principal
     generation: int | None = 0
-    epoch: str | None = None
+    csrf: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -8,7 +8,8 @@ Access is granted while ``now < min(exp + leeway, rf_exp)``, refresh while ``exp
 
 The leeway is for clocks that differ between machines. It prolongs access and nothing else, so on machines whose clocks
 differ by at most the leeway there is no second at which one machine rejects access and another rejects the refresh as too
-early. Without a leeway exactly one of access and refresh works at every second. Nothing moves ``rf_exp``.
+early. Without a leeway exactly one of access and refresh works at every second. Nothing moves ``rf_exp``. With an idle
+lifespan, a session ends at the earlier of ``rf_exp`` and ``iat`` plus the idle lifespan.
 
 Each function returns, or raises the reason; none reads a clock.
 """
@@ -32,13 +33,28 @@ A token is often checked on another machine within its first second. A tolerance
 """
 
 
-def check_access(principal: Principal, now: int, leeway: int) -> None:
+def session_end(issued_at: int, refresh_expires_at: int, idle_lifespan: int | None) -> int:
+    """Return when a session ends unless it is refreshed, in seconds since the epoch.
+
+    Args:
+        issued_at: When its newest token was issued, in seconds since the epoch.
+        refresh_expires_at: When its refresh lifespan ends, in seconds since the epoch.
+        idle_lifespan: How long a session may last without a refresh, in seconds; None for no limit.
+
+    See:
+        ASVS 7.3.1.
+    """
+    return refresh_expires_at if idle_lifespan is None else min(refresh_expires_at, issued_at + idle_lifespan)
+
+
+def check_access(principal: Principal, now: int, leeway: int, idle_lifespan: int | None = None) -> None:
     """Raise if the token is not valid for access at `now`.
 
     Args:
         principal: The principal of the token.
         now: The current time, in seconds since the epoch.
         leeway: The maximum difference between clocks, in seconds.
+        idle_lifespan: See ``session_end``.
 
     Raises:
         ExpiredRefreshError: Both lifespans have ended, so a refresh would fail too.
@@ -47,26 +63,29 @@ def check_access(principal: Principal, now: int, leeway: int) -> None:
     See:
         RFC 7519 §4.1.4.
     """
-    if now >= principal.refresh_expires_at:
-        raise ExpiredRefreshError(expired_at=principal.refresh_expires_at, now=now)
+    ends_at = session_end(principal.issued_at, principal.refresh_expires_at, idle_lifespan)
+    if now >= ends_at:
+        raise ExpiredRefreshError(expired_at=ends_at, now=now)
     if now >= principal.access_expires_at + leeway:
         raise ExpiredAccessError(expired_at=principal.access_expires_at, now=now)
 
 
-def check_refresh(principal: Principal, now: int, early: int) -> None:
+def check_refresh(principal: Principal, now: int, early: int, idle_lifespan: int | None = None) -> None:
     """Raise if the token cannot be refreshed at `now`.
 
     Args:
         principal: The principal of the token.
         now: The current time, in seconds since the epoch.
         early: How many seconds before ``exp`` a refresh is already allowed.
+        idle_lifespan: See ``session_end``.
 
     Raises:
-        ExpiredRefreshError: The refresh lifespan has ended.
+        ExpiredRefreshError: The refresh lifespan has ended, or the session was not refreshed for the idle lifespan.
         EarlyRefreshError: The access lifespan has not ended yet.
     """
-    if now >= principal.refresh_expires_at:
-        raise ExpiredRefreshError(expired_at=principal.refresh_expires_at, now=now)
+    ends_at = session_end(principal.issued_at, principal.refresh_expires_at, idle_lifespan)
+    if now >= ends_at:
+        raise ExpiredRefreshError(expired_at=ends_at, now=now)
     refreshable_at = principal.access_expires_at - early
     if now < refreshable_at:
         raise EarlyRefreshError(refreshable_at=refreshable_at, now=now)

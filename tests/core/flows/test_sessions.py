@@ -105,6 +105,27 @@ class TestIssue:
             principal.refresh_expires_at,
         )
 
+    def test_idle(self):
+        """Access ends with the idle lifespan at the latest."""
+        chosen = context(idle_lifespan=ACCESS + 1)
+
+        assert NOW + ACCESS + 1 == read(chosen, issued(chosen, access=ACCESS + 2)).principal.access_expires_at
+
+    def test_login(self):
+        """The user entered the password at the second of the login; a token of flask-praetorian's layout has no such claim."""
+        legacy = context(layout=FLASK_PRAETORIAN)
+
+        assert NOW == read(context(), issued(context())).principal.authenticated_at
+        assert read(legacy, issued(legacy)).principal.authenticated_at is None
+
+    def test_csrf(self):
+        """A token for a cookie holds 128 random bits that the request must repeat; another token holds none."""
+        chosen = context(places=["header", "cookie"])
+        values = {read(chosen, issued(chosen)).csrf for _ in range(50)}
+
+        assert (50, {22}) == (len(values), {len(value) for value in values})
+        assert read(context(), issued(context())).csrf is None
+
     def test_session_id(self):
         """A session's id is 128 random bits (ASVS 7.2.3), so no two are alike."""
         ids = {read(context(), issued(context())).principal.session_id for _ in range(50)}
@@ -115,7 +136,7 @@ class TestIssue:
         """A new session is of generation 0 and, before anything was ended, of no epoch."""
         claims = read(context(), issued(context()))
 
-        assert (0, None) == (claims.generation, claims.epoch)
+        assert (0, None) == (claims.generation, claims.principal.session_epoch)
 
     def test_override(self):
         """Both lifespans can be chosen for one token."""
@@ -166,7 +187,7 @@ class TestIssue:
         """The token carries the epoch of its issue."""
         chosen = context(has_store=True)
 
-        assert E == read(chosen, issued(chosen, epoch=E)).epoch
+        assert E == read(chosen, issued(chosen, epoch=E)).principal.session_epoch
 
     @pytest.mark.parametrize("has_store", [False, True])
     def test_long_refresh(self, has_store):
@@ -387,6 +408,46 @@ class TestRefresh:
 
         assert "1" == read(context(), token, self.then).principal.identity
 
+    def test_idle(self):
+        """A session that was not refreshed for the idle lifespan is over, and so is access that would exceed it."""
+        chosen = context(idle_lifespan=ACCESS + 60)
+        token = issued(chosen)
+        fresh = successor(chosen, token, NOW + ACCESS + 59)
+
+        assert NOW + ACCESS + 59 == read(chosen, fresh, NOW + ACCESS + 59).principal.issued_at
+        with pytest.raises(errors.ExpiredRefreshError):
+            next(refresh(chosen, token, None, NOW + ACCESS + 60))
+
+    def test_idle_access(self):
+        """A longer access lifespan for one token ends with the idle lifespan too."""
+        chosen = context(idle_lifespan=ACCESS + 60)
+        flow = refresh(chosen, issued(chosen), ACCESS + 61, self.then)
+        fresh = read(chosen, result_of(flow, USER, YES, FACTS, None), self.then).principal
+
+        assert self.then + ACCESS + 60 == fresh.access_expires_at
+
+    def test_login_kept(self):
+        """A refresh is no login: the time of the login stays."""
+
+        assert (
+            NOW
+            == read(context(), successor(context(), issued(context()), self.then), self.then).principal.authenticated_at
+        )
+
+    def test_csrf_kept(self):
+        """Parallel requests still send the value of the former cookie, so it stays."""
+        chosen = context(places=["cookie"])
+        token = issued(chosen)
+
+        assert read(chosen, token).csrf == read(chosen, successor(chosen, token, self.then), self.then).csrf
+
+    def test_csrf_added(self):
+        """A session from before cookies were accepted gets a value with its refresh."""
+        token = issued(context())
+        chosen = attrs.evolve(context(), settings=attrs.evolve(context().settings, places=("cookie",)))
+
+        assert 22 == len(read(chosen, successor(chosen, token, self.then), self.then).csrf)
+
     def test_epoch_kept(self):
         """The successor is of the epoch of its predecessor, so ending all sessions ends it too."""
         chosen = context(has_store=True)
@@ -394,7 +455,7 @@ class TestRefresh:
         flow = refresh(chosen, token, None, self.then)
         fresh = result_of(flow, [None, E], USER, YES, FACTS, YES, None)
 
-        assert E == read(chosen, fresh, self.then).epoch
+        assert E == read(chosen, fresh, self.then).principal.session_epoch
 
     @pytest.mark.parametrize("layout", [STANDARD, FLASK_PRAETORIAN], ids=["STANDARD", "FLASK_PRAETORIAN"])
     @pytest.mark.parametrize("state", [[None, E], ["ended", None]], ids=["all-sessions", "this-session"])

@@ -10,7 +10,13 @@ from praetorian_core import errors
 from praetorian_core.principal import Principal
 from praetorian_core.testing import FrozenClock
 from praetorian_core.token.claims import ActionClaims
-from praetorian_core.token.lifecycle import check_access, check_action, check_not_in_future, check_refresh
+from praetorian_core.token.lifecycle import (
+    check_access,
+    check_action,
+    check_not_in_future,
+    check_refresh,
+    session_end,
+)
 
 IAT = FrozenClock().now
 EXP = IAT + 900
@@ -211,6 +217,46 @@ class TestBothTogether:
 
         assert (now < min(exp + leeway, rf_exp)) is (outcome(check_access, token, now, leeway) is OK)
         assert (exp - early <= now < rf_exp) is (outcome(check_refresh, token, now, early) is OK)
+
+
+class TestIdle:
+    IDLE = 250
+    END = IAT + IDLE
+
+    @pytest.mark.parametrize(
+        ("now", "expected"),
+        [
+            pytest.param(END - 1, OK, id="last-second"),
+            pytest.param(END, "expired_refresh", id="end"),
+            pytest.param(END + 1, "expired_refresh", id="after"),
+        ],
+    )
+    def test_end(self, now, expected):
+        """A session that is not refreshed ends the idle lifespan after ``iat``: for access and for a refresh."""
+        token = principal(iat=IAT, exp=self.END, rf_exp=self.END + 1000)
+
+        assert expected == outcome(check_access, token, now, 0, self.IDLE)
+        assert expected == outcome(check_refresh, token, now, 1000, self.IDLE)
+
+    def test_leeway(self):
+        """A leeway prolongs no idle session."""
+        token = principal(iat=IAT, exp=self.END, rf_exp=self.END + 1000)
+
+        assert "expired_refresh" == outcome(check_access, token, self.END, 60, self.IDLE)
+
+    def test_refresh_lifespan(self):
+        """The end of the refresh lifespan holds beside it."""
+
+        assert IAT + 100 == session_end(IAT, IAT + 100, 101)
+        assert IAT + 100 == session_end(IAT, IAT + 100, None)
+
+    def test_evidence(self):
+        """The error holds the end of the idle session."""
+        token = principal(iat=IAT, exp=self.END, rf_exp=self.END + 1000)
+        with pytest.raises(errors.ExpiredRefreshError) as caught:
+            check_access(token, self.END + 5, 0, self.IDLE)
+
+        assert (self.END, self.END + 5) == (caught.value.expired_at, caught.value.now)
 
 
 class TestCheckAction:

@@ -11,7 +11,7 @@ from typing import Final
 
 from praetorian_core.errors import InvalidTokenError, MissingClaimError
 from praetorian_core.frozen import freeze_members
-from praetorian_core.token.claims import CODEC_CLAIMS, MAX_IDENTITY, MAX_NAME, MAX_TIME, RESERVED
+from praetorian_core.token.claims import CODEC_CLAIMS, MAX_IDENTITY, MAX_NAME, MAX_TIME, RESERVED, SessionClaims
 from praetorian_core.token.strict_json import JSONValue
 
 
@@ -108,6 +108,30 @@ def take_session_times(payload: dict[str, JSONValue]) -> tuple[int, int, int]:
     if issued_at > expires_at:
         raise _out_of_order("iat", issued_at, "exp", expires_at)
     raise _out_of_order("exp", expires_at, "rf_exp", refresh_expires_at)
+
+
+def take_session_marks(payload: dict[str, JSONValue]) -> tuple[str | None, str | None, int | None]:
+    """Return ``epoch``, ``csrf`` and ``auth_time`` of a session token, each None if it is absent.
+
+    Raises:
+        InvalidTokenError: One has a wrong type.
+    """
+    return (
+        take_name(payload, "epoch") if "epoch" in payload else None,
+        take_name(payload, "csrf") if "csrf" in payload else None,
+        take_time(payload, "auth_time") if "auth_time" in payload else None,
+    )
+
+
+def put_session_marks(payload: dict[str, object], claims: SessionClaims) -> None:
+    """Add to a payload what ``take_session_marks`` reads."""
+    principal = claims.principal
+    if principal.authenticated_at is not None:
+        payload["auth_time"] = principal.authenticated_at
+    if principal.session_epoch is not None:
+        payload["epoch"] = principal.session_epoch
+    if claims.csrf is not None:
+        payload["csrf"] = claims.csrf
 
 
 def _out_of_order(name: str, earlier: int, later_name: str, later: int) -> InvalidTokenError:

@@ -5,7 +5,8 @@ have the same ``typ``; the claims ``is_ert`` and ``is_prt`` mark its two actions
 
 A session that begins in this layout counts no generations, because flask-praetorian copies unknown claims into the
 refreshed token and so would copy a counter unchanged. A session that was counted before keeps its counter: without it,
-the next machine with another layout could not distinguish an honest token from a reused one.
+the next machine with another layout could not distinguish an honest token from a reused one. It has no ``auth_time``
+until its user confirms the password, because flask-praetorian would show it as a custom claim.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from praetorian_core.token.layouts.fields import (
     custom_claims,
     encoded_identity,
     malformed,
+    put_session_marks,
     take_integer_identity,
     take_name,
+    take_session_marks,
     take_session_times,
     take_time,
 )
@@ -37,6 +40,7 @@ class _FlaskPraetorian:
     name: str = "FLASK_PRAETORIAN"
     marker: str = "rls"
     counts_generations: bool = False
+    carries_login: bool = False
 
     def read(self, typ: str | None, payload: dict[str, JSONValue], *, with_roles: bool) -> Claims:
         if typ is not None and typ.upper() != SESSION_TYP:
@@ -47,7 +51,6 @@ class _FlaskPraetorian:
         times = take_session_times(payload)
         token_id = take_name(payload, "jti")
         roles = _take_roles(payload)
-        epoch = take_name(payload, "epoch") if "epoch" in payload else None
         action = _take_action(payload)
         if action is not None:
             return ActionClaims(
@@ -59,9 +62,11 @@ class _FlaskPraetorian:
                 claims=custom_claims(payload),
             )
         generation = take_time(payload, "gen") if "gen" in payload else None
+        epoch, csrf, authenticated_at = take_session_marks(payload)
         custom = custom_claims(payload)
-        principal = make_principal(identity, roles if with_roles else frozenset(), custom, token_id, times)
-        return SessionClaims(principal, generation, epoch)
+        roles = roles if with_roles else frozenset()
+        principal = make_principal(identity, roles, custom, token_id, times, authenticated_at, epoch)
+        return SessionClaims(principal, generation, csrf)
 
     def write(self, claims: Claims, *, with_roles: bool) -> EncodedClaims:
         payload: dict[str, object]
@@ -87,8 +92,7 @@ class _FlaskPraetorian:
         }
         if claims.generation is not None:
             payload["gen"] = claims.generation
-        if claims.epoch is not None:
-            payload["epoch"] = claims.epoch
+        put_session_marks(payload, claims)
         return EncodedClaims(typ=SESSION_TYP, payload={**payload, **principal.claims})
 
     def _flag(self, action: str) -> str:

@@ -36,6 +36,11 @@ class Layout(Protocol):
         """Whether a session that begins in this layout counts its refreshes; a counted session stays counted."""
         ...
 
+    @property
+    def carries_login(self) -> bool:
+        """Whether a session that begins in this layout carries the time of its login."""
+        ...
+
     def read(self, typ: str | None, payload: dict[str, JSONValue], *, with_roles: bool) -> Claims:
         """Return the typed claims of a verified token.
 

@@ -24,9 +24,11 @@ from praetorian_core.token.layouts.fields import (
     custom_claims,
     encoded_identity,
     malformed,
+    put_session_marks,
     take_action_times,
     take_integer_identity,
     take_name,
+    take_session_marks,
     take_session_times,
     take_time,
 )
@@ -41,6 +43,7 @@ class _Standard:
     name: str = "STANDARD"
     marker: str = "sub"
     counts_generations: bool = True
+    carries_login: bool = True
 
     def read(self, typ: str | None, payload: dict[str, JSONValue], *, with_roles: bool) -> Claims:
         subject = take_name(payload, "sub")
@@ -67,11 +70,19 @@ def _read_session(identity: int | str, payload: dict[str, JSONValue], *, with_ro
     times = take_session_times(payload)
     session_id = take_name(payload, "sid")
     generation = take_time(payload, "gen") if "gen" in payload else 0
-    epoch = take_name(payload, "epoch") if "epoch" in payload else None
+    epoch, csrf, authenticated_at = take_session_marks(payload)
     # Unused roles must be well-formed too.
     roles = _take_roles(payload) if with_roles or "roles" in payload else _NO_ROLES
-    principal = make_principal(identity, roles if with_roles else _NO_ROLES, custom_claims(payload), session_id, times)
-    return SessionClaims(principal, generation, epoch)
+    principal = make_principal(
+        identity,
+        roles if with_roles else _NO_ROLES,
+        custom_claims(payload),
+        session_id,
+        times,
+        authenticated_at,
+        epoch,
+    )
+    return SessionClaims(principal, generation, csrf)
 
 
 def _read_action(identity: int | str, payload: dict[str, JSONValue]) -> ActionClaims:
@@ -110,8 +121,7 @@ def _write_session(claims: SessionClaims, *, with_roles: bool) -> EncodedClaims:
     )
     if claims.generation:
         payload["gen"] = claims.generation
-    if claims.epoch is not None:
-        payload["epoch"] = claims.epoch
+    put_session_marks(payload, claims)
     return EncodedClaims(typ=SESSION_TYP, payload={**payload, **principal.claims})
 
 

@@ -55,13 +55,13 @@ READERS = {"session": read_session, "action": read_action, "legacy": read_legacy
 
 
 TIMES = {
-    "session": ["iat", "exp", "rf_exp", "gen"],
+    "session": ["iat", "exp", "rf_exp", "gen", "auth_time"],
     "action": ["iat", "exp"],
-    "legacy": ["iat", "exp", "rf_exp", "gen"],
+    "legacy": ["iat", "exp", "rf_exp", "gen", "auth_time"],
 }
 
 REQUIRED_NAMES = {"session": ["sub", "sid"], "action": ["sub", "action", "jti"], "legacy": ["jti"]}
-OPTIONAL_NAMES = {"session": ["epoch"], "action": ["pwf"], "legacy": ["epoch"]}
+OPTIONAL_NAMES = {"session": ["epoch", "csrf"], "action": ["pwf"], "legacy": ["epoch", "csrf"]}
 ALL_NAMES = {kind: REQUIRED_NAMES[kind] + OPTIONAL_NAMES[kind] for kind in REQUIRED_NAMES}
 
 

@@ -145,9 +145,15 @@ class TestFlaskPraetorianWrite:
 
     def test_an_epoch_is_carried(self):
         """A session under an epoch says so."""
-        claims = SessionClaims(principal=principal(), generation=None, epoch="e1")
+        claims = SessionClaims(principal=principal(session_epoch="e1"), generation=None)
 
         assert legacy(epoch="e1") == FLASK_PRAETORIAN.write(claims, with_roles=True).payload
+
+    def test_login_and_cookie(self):
+        """``auth_time`` and ``csrf`` are written if they have a value."""
+        claims = SessionClaims(principal=principal(authenticated_at=0), generation=None, csrf="c1")
+
+        assert legacy(auth_time=0, csrf="c1") == FLASK_PRAETORIAN.write(claims, with_roles=True).payload
 
     def test_disabled_roles_are_an_empty_text(self):
         """flask-praetorian demands ``rls`` in every token."""

@@ -92,7 +92,9 @@ class TestStandardTyp:
         with pytest.raises(InvalidTokenError):
             STANDARD.read("JWT", action(), with_roles=True)
 
-    @pytest.mark.parametrize("claim", ["rf_exp", "sid", "gen", "epoch", "csrf", "roles", "rls", "is_ert", "is_prt"])
+    @pytest.mark.parametrize(
+        "claim", ["rf_exp", "sid", "gen", "epoch", "csrf", "auth_time", "roles", "rls", "is_ert", "is_prt"]
+    )
     def test_an_action_with_a_claim_of_sessions_is_refused(self, claim):
         """What opens routes has no place in an action token."""
         with pytest.raises(InvalidTokenError) as caught:
@@ -100,7 +102,7 @@ class TestStandardTyp:
 
         assert f"claim {claim!r} is not allowed in this kind of token" == str(caught.value)
 
-    @pytest.mark.parametrize("claim", ["action", "jti", "pwf", "csrf", "rls", "is_ert", "is_prt"])
+    @pytest.mark.parametrize("claim", ["action", "jti", "pwf", "rls", "is_ert", "is_prt"])
     def test_a_session_with_a_claim_of_actions_is_refused(self, claim):
         """A session token has no claim of an action token and none that is reserved for later."""
         with pytest.raises(InvalidTokenError) as caught:
@@ -161,9 +163,15 @@ class TestStandardWrite:
 
     def test_what_is_not_ordinary_is_told(self):
         """``gen`` above 0 and ``epoch`` are written if they have a value."""
-        claims = SessionClaims(principal=principal(), generation=3, epoch="e1")
+        claims = SessionClaims(principal=principal(session_epoch="e1"), generation=3)
 
         assert session(gen=3, epoch="e1") == STANDARD.write(claims, with_roles=True).payload
+
+    def test_login_and_cookie(self):
+        """``auth_time`` and ``csrf`` are written if they have a value."""
+        claims = SessionClaims(principal=principal(authenticated_at=0), csrf="c1")
+
+        assert session(auth_time=0, csrf="c1") == STANDARD.write(claims, with_roles=True).payload
 
     @pytest.mark.parametrize("generation", [0, None])
     def test_a_generation_of_zero_is_not_told(self, generation):
@@ -202,7 +210,7 @@ class TestStandardWrite:
         "claims",
         [
             SessionClaims(principal=principal()),
-            SessionClaims(principal=principal(identity="7", roles=frozenset()), generation=9, epoch="e"),
+            SessionClaims(principal=principal(identity="7", roles=frozenset(), session_epoch="e"), generation=9),
             action_claims(),
             action_claims(identity="alice", fingerprint="f", claims={"team": ["red"]}),
         ],

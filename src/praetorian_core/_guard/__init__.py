@@ -1,0 +1,1 @@
+"""The parts of ``Guard``, one for each kind of call."""

@@ -1,0 +1,63 @@
+"""The calls of ``Guard`` that take a request."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from praetorian_core._guard.running import RunningGuard
+from praetorian_core.errors import PraetorianError
+from praetorian_core.policy import Policy
+from praetorian_core.principal import Principal
+from praetorian_core.web.request import RequestInfo
+
+U = TypeVar("U")
+
+
+class RequestCalls(RunningGuard[U]):
+    """Admits requests."""
+
+    def admit(self, request: RequestInfo, policy: Policy | None = None) -> Principal:
+        """Return the principal of a request that carries a valid token.
+
+        Args:
+            request: The request.
+            policy: The required roles; None for any principal.
+
+        Raises:
+            MissingTokenError: The request carries no token.
+            MalformedHeaderError: The header does not hold exactly one token.
+            MissingRoleError: The roles do not satisfy the policy.
+            PraetorianError: Every error of ``verify``.
+
+        See:
+            RFC 6750 §2.1, §3.1.
+        """
+        now = self._clock()
+        try:
+            return self._check_policy(self._verify(self._token_header.find(request), now), policy)
+        except PraetorianError as error:
+            self._report_refusal(error, now)
+            raise
+
+    def admit_optional(self, request: RequestInfo, policy: Policy | None = None) -> Principal | None:
+        """Return the principal of a request, or None if the request carries no token.
+
+        A token that is presented must be valid and satisfy the policy.
+
+        Args:
+            request: The request.
+            policy: The required roles; None for any principal.
+
+        Raises:
+            PraetorianError: Every error of ``admit`` except ``MissingTokenError``.
+
+        See:
+            RFC 6750 §2.1, §3.1.
+        """
+        now = self._clock()
+        try:
+            token = self._find_optional(request)
+            return None if token is None else self._check_policy(self._verify(token, now), policy)
+        except PraetorianError as error:
+            self._report_refusal(error, now)
+            raise
