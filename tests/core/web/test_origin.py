@@ -72,7 +72,7 @@ class TestIsCrossSite:
     def test_accepted(self, lines):
         """Own pages, trusted pages and clients that are no browsers are not cross-site."""
 
-        assert is_cross_site(Request("POST", lines), TRUSTED) is False
+        assert is_cross_site(Request(lines, "POST"), TRUSTED) is False
 
     @pytest.mark.parametrize(
         "lines",
@@ -97,4 +97,4 @@ class TestIsCrossSite:
     def test_refused(self, lines):
         """A page of any other origin is cross-site, also of a sister host; ``null`` is no origin."""
 
-        assert is_cross_site(Request("POST", lines), TRUSTED) is True
+        assert is_cross_site(Request(lines, "POST"), TRUSTED) is True
