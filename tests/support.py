@@ -52,13 +52,16 @@ def outcome(call, *args, **options):
         return type(error)
 
 
-@attrs.frozen
+@attrs.define
 class Request:
     """A ``RequestInfo`` with these header lines, pairs of a name and a value."""
 
     lines: Iterable[tuple[str, str]] = ()
     method: str = "GET"
     remote: str | None = None
+    is_websocket: bool = False
+    query: str = ""
+    renewal: object = None
 
     def header(self, name):
         return next(iter(self.headers(name)), None)

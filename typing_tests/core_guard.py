@@ -25,6 +25,7 @@ from praetorian_core import (
 from praetorian_core.action import Action
 from praetorian_core.clock import system_clock
 from praetorian_core.events import Event
+from praetorian_core.web.request import Renewal
 
 if TYPE_CHECKING:
     from typing_extensions import assert_type
@@ -81,6 +82,9 @@ class View:
 
     method = "GET"
     remote: str | None = None
+    is_websocket = False
+    query = ""
+    renewal: Renewal | None = None
 
     def header(self, name: str) -> str | None:
         return None

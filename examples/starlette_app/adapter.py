@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import wraps
 from typing import TypeAlias, cast
 
 import attrs
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from praetorian_core import AsyncGuard, Principal
 from praetorian_core.errors import ConfigurationError, MissingTokenError, PraetorianError
 from praetorian_core.policy import Policy
+from praetorian_core.web.cookies import Cookie
 from praetorian_core.web.hooks import ErrorHook, OnError, error_hooks, run_error_hooks_async
-from praetorian_core.web.request import is_preflight
+from praetorian_core.web.request import Renewal, is_preflight
 from praetorian_core.web.responses import error_response
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 _KEY = "praetorian"
+_RENEWALS = "praetorian.renewals"
 
 
 class StarletteRequest:
@@ -34,6 +37,22 @@ class StarletteRequest:
         self._request = request
         self.method = request.method
         self.remote = None if request.client is None else request.client.host
+        self.is_websocket = False
+        self.query = request.url.query
+
+    @property
+    def renewal(self) -> Renewal | None:
+        """Renewal of the token in the request's cookie, or None."""
+        renewals = self._renewals()
+        return renewals[-1] if renewals else None
+
+    @renewal.setter
+    def renewal(self, renewal: Renewal | None, /) -> None:
+        if renewal is not None:
+            self._renewals().append(renewal)
+
+    def _renewals(self) -> list[Renewal]:
+        return cast("list[Renewal]", self._request.scope[_RENEWALS])
 
     def header(self, name: str, /) -> str | None:
         """Return the value of the header, or None."""
@@ -59,7 +78,28 @@ class _Attach:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[_KEY] = self.state
-        await self.app(scope, receive, send)
+        # A list, because a mounted application receives a copy of the scope.
+        renewals: list[Renewal] = []
+        scope[_RENEWALS] = renewals
+
+        async def send_with_renewal(message: Message) -> None:
+            if message["type"] == "http.response.start" and renewals:
+                _add_cookies(MutableHeaders(scope=message), renewals[-1].set_cookies)
+            await send(message)
+
+        await self.app(scope, receive, send_with_renewal)
+
+
+def with_cookies(response: Response, cookies: Iterable[Cookie]) -> Response:
+    """Set the cookies of ``guard.token_cookies`` or ``guard.cleared_cookies`` on a response."""
+    _add_cookies(response.headers, (cookie.header_value() for cookie in cookies))
+    return response
+
+
+def _add_cookies(headers: MutableHeaders, set_cookies: Iterable[str]) -> None:
+    for value in set_cookies:
+        headers.append("Set-Cookie", value)
+    headers["Cache-Control"] = "no-store"
 
 
 def init_app(app: Starlette, guard: AsyncGuard[object], *, on_error: OnError = None) -> None:

@@ -22,7 +22,7 @@ from praetorian_core.web.credentials import (
 )
 from praetorian_core.web.hooks import OnError
 
-from .adapter import StarletteRequest, guard_of, guarded, init_app, principal_of, principal_or_none
+from .adapter import StarletteRequest, guard_of, guarded, init_app, principal_of, principal_or_none, with_cookies
 
 ALICE = MemoryUser(identity=1, username="alice", rolenames=["reader"])
 
@@ -57,6 +57,9 @@ def create_app(guard: AsyncGuard[MemoryUser], *, on_error: OnError = None) -> St
             Route("/login", login, methods=["POST"]),
             Route("/refresh", refresh, methods=["POST"]),
             Route("/logout", logout, methods=["POST"]),
+            Route("/cookie/login", cookie_login, methods=["POST"]),
+            Route("/cookie/refresh", cookie_refresh, methods=["POST"]),
+            Route("/cookie/logout", cookie_logout, methods=["POST"]),
             Route("/redeem", redeem, methods=["POST"]),
             Route("/password", password, methods=["POST"]),
             Route("/collide", collide, methods=["POST"]),
@@ -119,6 +122,29 @@ async def logout(request: Request) -> Response:
     guard = guard_of(request)
     await guard.revoke(guard.find_token(StarletteRequest(request)))
     return JSONResponse({"ended": True})
+
+
+async def cookie_login(request: Request) -> Response:
+    """Authenticate username and password, and set the cookies of a new token."""
+    guard, info = guard_of(request), StarletteRequest(request)
+    username, password = username_and_password(await json_of(request))
+    user = cast("MemoryUser", await guard.authenticate(username, password, source=info.remote))
+    cookies = guard.token_cookies(info, await guard.issue(user))
+    return with_cookies(JSONResponse({"username": user.username}), cookies)
+
+
+async def cookie_refresh(request: Request) -> Response:
+    """Refresh the request's token, and set the cookies of the new one."""
+    guard, info = guard_of(request), StarletteRequest(request)
+    cookies = guard.token_cookies(info, await guard.refresh(guard.find_token(info)))
+    return with_cookies(JSONResponse({"refreshed": True}), cookies)
+
+
+async def cookie_logout(request: Request) -> Response:
+    """Revoke the request's token, and delete the cookies."""
+    guard = guard_of(request)
+    await guard.revoke(guard.find_token(StarletteRequest(request)))
+    return with_cookies(JSONResponse({"ended": True}), guard.cleared_cookies())
 
 
 async def redeem(request: Request) -> Response:

@@ -26,8 +26,6 @@ from praetorian_core.action import Action
 from praetorian_core.clock import Clock, system_clock
 from praetorian_core.errors import (
     ConfigurationError,
-    InvalidTokenError,
-    MissingTokenError,
     PraetorianError,
     ServiceUnavailableError,
 )
@@ -42,11 +40,8 @@ from praetorian_core.questions import Flow
 from praetorian_core.services import AnyStore, Services, Users
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
-from praetorian_core.token.claims import SessionClaims
 from praetorian_core.token.codec import TokenCodec
-from praetorian_core.token.lifecycle import check_access
-from praetorian_core.web.bearer import TokenHeader
-from praetorian_core.web.request import RequestInfo
+from praetorian_core.web.places import TokenPlaces
 
 U = TypeVar("U")
 
@@ -93,7 +88,7 @@ class BaseGuard(Generic[U]):
         self._passwords: Final = passwords
         self._clock: Final = clock
         self._opened_store: Final = store if is_opened else None
-        self._token_header: Final[TokenHeader] = settings.token_header()
+        self._places: Final[TokenPlaces] = settings.token_places()
         self._codec: Final = TokenCodec(
             ring=settings.keys,
             layout=settings.layout,
@@ -132,40 +127,6 @@ class BaseGuard(Generic[U]):
     def __repr__(self) -> str:
         """Show the key ring's text, which holds no secret."""
         return f"<{type(self).__name__} {self.settings.keys!r}>"
-
-    def find_token(self, request: RequestInfo) -> str:
-        """Return the token of a request without validating it, for a refresh or logout route.
-
-        Raises:
-            MissingTokenError: The request carries no token.
-            MalformedHeaderError: The header does not hold exactly one token.
-
-        See:
-            RFC 6750 §2.1.
-        """
-        return self._token_header.find(request)
-
-    def _find_optional(self, request: RequestInfo) -> str | None:
-        try:
-            return self._token_header.find(request)
-        except MissingTokenError:
-            return None
-
-    def _decode_for_access(self, token: str | bytes, now: int) -> SessionClaims:
-        """Validate a token for access, except for what the store knows."""
-        try:
-            claims = self._codec.decode(token, now)
-            if type(claims) is not SessionClaims:
-                # Raises: the flow's error names what was presented.
-                claims = flows.read_session(self._context, token, now)
-        except InvalidTokenError:
-            refuse_awaitable("verify", token)
-            raise
-        except ServiceUnavailableError as error:
-            self._services.report(str(error), error, now)
-            raise
-        check_access(claims.principal, now, self.settings.leeway, self.settings.idle_lifespan)
-        return claims
 
     def _check_policy(self, principal: Principal, policy: Policy | None) -> Principal:
         if policy is not None:

@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast, overload
 
 from praetorian_core import flows
+from praetorian_core._guard.finding import FindingGuard
 from praetorian_core._options import FROM_SETTINGS, SavePassword, Unset
-from praetorian_core._wiring import BaseGuard, GuardOptions
+from praetorian_core._wiring import GuardOptions
 from praetorian_core.action import Action
 from praetorian_core.errors import PraetorianError
 from praetorian_core.hash_turn import HashTurn
@@ -22,6 +23,8 @@ from praetorian_core.runner import run_flow_async
 from praetorian_core.services import AsyncClosable, Closable
 from praetorian_core.settings import Settings
 from praetorian_core.stores import by_url
+from praetorian_core.token.claims import SessionClaims
+from praetorian_core.web.places import Found
 from praetorian_core.web.request import RequestInfo
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ U = TypeVar("U")
 T = TypeVar("T")
 
 
-class AsyncGuard(BaseGuard[U]):
+class AsyncGuard(FindingGuard[U]):
     """A ``Guard`` for asyncio: the same methods as coroutines.
 
     Methods of the user class and of the store may be coroutine functions, which are awaited, or ordinary functions,
@@ -142,7 +145,7 @@ class AsyncGuard(BaseGuard[U]):
         """See ``Guard.admit``."""
         now = self._clock()
         try:
-            return self._check_policy(await self._verify(self._token_header.find(request), now), policy)
+            return self._check_policy(await self._admit(self._places.find(request), request, now), policy)
         except PraetorianError as error:
             self._report_refusal(error, now)
             raise
@@ -151,8 +154,8 @@ class AsyncGuard(BaseGuard[U]):
         """See ``Guard.admit_optional``."""
         now = self._clock()
         try:
-            token = self._find_optional(request)
-            return None if token is None else self._check_policy(await self._verify(token, now), policy)
+            found = self._find_optional(request)
+            return None if found is None else self._check_policy(await self._admit(found, request, now), policy)
         except PraetorianError as error:
             self._report_refusal(error, now)
             raise
@@ -228,8 +231,19 @@ class AsyncGuard(BaseGuard[U]):
         """Close the guard."""
         await self.aclose()
 
+    async def _admit(self, found: Found, request: RequestInfo, now: int) -> Principal:
+        claims = self._decode_found(found, request, now)
+        if self._must_renew(found, claims, request, now):
+            token = await self._run(self._refresh(found.token, None, now), now)
+            claims = self._keep_renewal(found.token, token, request, now)
+        return await self._grant(claims, now)
+
     async def _verify(self, token: str | bytes, now: int) -> Principal:
-        claims = self._decode_for_access(token, now)
+        return await self._grant(self._decode(token, now), now)
+
+    async def _grant(self, claims: SessionClaims, now: int) -> Principal:
+        """Return the principal of a genuine token that grants access."""
+        self._check_access(claims, now)
         if self._checks_sessions:
             await run_flow_async(flows.check_session(claims, now), self._services, now)
         return claims.principal

@@ -7,6 +7,8 @@ token, a password or a key.
     PraetorianError
     ├── MissingTokenError           the request carries no token
     ├── MalformedHeaderError        the Authorization header does not hold exactly one token
+    ├── ConflictingTokensError      the request carries several tokens
+    ├── CSRFError                   another site may have caused the request
     ├── TokenError                  the token is not accepted
     │   ├── InvalidTokenError       its form, header, signature or claims are invalid
     │   │   └── MissingClaimError   a required claim is absent
@@ -79,6 +81,20 @@ class MalformedHeaderError(PraetorianError):
 
     code = "malformed_header"
     message = "the authorization header is malformed"
+
+
+class ConflictingTokensError(PraetorianError):
+    """The request carries several tokens, in its header and its cookies (RFC 6750 §3.1)."""
+
+    code = "conflicting_tokens"
+    message = "the request carries more than one token"
+
+
+class CSRFError(PraetorianError):
+    """Another site may have caused the request, whose token came from a cookie or whose answer would set one."""
+
+    code = "csrf_failed"
+    message = "the request did not prove that it comes from this site"
 
 
 class TokenError(PraetorianError):

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 if find_spec("falcon") is None:
     raise ImportError('praetorian_falcon needs Falcon; write: pip install "praetorian-core[falcon]"')
 
+from praetorian_falcon.cookies import clear_token_cookies, set_token_cookies
 from praetorian_falcon.credentials import credentials
 from praetorian_falcon.current import (
     authenticate,
@@ -45,6 +46,7 @@ __all__ = [
     "authenticate",
     "build_error_handler",
     "build_error_handler_async",
+    "clear_token_cookies",
     "credentials",
     "current_custom_claims",
     "current_guard",
@@ -60,5 +62,6 @@ __all__ = [
     "policy_required",
     "roles_accepted",
     "roles_required",
+    "set_token_cookies",
     "verify_in_request",
 ]

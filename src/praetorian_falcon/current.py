@@ -58,21 +58,24 @@ class State:
         return self.loaded[1]
 
 
-def attach(req: falcon.Request, found: AnyGuard | State) -> None:
-    """Put the guard or the state into the request's context."""
-    context: object = req.context
+def attach(target: falcon.Request | falcon.Response, found: AnyGuard | State | falcon.Request) -> None:
+    """Put the guard or the state into the request's context, or the request into the response's."""
+    context: object = target.context
     if isinstance(context, dict):  # the application's own ``context_type``
         cast("dict[str, object]", context)[SLOT] = found
     else:
         setattr(context, SLOT, found)
 
 
+def attached(target: falcon.Request | falcon.Response) -> object:
+    """Return what ``attach`` put there, or None."""
+    context: object = target.context
+    return cast("dict[str, object]", context).get(SLOT) if isinstance(context, dict) else getattr(context, SLOT, None)
+
+
 def state_or_none(req: falcon.Request) -> State | None:
     """Return the request's state, or None if no middleware attached a guard."""
-    context: object = req.context
-    found: object = (
-        cast("dict[str, object]", context).get(SLOT) if isinstance(context, dict) else getattr(context, SLOT, None)
-    )
+    found = attached(req)
     if found is None or isinstance(found, State):
         return found
     # The middleware attaches the guard alone, because most requests to open routes need no state.

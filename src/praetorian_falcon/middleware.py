@@ -17,6 +17,7 @@ from praetorian_core import AsyncGuard, Guard
 from praetorian_core.errors import ConfigurationError, PraetorianError
 from praetorian_core.web.hooks import OnError
 from praetorian_core.web.processes import warn_of_memory_store
+from praetorian_falcon.cookies import send_renewal
 from praetorian_falcon.current import AnyGuard, attach, state_or_none
 from praetorian_falcon.errors import build_error_handler, build_error_handler_async
 from praetorian_falcon.preflight import discard_body
@@ -55,6 +56,8 @@ class PraetorianMiddleware:
                 f"guard is {_name(guard)}; expected Guard(User, settings), or for ASGI AsyncGuard(User, settings)"
             )
         self._guard = cast("AnyGuard", guard)
+        self._uses_cookies = guard.settings.uses_cookies
+        self._renews = guard.settings.cookie_refresh
         # Held until the first request: the application holds its middleware.
         self._app = app
         self._pid = os.getpid()
@@ -69,6 +72,8 @@ class PraetorianMiddleware:
             req.context.praetorian = self._guard
         else:
             self._attach(req)
+        if self._uses_cookies:
+            attach(resp, req)
 
     async def process_request_async(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Attach the guard to an ASGI request."""
@@ -76,20 +81,26 @@ class PraetorianMiddleware:
             req.context.praetorian = self._guard
         else:
             self._attach(req)
+        if self._uses_cookies:
+            attach(resp, req)
 
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: object
     ) -> None:
-        """Discard what was written behind a check that has answered a preflight."""
+        """Discard what was written behind a check that has answered a preflight; set the cookies of a renewed token."""
         if resp.complete:
             _discard_after_preflight(req, resp)
+        if self._renews:
+            send_renewal(req, resp)
 
     async def process_response_async(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, resource: object, req_succeeded: object
     ) -> None:
-        """Discard what was written behind a check that has answered a preflight."""
+        """Discard what was written behind a check that has answered a preflight; set the cookies of a renewed token."""
         if resp.complete:
             _discard_after_preflight(req, resp)
+        if self._renews:
+            send_renewal(req, resp)
 
     async def process_request_ws(self, req: falcon.asgi.Request, ws: falcon.asgi.WebSocket) -> None:
         """Attach the guard to the handshake of a WebSocket."""

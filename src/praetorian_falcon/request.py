@@ -16,7 +16,10 @@ from typing import cast
 import falcon
 import falcon.asgi
 
-from praetorian_core.web.request import RequestInfo
+from praetorian_core.web.request import Renewal, RequestInfo
+
+RENEWAL = "praetorian.renewal"
+"""The key of ``renewal`` in the WSGI environment and in the ASGI scope."""
 
 
 class WSGIRequest:
@@ -37,6 +40,25 @@ class WSGIRequest:
     def remote(self) -> str | None:
         """Client address that the server reports."""
         return self._request.remote_addr
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether the request is the handshake of a WebSocket, which some WSGI servers let an application take over."""
+        return "HTTP_SEC_WEBSOCKET_VERSION" in self._request.env
+
+    @property
+    def query(self) -> str:
+        """Query string as the client sent it."""
+        return self._request.query_string
+
+    @property
+    def renewal(self) -> Renewal | None:
+        """Renewal of the token in the request's cookie, or None."""
+        return cast("Renewal | None", self._request.env.get(RENEWAL))
+
+    @renewal.setter
+    def renewal(self, renewal: Renewal | None, /) -> None:
+        self._request.env[RENEWAL] = renewal
 
     def header(self, name: str, /) -> str | None:
         """Return the value of the header, or None."""
@@ -71,6 +93,25 @@ class ASGIRequest:
             # Falcon failed on a forged header, or on a server that reports no address.
             client = cast("Sequence[str] | None", self._request.scope.get("client"))
             return (client[0] or None) if client else None
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether the request is the handshake of a WebSocket."""
+        return bool(self._request.scope["type"] == "websocket")
+
+    @property
+    def query(self) -> str:
+        """Query string as the client sent it."""
+        return self._request.query_string
+
+    @property
+    def renewal(self) -> Renewal | None:
+        """Renewal of the token in the request's cookie, or None."""
+        return cast("Renewal | None", self._request.scope.get(RENEWAL))
+
+    @renewal.setter
+    def renewal(self, renewal: Renewal | None, /) -> None:
+        self._request.scope[RENEWAL] = renewal
 
     def header(self, name: str, /) -> str | None:
         """Return the value of the header, or None."""

@@ -9,6 +9,7 @@ if find_spec("flask") is None:
     message = 'praetorian_flask needs Flask; write: pip install "praetorian-core[flask]"'
     raise ImportError(message)
 
+from praetorian_flask.cookies import clear_token_cookies, set_token_cookies
 from praetorian_flask.current import (
     authenticate,
     credentials,
@@ -45,6 +46,7 @@ __all__ = [
     "auth_required",
     "authenticate",
     "build_error_handler",
+    "clear_token_cookies",
     "credentials",
     "current_custom_claims",
     "current_guard",
@@ -60,5 +62,6 @@ __all__ = [
     "protect_blueprint",
     "roles_accepted",
     "roles_required",
+    "set_token_cookies",
     "verify_in_request",
 ]

@@ -10,6 +10,7 @@ from praetorian_core import AsyncGuard, Guard, Settings
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.protocols import UserSource
 from praetorian_core.web.hooks import OnError, error_hooks
+from praetorian_flask.cookies import send_renewal
 from praetorian_flask.current import EXTENSION, State, current_guard
 from praetorian_flask.errors import ErrorHandler, register_error_handler
 from praetorian_flask.startup import check_at_first_request
@@ -71,6 +72,8 @@ class Praetorian(Generic[U]):
         if not guard.settings.disable_error_handler:
             register_error_handler(app, handler)
         check_at_first_request(app)
+        if guard.settings.cookie_refresh:
+            app.after_request(send_renewal)
         app.extensions[EXTENSION] = State(cast("Guard[object]", guard), error_hooks(handler.hooks))
         return app
 

@@ -7,6 +7,11 @@ from functools import lru_cache
 
 from flask import Request
 
+from praetorian_core.web.request import Renewal
+
+RENEWAL = "praetorian.renewal"
+"""The key of ``renewal`` in the WSGI environment."""
+
 
 @lru_cache(maxsize=64)
 def _environ_key(name: str) -> str:
@@ -34,6 +39,27 @@ class FlaskRequest:
     def remote(self) -> str | None:
         """Client address, from the server or from a configured ``ProxyFix``."""
         return self._request.remote_addr
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether the request is the handshake of a WebSocket, which some WSGI servers let a view take over."""
+        return "HTTP_SEC_WEBSOCKET_VERSION" in self._request.environ
+
+    @property
+    def query(self) -> str:
+        """Query string as the client sent it."""
+        query: str = self._request.environ.get("QUERY_STRING", "")
+        return query
+
+    @property
+    def renewal(self) -> Renewal | None:
+        """Renewal of the token in the request's cookie, or None."""
+        renewal: Renewal | None = self._request.environ.get(RENEWAL)
+        return renewal
+
+    @renewal.setter
+    def renewal(self, renewal: Renewal | None, /) -> None:
+        self._request.environ[RENEWAL] = renewal
 
     def header(self, name: str, /) -> str | None:
         """Return the value of the header, or None."""

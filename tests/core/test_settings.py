@@ -216,7 +216,12 @@ def label(key, number, value):
 
 def settings_with(key, value):
     """Return settings with one attribute, named by its key."""
-    return Settings(**{"keys": RING, ATTRIBUTES[key]: value})
+    return Settings(**{"keys": RING, **beside(key), ATTRIBUTES[key]: value})
+
+
+def beside(key):
+    """Return the attributes without which a setting has no effect."""
+    return {"places": ["header", "cookie"]} if "COOKIE" in key else {}
 
 
 class TestDefaults:
@@ -286,7 +291,7 @@ class TestValues:
         """A value that can work is accepted under its attribute and under its key, and is kept in one form."""
 
         assert kept == getattr(settings_with(key, value), ATTRIBUTES[key])
-        assert kept == getattr(Settings.from_mapping(KEY | {key: value}), ATTRIBUTES[key])
+        assert kept == getattr(Settings.from_mapping(KEY | {key: value}, **beside(key)), ATTRIBUTES[key])
 
     @pytest.mark.parametrize("key", OPTIONAL)
     def test_none_is_a_value(self, key):
@@ -529,16 +534,16 @@ class TestCheckRoleNames:
         assert Settings(keys=RING).check_role_names(["anything"]) is None
 
 
-class TestTokenHeader:
+class TestTokenPlaces:
     def test_reads_the_configured_header(self):
         """The token is read from the configured header behind the configured scheme."""
-        header = Settings(keys=RING, header_name="X-Token", header_type="JWT").token_header()
+        header = Settings(keys=RING, header_name="X-Token", header_type="JWT").token_places()
 
-        assert "abc" == header.find(Request([("X-Token", "JWT abc")]))
+        assert "abc" == header.find(Request([("X-Token", "JWT abc")])).token
 
     def test_reads_no_other_header(self):
         """``Authorization`` is not read when another header is configured."""
-        header = Settings(keys=RING, header_name="X-Token").token_header()
+        header = Settings(keys=RING, header_name="X-Token").token_places()
 
         with pytest.raises(MissingTokenError):
             header.find(bearer("abc"))

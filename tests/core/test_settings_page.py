@@ -77,6 +77,8 @@ class TestPage:
         """The example is accepted in a framework's configuration and changes something."""
         setting = declaration_of(field)
         config = {"SECRET_KEY": generate_secret(), "PRAETORIAN_ACCEPT_LAYOUTS": [STANDARD, FLASK_PRAETORIAN]}
+        if "COOKIE" in setting.key:
+            config["JWT_PLACES"] = ["header", "cookie"]
         config[setting.key] = eval(setting.example, dict(NAMES))
         default = Settings.from_mapping({"SECRET_KEY": config["SECRET_KEY"]})
 

@@ -14,6 +14,7 @@ from praetorian_flask import (
     auth_accepted,
     auth_required,
     authenticate,
+    clear_token_cookies,
     credentials,
     current_guard,
     current_principal,
@@ -25,6 +26,7 @@ from praetorian_flask import (
     policy_required,
     roles_accepted,
     roles_required,
+    set_token_cookies,
 )
 
 
@@ -148,6 +150,20 @@ def add_routes(app, users):
     def logout():
         current_guard().revoke(current_token())
         return jsonify(ended=True)
+
+    @app.post("/cookie/login")
+    def cookie_login():
+        user = authenticate(*credentials())
+        return set_token_cookies(jsonify(username=user.username), current_guard().issue(user))
+
+    @app.post("/cookie/refresh")
+    def cookie_refresh():
+        return set_token_cookies(jsonify(refreshed=True), current_guard().refresh(current_token()))
+
+    @app.post("/cookie/logout")
+    def cookie_logout():
+        current_guard().revoke(current_token())
+        return clear_token_cookies(jsonify(ended=True))
 
     @app.post("/redeem")
     def redeem():

@@ -8,6 +8,8 @@ from praetorian_core._guard.running import RunningGuard
 from praetorian_core.errors import PraetorianError
 from praetorian_core.policy import Policy
 from praetorian_core.principal import Principal
+from praetorian_core.runner import run_flow
+from praetorian_core.web.places import Found
 from praetorian_core.web.request import RequestInfo
 
 U = TypeVar("U")
@@ -26,6 +28,8 @@ class RequestCalls(RunningGuard[U]):
         Raises:
             MissingTokenError: The request carries no token.
             MalformedHeaderError: The header does not hold exactly one token.
+            ConflictingTokensError: The request carries several tokens.
+            CSRFError: The token came from a cookie, and another site may have caused the request.
             MissingRoleError: The roles do not satisfy the policy.
             PraetorianError: Every error of ``verify``.
 
@@ -34,7 +38,7 @@ class RequestCalls(RunningGuard[U]):
         """
         now = self._clock()
         try:
-            return self._check_policy(self._verify(self._token_header.find(request), now), policy)
+            return self._check_policy(self._admit(self._places.find(request), request, now), policy)
         except PraetorianError as error:
             self._report_refusal(error, now)
             raise
@@ -56,8 +60,15 @@ class RequestCalls(RunningGuard[U]):
         """
         now = self._clock()
         try:
-            token = self._find_optional(request)
-            return None if token is None else self._check_policy(self._verify(token, now), policy)
+            found = self._find_optional(request)
+            return None if found is None else self._check_policy(self._admit(found, request, now), policy)
         except PraetorianError as error:
             self._report_refusal(error, now)
             raise
+
+    def _admit(self, found: Found, request: RequestInfo, now: int) -> Principal:
+        claims = self._decode_found(found, request, now)
+        if self._must_renew(found, claims, request, now):
+            token = run_flow(self._refresh(found.token, None, now), self._services, now)
+            claims = self._keep_renewal(found.token, token, request, now)
+        return self._grant(claims, now)

@@ -5,21 +5,26 @@ from __future__ import annotations
 from typing import TypeVar
 
 from praetorian_core import flows
-from praetorian_core._wiring import BaseGuard
+from praetorian_core._guard.finding import FindingGuard
 from praetorian_core.errors import PraetorianError
 from praetorian_core.principal import Principal
 from praetorian_core.questions import Flow
 from praetorian_core.runner import run_flow
+from praetorian_core.token.claims import SessionClaims
 
 U = TypeVar("U")
 T = TypeVar("T")
 
 
-class RunningGuard(BaseGuard[U]):
+class RunningGuard(FindingGuard[U]):
     """The base of the parts of ``Guard``."""
 
     def _verify(self, token: str | bytes, now: int) -> Principal:
-        claims = self._decode_for_access(token, now)
+        return self._grant(self._decode(token, now), now)
+
+    def _grant(self, claims: SessionClaims, now: int) -> Principal:
+        """Return the principal of a genuine token that grants access."""
+        self._check_access(claims, now)
         if self._checks_sessions:
             run_flow(flows.check_session(claims, now), self._services, now)
         return claims.principal

@@ -23,6 +23,8 @@ from praetorian_core.settings.state import StateSettings
 from praetorian_core.settings.tokens import TokenSettings, layout_names
 from praetorian_core.settings.users import UserSettings
 from praetorian_core.web.bearer import TokenHeader
+from praetorian_core.web.cookies import TokenCookies
+from praetorian_core.web.places import TokenPlaces
 
 
 class _Constructor(Protocol):
@@ -64,6 +66,7 @@ class Settings(StateSettings, UserSettings, BrowserSettings, RequestSettings, To
                 f"JWT_REFRESH_LIFESPAN ({refresh} s); got {self.idle_lifespan} s; write for example JWT_IDLE_LIFESPAN = "
                 f"{min(2 * access, refresh)}"
             )
+        self._check_cookies()
         if self.roles_disabled and self.roles is not None:
             raise ConfigurationError(
                 "PRAETORIAN_ROLES must be absent while PRAETORIAN_ROLES_DISABLED is True; got both; remove one of them"
@@ -72,6 +75,32 @@ class Settings(StateSettings, UserSettings, BrowserSettings, RequestSettings, To
             raise ConfigurationError(
                 f"PRAETORIAN_ACCEPT_LAYOUTS must include PRAETORIAN_LAYOUT, {self.layout.name}; "
                 f"got {layout_names(self.accept_layouts)}; write PRAETORIAN_ACCEPT_LAYOUTS = [STANDARD, FLASK_PRAETORIAN]"
+            )
+
+    def _check_cookies(self) -> None:
+        if not self.uses_cookies:
+            for field in attrs.fields(BrowserSettings):
+                if "cookie" in field.name and getattr(self, field.name) != field.default:
+                    key = declaration_of(field).key
+                    raise ConfigurationError(
+                        f"{key} has no effect unless JWT_PLACES includes 'cookie'; got {list(self.places)}; write "
+                        f'JWT_PLACES = ["header", "cookie"], or remove {key}'
+                    )
+        name = self._cookie_name()
+        if name.lower().startswith("__") and not self.cookie_secure:
+            raise ConfigurationError(
+                f"JWT_COOKIE_NAME must have no prefix while PRAETORIAN_COOKIE_SECURE is False; got {name!r}, which browsers "
+                "reject; write another name"
+            )
+        if name.lower().startswith("__host-") and not (self.cookie_path == "/" and self.cookie_domain is None):
+            raise ConfigurationError(
+                f"JWT_COOKIE_NAME must not begin with __Host- with a PRAETORIAN_COOKIE_PATH or PRAETORIAN_COOKIE_DOMAIN; got "
+                f"{name!r}, which browsers reject; write JWT_COOKIE_NAME = '__Secure-{name[7:]}'"
+            )
+        if self.cookie_same_site == "None" and not self.cookie_secure:
+            raise ConfigurationError(
+                "PRAETORIAN_COOKIE_SECURE must be True while PRAETORIAN_COOKIE_SAMESITE is 'None'; got False; browsers reject "
+                "such a cookie"
             )
 
     def check_without_store(self) -> None:
@@ -94,9 +123,39 @@ class Settings(StateSettings, UserSettings, BrowserSettings, RequestSettings, To
         """Whether a request may carry its token in a cookie."""
         return "cookie" in self.places
 
-    def token_header(self) -> TokenHeader:
+    def token_places(self) -> TokenPlaces:
         """Return the object that finds the token in a request."""
-        return TokenHeader(self.header_name, self.header_type)
+        return TokenPlaces(
+            TokenHeader(self.header_name, self.header_type) if "header" in self.places else None,
+            self.token_cookies() if self.uses_cookies else None,
+        )
+
+    def token_cookies(self) -> TokenCookies:
+        """Return the object that makes the cookies of tokens.
+
+        Raises:
+            ConfigurationError: Cookies carry no tokens.
+        """
+        if not self.uses_cookies:
+            raise ConfigurationError(
+                f"JWT_PLACES must include 'cookie' for tokens in cookies; got {list(self.places)}; write "
+                'JWT_PLACES = ["header", "cookie"]'
+            )
+        return TokenCookies(
+            name=self._cookie_name(),
+            path=self.cookie_path,
+            domain=self.cookie_domain,
+            secure=self.cookie_secure,
+            same_site=self.cookie_same_site,
+        )
+
+    def _cookie_name(self) -> str:
+        if self.cookie_name is not None:
+            return self.cookie_name
+        if not self.cookie_secure:
+            return "access_token"
+        is_bound_to_host = self.cookie_path == "/" and self.cookie_domain is None
+        return f"{'__Host-' if is_bound_to_host else '__Secure-'}access_token"
 
     @classmethod
     def from_mapping(cls, config: Mapping[str, object], **values: object) -> Settings:

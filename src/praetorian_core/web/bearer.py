@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 
 from praetorian_core.errors import ConfigurationError, MalformedHeaderError, MissingTokenError
-from praetorian_core.web.request import RequestInfo
+from praetorian_core.web.request import Headers
 
 # RFC 9110 §5.6.2: the characters of a header name and of a scheme.
 _HTTP_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -59,7 +59,7 @@ class TokenHeader:
         self._scheme = re.compile(rf"{literal}(?![!#$%&'*+.^_`|~0-9A-Za-z-])", re.IGNORECASE | re.ASCII)
         self._repeated = re.compile(rf",[ \t]*{literal}[ \t]", re.IGNORECASE | re.ASCII)
 
-    def find(self, request: RequestInfo) -> str:
+    def find(self, request: Headers) -> str:
         """Return the token.
 
         Raises:

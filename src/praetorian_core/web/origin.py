@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from praetorian_core.web.request import RequestInfo
+from praetorian_core.web.request import Headers
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods that change nothing (RFC 9110 §9.2.1), so a forged request does no harm."""
@@ -32,7 +32,7 @@ def parse_origin(text: str) -> str | None:
     return f"{scheme}://{host}" if port in (None, _USUAL_PORTS[scheme]) else f"{scheme}://{host}:{port}"
 
 
-def is_cross_site(request: RequestInfo, trusted_origins: Collection[str]) -> bool:
+def is_cross_site(request: Headers, trusted_origins: Collection[str]) -> bool:
     """Return whether a page of another origin, which is not trusted, caused the request.
 
     The scheme of the request is not compared, because behind a proxy the server does not know it.

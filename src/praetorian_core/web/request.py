@@ -5,12 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import attrs
 
-class RequestInfo(Protocol):
-    """Four facts about a request; an adapter implements it for its framework.
 
-    Header names are compared without regard to letter case.
+class Headers(Protocol):
+    """The headers of a request; names are compared without regard to letter case."""
+
+    def header(self, name: str, /) -> str | None:
+        """Return the value of the header, or None."""
+        ...
+
+    def headers(self, name: str, /) -> Sequence[str]:
+        """Return every value of the header that the server did not join with others."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Renewal:
+    """A token that replaced the one in the cookie of a request.
+
+    Attributes:
+        presented: The token in the cookie.
+        token: The token that replaced it.
+        set_cookies: Values of ``Set-Cookie`` headers that put it into the browser.
     """
+
+    presented: str = attrs.field(repr=False)
+    token: str = attrs.field(repr=False)
+    set_cookies: tuple[str, ...] = attrs.field(repr=False)
+
+
+class RequestInfo(Headers, Protocol):
+    """Facts about a request, and one note about it; an adapter implements it for its framework."""
 
     @property
     def method(self) -> str:
@@ -22,13 +48,26 @@ class RequestInfo(Protocol):
         """Client address that the framework trusts, or None."""
         ...
 
-    def header(self, name: str, /) -> str | None:
-        """Return the value of the header, or None."""
+    @property
+    def is_websocket(self) -> bool:
+        """Whether the request is the handshake of a WebSocket."""
         ...
 
-    def headers(self, name: str, /) -> Sequence[str]:
-        """Return every value of the header that the server did not join with others."""
+    @property
+    def query(self) -> str:
+        """Query string as the client sent it, without the question mark; empty if there is none."""
         ...
+
+    @property
+    def renewal(self) -> Renewal | None:
+        """Renewal of the token in the request's cookie, or None.
+
+        The guard sets it, for this request alone; the adapter adds its ``Set-Cookie`` headers to the response.
+        """
+        ...
+
+    @renewal.setter
+    def renewal(self, renewal: Renewal | None, /) -> None: ...
 
 
 def is_preflight(request: RequestInfo) -> bool:

@@ -42,6 +42,8 @@ _TABLE: dict[type[BaseException], _Row] = {
     errors.PraetorianError: _Row(_SERVER_ERROR),
     errors.MissingTokenError: _Row(401, _Challenge.BARE),
     errors.MalformedHeaderError: _Row(400, _Challenge.INVALID_REQUEST),
+    errors.ConflictingTokensError: _Row(400, _Challenge.INVALID_REQUEST),
+    errors.CSRFError: _Row(403),
     errors.TokenError: _Row(401, _Challenge.INVALID_TOKEN),
     errors.EarlyRefreshError: _Row(400),
     errors.AuthenticationError: _Row(401, _Challenge.BARE),

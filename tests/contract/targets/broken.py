@@ -6,6 +6,7 @@ import attrs
 from tests.contract.targets.on_wsgi import Adapter
 
 from praetorian_core import Guard
+from praetorian_core.errors import PraetorianError
 from praetorian_core.web.request import is_preflight
 from praetorian_core.web.responses import error_response
 
@@ -109,6 +110,25 @@ class Careless(Adapter):
         return None if request.method == "OPTIONS" else super().admit(request, demand)
 
 
+class ForgottenRenewal(Adapter):
+    """The cookies of a renewed token are not sent."""
+
+    def with_cookies(self, request, headers):
+        request.renewal = None
+        return super().with_cookies(request, headers)
+
+
+class RenewalOfSuccess(Adapter):
+    """The cookies of a renewed token are not sent with a refusal."""
+
+    def guarded(self, view, request, demand):
+        try:
+            return super().guarded(view, request, demand)
+        except PraetorianError:
+            request.renewal = None
+            raise
+
+
 FAULTS = {
     LeakingPrincipal: {"an anonymous request after an authenticated one"},
     ForwardedSource: {
@@ -122,6 +142,8 @@ FAULTS = {
     FixedScheme: {"another header: no token", "another header: an expired token"},
     FixedHeader: {"another header: a token", "another header: a token in Authorization"},
     HTMLRefusals: {"no header", "one role of two", "login: wrong password"},
+    ForgottenRenewal: {"cookie: refreshed within a request", "cookie: refreshed within an optional request"},
+    RenewalOfSuccess: {"cookie: refreshed within a refused request"},
     Careless: {"no header", "OPTIONS of the application: no token"},
 }
 """Each broken adapter, with scenarios that must fail on it."""

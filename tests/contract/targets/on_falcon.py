@@ -79,6 +79,24 @@ async def done(value):
     return await value if inspect.isawaitable(value) else value
 
 
+async def cookie_login(_, req, resp):
+    username, password = await done(pf.credentials(req))
+    user = await done(pf.authenticate(req, username, password))
+    pf.set_token_cookies(resp, await done(pf.current_guard(req).issue(user)))
+    resp.media = {"username": user.username}
+
+
+async def cookie_refresh(_, req, resp):
+    pf.set_token_cookies(resp, await done(pf.current_guard(req).refresh(pf.current_token(req))))
+    resp.media = {"refreshed": True}
+
+
+async def cookie_logout(_, req, resp):
+    await done(pf.current_guard(req).revoke(pf.current_token(req)))
+    pf.clear_token_cookies(resp)
+    resp.media = {"ended": True}
+
+
 def resources(shape, users):
     """Return the resource of each path.
 
@@ -161,6 +179,9 @@ def resources(shape, users):
         "/login": kind(post=shape(login)),
         "/refresh": kind(post=shape(refresh)),
         "/logout": kind(post=shape(logout)),
+        "/cookie/login": kind(post=shape(cookie_login)),
+        "/cookie/refresh": kind(post=shape(cookie_refresh)),
+        "/cookie/logout": kind(post=shape(cookie_logout)),
         "/redeem": kind(post=shape(redeem)),
         "/password": kind(post=shape(password)),
         "/collide": kind(post=shape(collide)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, request
+from flask import Flask, jsonify, request
 from flask_restx import Api, Resource
 
 from praetorian_core import Guard, Settings, all_roles, any_role
@@ -11,6 +11,7 @@ from praetorian_core.testing.adapter_suite import BodyStyle, OutOfHoursError, WS
 from praetorian_flask import (
     Praetorian,
     authenticate,
+    clear_token_cookies,
     credentials,
     current_guard,
     current_principal_or_none,
@@ -18,6 +19,7 @@ from praetorian_flask import (
     current_token,
     current_user,
     current_user_id,
+    set_token_cookies,
 )
 from praetorian_restx import auth_accepted, auth_required, init_api, policy_required, roles_accepted, roles_required
 
@@ -136,6 +138,23 @@ def _add_resources(api, users):
         def post(self):
             current_guard().revoke(current_token())
             return {"ended": True}
+
+    @api.route("/cookie/login")
+    class CookieLogin(Resource):
+        def post(self):
+            user = authenticate(*credentials())
+            return set_token_cookies(jsonify(username=user.username), current_guard().issue(user))
+
+    @api.route("/cookie/refresh")
+    class CookieRefresh(Resource):
+        def post(self):
+            return set_token_cookies(jsonify(refreshed=True), current_guard().refresh(current_token()))
+
+    @api.route("/cookie/logout")
+    class CookieLogout(Resource):
+        def post(self):
+            current_guard().revoke(current_token())
+            return clear_token_cookies(jsonify(ended=True))
 
     @api.route("/redeem")
     class Redeem(Resource):

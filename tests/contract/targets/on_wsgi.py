@@ -29,6 +29,13 @@ class Request:
     method: str
     remote: str
     principal: object = None
+    is_websocket: bool = False
+    renewal: object = None
+    cookies: tuple = ()
+
+    @property
+    def query(self):
+        return self.environ.get("QUERY_STRING", "")
 
     def header(self, name):
         return self.environ.get(f"HTTP_{name.upper().replace('-', '_')}")
@@ -74,6 +81,9 @@ class Adapter:
             "/own": {"GET": (self.own, None)},
             "/login": {"POST": (self.login, None)},
             "/refresh": {"POST": (lambda request: {"refreshed": bool(self.guard.refresh(self.token(request)))}, None)},
+            "/cookie/login": {"POST": (self.cookie_login, None)},
+            "/cookie/refresh": {"POST": (self.cookie_refresh, None)},
+            "/cookie/logout": {"POST": (self.cookie_logout, None)},
             "/logout": {"POST": (self.logout, None)},
             "/redeem": {"POST": (self.redeem, None)},
             "/password": {"POST": (self.password, None)},
@@ -85,13 +95,21 @@ class Adapter:
 
     def __call__(self, environ, start_response):
         """Answer a request."""
-        status, headers, body = self.answer(self.request(environ))
-        start_response(f"{status} -", list(headers))
+        request = self.request(environ)
+        status, headers, body = self.answer(request)
+        start_response(f"{status} -", self.with_cookies(request, dict(headers)))
         return [json.dumps(body).encode()]
 
     def request(self, environ):
         """Return the request."""
         return Request(environ, environ["REQUEST_METHOD"], environ["REMOTE_ADDR"])
+
+    def with_cookies(self, request, headers):
+        """Return the headers with those of the cookies."""
+        values = request.renewal.set_cookies if request.renewal and not request.cookies else request.cookies
+        if values:
+            headers["Cache-Control"] = "no-store"
+        return [*headers.items(), *(("Set-Cookie", value) for value in values)]
 
     def answer(self, request):
         """Return status, headers and body."""
@@ -176,6 +194,27 @@ class Adapter:
         """Authenticate."""
         user = self.guard.authenticate(*username_and_password(request.json()), source=request.remote)
         return {"username": user.username}
+
+    def cookie_login(self, request):
+        """Authenticate and set the cookies."""
+        user = self.guard.authenticate(*username_and_password(request.json()), source=request.remote)
+        self.set_cookies(request, self.guard.token_cookies(request, self.guard.issue(user)))
+        return {"username": user.username}
+
+    def cookie_refresh(self, request):
+        """Refresh and set the cookies."""
+        self.set_cookies(request, self.guard.token_cookies(request, self.guard.refresh(self.token(request))))
+        return {"refreshed": True}
+
+    def cookie_logout(self, request):
+        """Revoke and delete the cookies."""
+        self.guard.revoke(self.token(request))
+        self.set_cookies(request, self.guard.cleared_cookies())
+        return {"ended": True}
+
+    def set_cookies(self, request, cookies):
+        """Set cookies on the response."""
+        request.cookies = tuple(cookie.header_value() for cookie in cookies)
 
     def logout(self, request):
         """Revoke."""

@@ -144,6 +144,13 @@ class TestReceived:
         assert found == Received(status=200, body=body).json
 
 
+    def test_cookies(self):
+        """Each cookie has its name, its value and its attributes."""
+        headers = (("Set-Cookie", "a=1=2; Path=/; Secure"), ("X", "b=2"), ("set-cookie", "c="))
+
+        assert (("a", "1=2", "Path=/; Secure"), ("c", "", "")) == Received(status=200, headers=headers).cookies
+
+
 class TestScenario:
     def test_shows_its_name(self):
         """The name of a scenario is the id of its test."""
@@ -174,7 +181,7 @@ class TestTable:
 
     def test_every_token_exists(self):
         """Each name in a request is the name of a token."""
-        tokens = make_world().tokens
+        tokens = {**make_world(Setting.COOKIES).tokens, "cookie": "", "cookie_csrf": ""}
 
         for step in STEPS:
             assert "<" not in str(step.request.filled(tokens).headers), step

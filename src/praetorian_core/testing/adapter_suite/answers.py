@@ -17,6 +17,8 @@ _SCOPE = 'Bearer realm="legion", error="insufficient_scope"'
 ANSWERS: Mapping[str, tuple[str, int, str | None, str]] = {
     "MissingTokenError": ("missing_token", 401, _BARE, "a bearer token is required"),
     "MalformedHeaderError": ("malformed_header", 400, _REQUEST, "the authorization header is malformed"),
+    "ConflictingTokensError": ("conflicting_tokens", 400, _REQUEST, "the request carries more than one token"),
+    "CSRFError": ("csrf_failed", 403, _NONE, "the request did not prove that it comes from this site"),
     "TokenError": ("invalid_token", 401, _TOKEN, "the token is invalid"),
     "InvalidTokenError": ("invalid_token", 401, _TOKEN, "the token is invalid"),
     "MissingClaimError": ("invalid_token", 401, _TOKEN, "the token is invalid"),

@@ -57,23 +57,26 @@ def run(target: Target, scenario: Scenario) -> list[str]:
     """
     world = make_world(scenario.setting)
     application = target.build(world)
+    tokens = dict(world.tokens)
     for number, step in enumerate(scenario.steps, 1):
-        found = _run_step(target, application, world, step)
+        found = _run_step(target, application, world, step, tokens)
         if found:
             return found if len(scenario.steps) == 1 else [f"request {number}: {text}" for text in found]
     return []
 
 
-def _run_step(target: Target, application: Application, world: World, step: Step) -> list[str]:
+def _run_step(target: Target, application: Application, world: World, step: Step, tokens: dict[str, str]) -> list[str]:
     world.clock.tick(step.tick)
     world.reported.clear()
     expected = step.expected_of(target.lacks)
     try:
-        received = application.send(step.request.filled(world.tokens))
+        received = application.send(step.request.filled(tokens))
     except Exception as error:  # noqa: BLE001  (any exception is a difference, not the end of the run)
         if expected.is_unhandled and isinstance(error, PraetorianError):
             return []
         return [f"{type(error).__name__} was not handled; expected status {expected.status}"]
+    for name, value, _ in received.cookies:
+        tokens["cookie_csrf" if "csrf" in name else "cookie"] = value
     found = differences(expected, received, target.style)
     reported = [] if expected.code is None else [expected.code]
     if reported != world.reported:
@@ -95,6 +98,7 @@ def differences(expected: Expected, received: Received, style: BodyStyle = BodyS
         ("status", expected.status, received.status),
         ("challenge", expected.challenge, received.header("WWW-Authenticate")),
         ("Cache-Control", expected.cache_control, received.header("Cache-Control")),
+        ("Set-Cookie", expected.cookies, tuple(f"{name}=*; {rest}" for name, _, rest in received.cookies)),
         ("Retry-After", expected.retry_after, received.header("Retry-After")),
     ]
     if expected.content_type is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
@@ -12,7 +12,7 @@ from praetorian_core.guard import Guard
 from praetorian_core.settings import Settings
 from praetorian_core.testing.clock import FrozenClock
 from praetorian_core.testing.users import MemoryUser, MemoryUsers
-from praetorian_core.token import base64url
+from praetorian_core.token import base64url, verify_compact
 from praetorian_core.token.jws import JWSSigner
 from praetorian_core.token.keys import KeyRing, generate_secret
 
@@ -89,6 +89,18 @@ def issue_tokens(guard: Guard[MemoryUser], clock: FrozenClock) -> dict[str, str]
         guard.refresh(stolen)  # a second refresh of one generation revokes the session
     tokens["issued_after"] = guard.issue(_OUSTED)
     return tokens
+
+
+def csrf_values(guard: Guard[MemoryUser], tokens: Mapping[str, str]) -> dict[str, str]:
+    """Return the claim ``csrf`` of each genuine token, as ``csrf_<name>``."""
+    values: dict[str, str] = {}
+    for name, token in tokens.items():
+        with suppress(PraetorianError):
+            _, payload = verify_compact(token, guard.settings.keys)
+            csrf = json.loads(payload).get("csrf")
+            if csrf is not None:
+                values[f"csrf_{name}"] = csrf
+    return values
 
 
 def exhaust_attempts(guard: Guard[MemoryUser]) -> None:

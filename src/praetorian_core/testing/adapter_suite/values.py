@@ -44,11 +44,17 @@ class Setting(enum.Enum):
     """Every call to the store of sessions and login attempts fails."""
     UNCOUNTED_LOGINS = enum.auto()
     """The same, and ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``."""
+    COOKIES = enum.auto()
+    """``JWT_PLACES`` is ``["header", "cookie"]``, and ``https://app.example`` is a trusted origin."""
+    COOKIE_REFRESH = enum.auto()
+    """The same, and ``PRAETORIAN_COOKIE_REFRESH`` is set."""
 
 
 @attrs.frozen(kw_only=True)
 class Request:
     """Request; ``<name>`` in its path or in a header's value stands for the token of that name.
+
+    ``<cookie>`` and ``<cookie_csrf>`` stand for the values of the cookies that a response has set last.
 
     Attributes:
         method: Method, in capitals.
@@ -105,6 +111,7 @@ class Expected:
         cache_control: ``Cache-Control`` header.
         challenge: ``WWW-Authenticate`` header.
         retry_after: ``Retry-After`` header.
+        cookies: ``Set-Cookie`` headers in order, with ``*`` in place of each value; by default there is none.
         is_unhandled: Whether the framework gets the error: it propagates, or becomes a plain 500.
     """
 
@@ -115,6 +122,7 @@ class Expected:
     cache_control: str | None = None
     challenge: str | None = None
     retry_after: str | None = None
+    cookies: tuple[str, ...] = ()
     is_unhandled: bool = False
 
     def body_in(self, style: BodyStyle) -> Mapping[str, object] | None:
@@ -142,6 +150,12 @@ class Received:
         """Return the values of the header joined with commas (RFC 9110 §5.3), or None."""
         values = [value for found, value in self.headers if found.lower() == name.lower()]
         return ", ".join(values) if values else None
+
+    @property
+    def cookies(self) -> tuple[tuple[str, str, str], ...]:
+        """Name, value and attributes of each cookie that the response sets, in order."""
+        lines = [value.partition(";") for name, value in self.headers if name.lower() == "set-cookie"]
+        return tuple((*pair.split("=", 1), attributes.strip()) for pair, _, attributes in lines)  # type: ignore[misc]
 
     @property
     def content_type(self) -> str | None:

@@ -21,6 +21,7 @@ from praetorian_core.testing.adapter_suite.tokens import (
     NOW,
     PASSWORD,
     REFRESH,
+    csrf_values,
     exhaust_attempts,
     issue_tokens,
 )
@@ -40,11 +41,17 @@ CONFIG: Mapping[str, object] = {
     "JWT_REFRESH_LIFESPAN": REFRESH,
 }
 
+_COOKIES: Mapping[str, object] = {
+    "JWT_PLACES": ["header", "cookie"],
+    "PRAETORIAN_TRUSTED_ORIGINS": ["https://app.example"],
+}
 _SETTINGS: Mapping[Setting, Mapping[str, object]] = {
     Setting.NO_HANDLER: {"DISABLE_PRAETORIAN_ERROR_HANDLER": True},
     Setting.NO_ROLES: {"PRAETORIAN_ROLES_DISABLED": True},
     Setting.OTHER_HEADER: {"JWT_HEADER_NAME": "X-Token", "JWT_HEADER_TYPE": "Token"},
     Setting.UNCOUNTED_LOGINS: {"PRAETORIAN_THROTTLE_FAILURE": "allow"},
+    Setting.COOKIES: _COOKIES,
+    Setting.COOKIE_REFRESH: {**_COOKIES, "PRAETORIAN_COOKIE_REFRESH": True},
 }
 _HASHER = cheapest_hasher()
 _HASH = _HASHER.hash(PASSWORD)
@@ -178,6 +185,8 @@ def _prepared(setting: Setting) -> tuple[Mapping[str, str], BreakableStore]:
     settings = Settings.from_mapping({**CONFIG, **_SETTINGS.get(setting, {})})
     guard = Guard(_users(), settings, **_options(store, clock))
     tokens = issue_tokens(guard, clock)
+    if settings.uses_cookies:
+        tokens |= csrf_values(guard, tokens)
     exhaust_attempts(guard)
     return tokens, store
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from praetorian_core.testing.adapter_suite.scenarios import (
+    cookies,
     failures,
     header,
     logins,
@@ -32,6 +33,9 @@ ROUTES: Mapping[str, str] = {
     "GET /own": "raises praetorian_core.testing.adapter_suite.OutOfHoursError",
     "POST /login": "authenticates the members username and password of the JSON body: {username}",
     "POST /refresh": "refreshes the request's token: {refreshed: true}",
+    "POST /cookie/login": "authenticates as /login does, and sets the cookies of a new token: {username}",
+    "POST /cookie/refresh": "refreshes the request's token, and sets the cookies of the new one: {refreshed: true}",
+    "POST /cookie/logout": "revokes the request's token, and deletes the cookies: {ended: true}",
     "POST /logout": "revokes the request's token: {ended: true}",
     "POST /redeem": "redeems the request's token for the action 'confirm': {username}",
     "POST /password": "hashes the member 'password' of the JSON body: {changed: true}",
@@ -48,6 +52,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *methods.SCENARIOS,
     *failures.SCENARIOS,
     *sequences.SCENARIOS,
+    *cookies.SCENARIOS,
 )
 
 _CORE_NAMES = {

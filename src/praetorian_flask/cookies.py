@@ -1,0 +1,65 @@
+"""Cookies that keep a token in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from flask import Response, request
+
+from praetorian_flask.current import current_guard
+from praetorian_flask.request import FlaskRequest
+
+R = TypeVar("R", bound=Response)
+
+
+def set_token_cookies(response: R, token: str) -> R:
+    """Set the cookies that keep a token in the browser, and ``Cache-Control: no-store``.
+
+    Args:
+        response: The response to a login or a refresh.
+        token: A token of the application's guard.
+
+    Returns:
+        The response.
+
+    Raises:
+        CSRFError: A page of another site caused the request.
+        ConfigurationError: ``JWT_PLACES`` does not include ``cookie``; or see ``Guard.token_cookies``.
+
+    Example::
+
+        return set_token_cookies(jsonify(name=user.username), current_guard().issue(user))
+    """
+    cookies = current_guard().token_cookies(FlaskRequest(request), token)
+    return _with_cookies(response, (cookie.header_value() for cookie in cookies))
+
+
+def clear_token_cookies(response: R) -> R:
+    """Delete the cookies of ``set_token_cookies`` from the browser; end the session with ``guard.revoke``.
+
+    Args:
+        response: The response to a logout.
+
+    Returns:
+        The response.
+
+    Raises:
+        ConfigurationError: ``JWT_PLACES`` does not include ``cookie``.
+    """
+    return _with_cookies(response, (cookie.header_value() for cookie in current_guard().cleared_cookies()))
+
+
+def send_renewal(response: R) -> R:
+    """Set the cookies of a token that the guard renewed during the request; Flask calls this after each request."""
+    renewal = FlaskRequest(request).renewal
+    return response if renewal is None else _with_cookies(response, renewal.set_cookies)
+
+
+def _with_cookies(response: R, set_cookies: Iterable[str]) -> R:
+    for value in set_cookies:
+        response.headers.add("Set-Cookie", value)
+    response.headers["Cache-Control"] = "no-store"
+    # A response that the view has given cookies needs no others.
+    FlaskRequest(request).renewal = None
+    return response

@@ -1,0 +1,85 @@
+"""In which place a token is found, and what several of them mean."""
+
+import pytest
+from tests.support import Request
+
+from praetorian_core.errors import ConflictingTokensError, MalformedHeaderError, MissingTokenError
+from praetorian_core.web.bearer import TokenHeader
+from praetorian_core.web.cookies import TokenCookies
+from praetorian_core.web.places import Place, TokenPlaces
+from praetorian_core.web.request import Renewal
+
+HEADER = TokenHeader("Authorization", "Bearer")
+COOKIES = TokenCookies(name="token", path="/", domain=None, secure=True, same_site="Lax")
+BOTH = TokenPlaces(HEADER, COOKIES)
+
+
+def carrying(header=None, cookie=None):
+    lines = [] if header is None else [("Authorization", header)]
+    return Request((*lines, *([] if cookie is None else [("Cookie", f"token={cookie}")])))
+
+
+class TestFind:
+    @pytest.mark.parametrize(
+        ("places", "request_", "expected"),
+        [
+            pytest.param(TokenPlaces(HEADER, None), carrying("Bearer a"), ("a", Place.HEADER), id="header"),
+            pytest.param(TokenPlaces(HEADER, None), carrying("Bearer a", "b"), ("a", Place.HEADER), id="header-only"),
+            pytest.param(TokenPlaces(None, COOKIES), carrying(None, "b"), ("b", Place.COOKIE), id="cookie"),
+            pytest.param(TokenPlaces(None, COOKIES), carrying("Bearer a", "b"), ("b", Place.COOKIE), id="cookie-only"),
+            pytest.param(BOTH, carrying("Bearer a"), ("a", Place.HEADER), id="both-places-header"),
+            pytest.param(BOTH, carrying(None, "b"), ("b", Place.COOKIE), id="both-places-cookie"),
+            pytest.param(BOTH, carrying("Bearer a", "a"), ("a", Place.HEADER), id="the-same-token-twice"),
+            pytest.param(BOTH, carrying("Basic YTpi", "b"), ("b", Place.COOKIE), id="another-scheme"),
+        ],
+    )
+    def test_found(self, places, request_, expected):
+        """A token is found in a place that the settings name; a header of another scheme carries none."""
+
+        assert expected == places.find(request_)
+
+    @pytest.mark.parametrize(
+        ("places", "request_", "message"),
+        [
+            (TokenPlaces(HEADER, None), carrying(None, "b"), "the request has no Authorization header"),
+            (TokenPlaces(None, COOKIES), carrying("Bearer a"), "the request has no cookie token"),
+            (BOTH, carrying(), "the request has no Authorization header, and it has no cookie token"),
+            (
+                TokenPlaces(None, None),
+                carrying("Bearer a", "b"),
+                "the request carries no token in a place of JWT_PLACES",
+            ),
+        ],
+        ids=["header", "cookie", "both", "neither"],
+    )
+    def test_missing(self, places, request_, message):
+        """A request without a token names each place."""
+        with pytest.raises(MissingTokenError) as caught:
+            places.find(request_)
+
+        assert message == str(caught.value)
+
+    @pytest.mark.parametrize("value", ["Bearer", "Bearer a b", "Bearer a, Bearer b"])
+    def test_malformed_header(self, value):
+        """A malformed header never falls through to the cookie."""
+        with pytest.raises(MalformedHeaderError):
+            BOTH.find(carrying(value, "b"))
+
+    def test_different(self):
+        """Two different tokens are rejected: one of them is not the one that was meant (RFC 6750 §3.1)."""
+        with pytest.raises(ConflictingTokensError, match="one token in its header and another one in its cookie"):
+            BOTH.find(carrying("Bearer a", "b"))
+
+    def test_renewed(self):
+        """The token that replaced the one in the cookie is found in its place."""
+        request = carrying(None, "b")
+        request.renewal = Renewal(presented="b", token="c", set_cookies=())
+
+        assert ("c", Place.COOKIE) == BOTH.find(request)
+
+    def test_renewed_of_another_request(self):
+        """A renewal of another cookie is ignored."""
+        request = carrying(None, "b")
+        request.renewal = Renewal(presented="a", token="c", set_cookies=())
+
+        assert ("b", Place.COOKIE) == BOTH.find(request)
