@@ -19,7 +19,7 @@ from praetorian_core import Principal
 from praetorian_core.errors import ConfigurationError
 from praetorian_core.policy import AllRoles, AnyRole, Policy, role_names
 from praetorian_core.web.request import RequestInfo, is_preflight
-from praetorian_core.web.views import ViewRegistry, check_applied
+from praetorian_core.web.views import ViewRegistry, chain, check_applied
 from praetorian_flask.current import current_guard, give_advance, keep_principal, take_advance
 from praetorian_flask.request import FlaskRequest
 
@@ -287,10 +287,11 @@ def wrap(view: Callable[P, R], demand: Demand) -> Callable[P, R]:
 
 def has_cors_decorator(view: object) -> bool:
     """Return whether a CORS decorator of this view answers preflights."""
-    while VIEWS.is_guarded(view):
-        view = getattr(view, "__wrapped__", None)
-    # flask_cors.cross_origin and flask_restx.cors.crossdomain leave this attribute on the wrapper that they return.
-    return getattr(view, "provide_automatic_options", None) is False and hasattr(view, "__wrapped__")
+    # flask_cors.cross_origin and flask_restx.cors.crossdomain set the attribute on the function that they wrap. A view may
+    # set it itself, wrappers outside copy it, and ``as_view`` resets it on the outermost one.
+    links = list(chain(view))
+    answering = [i for i, link in enumerate(links) if getattr(link, "provide_automatic_options", None) is False]
+    return bool(answering) and answering[-1] > 0 and not VIEWS.is_guarded(links[answering[-1] - 1])
 
 
 def admit(demand: Demand) -> None:
@@ -315,8 +316,30 @@ def admit_in_advance(demands: Iterable[Demand]) -> None:
 
 def _answer_preflight(info: RequestInfo) -> None:
     if is_preflight(info):
+        _check_cors_headers()
         # A preflight carries no token, so the view does not run for it; Flask's own answer is sent.
         raise Preflight(response=current_app.make_default_options_response())
+
+
+def _check_cors_headers() -> None:
+    """Check that the view has no CORS decorator, whose headers the answer to this preflight would lack.
+
+    A CORS decorator outside the guard answers the preflight itself, so the guard does not run.
+    """
+    view = current_app.view_functions.get(request.endpoint or "")
+    kind = getattr(view, "view_class", None)
+    answering = (view, getattr(kind, "dispatch_request", None), getattr(kind, "options", None))
+    # CORS(app) and CORS(blueprint) add their headers to Flask's own answer, so a decorator besides is harmless.
+    has_cors = any(
+        str(getattr(function, "__module__", "")).startswith("flask_cors")
+        for scope in (None, *request.blueprints)
+        for function in current_app.after_request_funcs.get(scope, ())
+    )
+    if not has_cors and any(map(has_cors_decorator, answering)):
+        raise ConfigurationError(
+            f"a guard answers the preflights of the view {request.endpoint!r} without the headers of its CORS decorator; "
+            "write flask_cors.CORS(app) or CORS(blueprint) instead of the decorator"
+        )
 
 
 def is_exempt() -> bool:

@@ -25,7 +25,7 @@ from praetorian_core.errors import ConfigurationError, PraetorianError
 from praetorian_core.web.processes import warn_of_memory_store
 from praetorian_core.web.views import chain
 from praetorian_flask.current import EXTENSION, State, UnusableBody
-from praetorian_flask.decorators import VIEWS, Preflight, demands_of, demands_of_class, has_cors_decorator
+from praetorian_flask.decorators import VIEWS, Preflight, demands_of, demands_of_class
 
 _CHECKING = threading.Lock()
 
@@ -55,7 +55,6 @@ def check_at_first_request(app: Flask) -> None:
 def _check_once(app: Flask, state: State) -> None:
     try:
         _check_views(app)
-        _check_preflights(app)
         _check_roles(app, state.guard.settings)
     except ConfigurationError as error:
         state.fault = str(error)
@@ -83,27 +82,6 @@ def _check_views(app: Flask) -> None:
             f"the guard of {', '.join(map(repr, sorted(names)))} has no effect, because the undecorated function is "
             "registered; write @app.get(...) above @auth_required, or register the decorated function"
         )
-
-
-def _check_preflights(app: Flask) -> None:
-    """Refuse a guard in ``before_request`` that ends preflights before the view's CORS decorator answers them."""
-    for endpoint, view in app.view_functions.items():
-        parts = endpoint.split(".")[:-1]
-        scopes = (None, *(".".join(parts[:count]) for count in range(1, len(parts) + 1)))
-        is_guarded = any(
-            map(demands_of, (each for scope in scopes for each in app.before_request_funcs.get(scope, ())))
-        )
-        # CORS(app) and CORS(blueprint) add their headers to Flask's own answer, so a decorator besides is harmless.
-        has_cors = any(
-            str(getattr(each, "__module__", "")).startswith("flask_cors")
-            for scope in scopes
-            for each in app.after_request_funcs.get(scope, ())
-        )
-        if has_cors_decorator(view) and not VIEWS.is_exempt(view) and is_guarded and not has_cors:
-            raise ConfigurationError(
-                f"a guard in before_request loses the headers of preflights of the view {endpoint!r}, which has a CORS "
-                "decorator; write flask_cors.CORS(app) or CORS(blueprint) instead of the decorator"
-            )
 
 
 def _check_roles(app: Flask, settings: Settings) -> None:
