@@ -12,7 +12,7 @@ Facts:
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Protocol, cast
 
@@ -28,6 +28,7 @@ from praetorian_flask.current import EXTENSION, State, UnusableBody
 from praetorian_flask.decorators import VIEWS, Preflight, demands_of, demands_of_class
 
 _CHECKING = threading.Lock()
+_AS_VIEW = "View.as_view.<locals>.view"
 
 
 class _HandleException(Protocol):
@@ -99,8 +100,16 @@ def _check_roles(app: Flask, settings: Settings) -> None:
 
 def _unguarded_classes(app: Flask) -> Iterator[str]:
     for endpoint, view in app.view_functions.items():
-        if demands_of_class(getattr(view, "view_class", None)) and not any(map(VIEWS.is_guarded, chain(view))):
+        kind: object = getattr(view, "view_class", None)
+        links = list(chain(view))
+        if demands_of_class(kind) and not any(map(VIEWS.is_guarded, links)):
             yield endpoint
+        # ``as_view`` has read ``decorators``. Behind a decorator that hides what it wraps, nothing is known.
+        elif getattr(links[-1], "__qualname__", "") == _AS_VIEW:
+            carried = [demand for link in links for demand in demands_of(link)]
+            listed: Sequence[object] = getattr(kind, "decorators", ())
+            if any(demand not in carried for decorator in listed for demand in demands_of(decorator)):
+                yield endpoint
 
 
 def _complete_blueprints(app: Flask) -> None:

@@ -37,6 +37,15 @@ def shout(view):
     return shouting
 
 
+def hide(view):
+    """A decorator of the application whose wrapper does not show what it wraps."""
+
+    def hidden():
+        return view()
+
+    return hidden
+
+
 def above_get(app):
     @auth_required
     @app.get("/secret")
@@ -83,6 +92,24 @@ def of_a_class_based_view(app):
     view = type("Secret", (MethodView,), {"get": lambda self: "open"}).as_view("secret")
     app.add_url_rule("/secret", view_func=view)
     auth_required(view)
+
+
+def listed_after_as_view(app):
+    kind = type("Secret", (MethodView,), {"get": lambda self: "open"})
+    app.add_url_rule("/secret", view_func=kind.as_view("secret"))
+    kind.decorators = [auth_required]
+
+
+def listed_after_as_view_beside_another(app):
+    kind = type("Secret", (MethodView,), {"get": lambda self: "open", "decorators": [shout, auth_accepted]})
+    app.add_url_rule("/secret", view_func=kind.as_view("secret"))
+    kind.decorators = [*kind.decorators, roles_required("admin")]
+
+
+def listed_by_a_base_after_as_view(app):
+    base = type("Base", (MethodView,), {})
+    app.add_url_rule("/secret", view_func=type("Secret", (base,), {"get": lambda self: "open"}).as_view("secret"))
+    base.decorators = [auth_required]
 
 
 def above_before_request(app):
@@ -163,6 +190,9 @@ WRONG = [
     above_another_decorator,
     between_two_routes,
     of_a_class_based_view,
+    listed_after_as_view,
+    listed_after_as_view_beside_another,
+    listed_by_a_base_after_as_view,
     above_before_request,
     above_before_request_of_a_blueprint,
     weaker_than_written,
@@ -208,6 +238,15 @@ class TestGuardsWithoutEffect:
         @shout
         def secret():
             return "secret"
+
+        assert 401 == site.client.get("/secret").status_code
+        assert "secret" == site.client.get("/secret", headers=site.headers("alice")).text
+
+    @pytest.mark.parametrize("outer", [shout, hide], ids=lambda outer: outer.__name__)
+    def test_the_list_of_a_class(self, site, outer):
+        """``decorators`` guards if it is written in the class, also below a decorator that hides what it wraps."""
+        members = {"get": lambda self: "secret", "decorators": [auth_required, outer]}
+        site.route(type("Secret", (MethodView,), members).as_view("secret"), "/secret")
 
         assert 401 == site.client.get("/secret").status_code
         assert "secret" == site.client.get("/secret", headers=site.headers("alice")).text

@@ -64,6 +64,24 @@ class TestLocks:
 
         self.check(target, "/camp/guarded", guarded=True)
 
+    def test_decorators_assigned_after_the_route(self, caplog):
+        """A list that is assigned after the route guards nothing, so the application and its documentation are refused."""
+        target = Target()
+        kind = target.camp.route("/late")(type("Late", (Plain,), {}))
+        kind.decorators = [auth_required]
+
+        assert 500 == target.get("/camp/late").status_code
+        assert 500 == target.get("/swagger.json").status_code
+        assert "the guard of 'camp_late' has no effect" in caplog.text
+
+    def test_method_decorators_assigned_after_the_route(self):
+        """RESTX reads ``method_decorators`` at each request, so a list that is assigned later guards."""
+        target = Target()
+        kind = target.camp.route("/late")(type("Late", (Plain,), {}))
+        kind.method_decorators = [auth_required]
+
+        self.check(target, "/camp/late", guarded=True)
+
     def test_two_namespaces(self):
         """One resource in a namespace with decorators and in one without is guarded in the first only."""
         target = Target()
