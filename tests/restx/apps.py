@@ -23,6 +23,7 @@ CONFIGURATIONS = {
     "production": {},
     "testing": {"TESTING": True},
     "debug": {"DEBUG": True},
+    "trapping": {"TRAP_HTTP_EXCEPTIONS": True},
     "propagating": {"PROPAGATE_EXCEPTIONS": True},
     "not propagating under test": {"TESTING": True, "PROPAGATE_EXCEPTIONS": False},
     "without messages": {"ERROR_INCLUDE_MESSAGE": False},
@@ -42,6 +43,14 @@ def make_app(**config):
     )
     with app.app_context():
         return app, praetorian.guard
+
+
+def status_of_an_unknown_path(**config):
+    """Return how Flask-RESTX answers a path without a route if there is no Praetorian."""
+    app = Flask(__name__)
+    app.config.update(config)
+    Api(app)
+    return app.test_client().get("/nowhere").status_code
 
 
 def api_on_the_app(app, prepare):

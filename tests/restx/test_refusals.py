@@ -19,6 +19,7 @@ from tests.restx.apps import (
     Target,
     make_app,
     refusal,
+    status_of_an_unknown_path,
     summary,
 )
 
@@ -312,14 +313,15 @@ class TestBeforeRequest:
     def test_a_guard_of_the_application(self, shape, configuration):
         """A guard before every request refuses at a resource, at swagger.json and at an unknown URL, and runs the hooks."""
         seen = []
-        target = Target(seen.append, shape=SHAPES[shape], **CONFIGURATIONS[configuration])
+        config = CONFIGURATIONS[configuration]
+        target = Target(seen.append, shape=SHAPES[shape], **config)
         target.app.before_request(auth_required(lambda: None))
 
         for path in ("/camp/open", "/swagger.json", "/", "/nowhere"):
             assert summary(target.get(path)) == MISSING_TOKEN, path
         assert len(seen) == 4
         assert target.get("/camp/open", ALICE).status_code == 200
-        assert target.get("/nowhere", ALICE).status_code == 404
+        assert target.get("/nowhere", ALICE).status_code == status_of_an_unknown_path(**config)
 
     @pytest.mark.parametrize("configuration", CONFIGURATIONS)
     def test_a_guard_of_the_blueprint(self, configuration):
@@ -330,12 +332,13 @@ class TestBeforeRequest:
             app.before_request_funcs.setdefault("v1", []).append(auth_required(lambda: None))
             return api, prefix
 
-        target = Target(shape=shape, **CONFIGURATIONS[configuration])
+        config = CONFIGURATIONS[configuration]
+        target = Target(shape=shape, **config)
 
         assert summary(target.get("/camp/open")) == MISSING_TOKEN
         assert summary(target.get("/swagger.json")) == MISSING_TOKEN
         assert target.get("/camp/open", ALICE).status_code == 200
-        assert target.get("/nowhere").status_code == 404
+        assert target.get("/nowhere").status_code == status_of_an_unknown_path(**config)
 
     def test_hooks_are_kept_if_praetorian_comes_later(self):
         """Praetorian keeps the handler of init_api, whose hooks also run for errors that only Flask answers."""
