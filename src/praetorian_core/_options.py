@@ -16,6 +16,7 @@ from praetorian_core.services import AnyStore, SaveHash, Users
 from praetorian_core.settings import Settings
 from praetorian_core.stores.redis.server_check import Eviction
 from praetorian_core.stores.url import StoreURL
+from praetorian_core.token.lifecycle import check_reading
 
 U = TypeVar("U")
 
@@ -123,10 +124,7 @@ def check_clock(clock: Clock) -> None:
     if inspect.iscoroutine(reading):
         # Otherwise Python warns later that it was never awaited.
         reading.close()
-    if type(reading) is not int:
-        raise ConfigurationError(
-            f"the clock returned {type(reading).__name__}; expected a function that returns whole seconds as an int"
-        )
+    check_reading(reading)
 
 
 def check_users(users: object) -> None:

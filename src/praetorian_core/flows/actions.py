@@ -38,7 +38,7 @@ from praetorian_core.questions import (
 from praetorian_core.settings import ACTION_LIFESPAN
 from praetorian_core.token import base64url
 from praetorian_core.token.claims import MAX_NAME, ActionClaims, check_custom_claims, encode_identity
-from praetorian_core.token.lifecycle import check_action
+from praetorian_core.token.lifecycle import check_action, check_reading
 
 RESET = "reset"
 """The action whose tokens are bound to the stored password."""
@@ -67,8 +67,9 @@ def issue_action(
         MissingUserError: The user is None.
         ClaimCollisionError: A custom claim has a reserved name.
         ClaimValueError: A custom claim is not a JSON value.
-        ConfigurationError: The name of the action or an attribute of the user is not usable.
+        ConfigurationError: The name of the action, an attribute of the user or the clock is not usable.
     """
+    check_reading(now)
     _check_name(action)
     check_custom_claims(custom_claims)
     if user is None:

@@ -45,7 +45,7 @@ from praetorian_core.principal import Principal
 from praetorian_core.questions import Emit, Flow, GetState, ask
 from praetorian_core.token.claims import ActionClaims, SessionClaims, check_custom_claims, encode_named_identity
 from praetorian_core.token.codec import MAX_REFRESHED
-from praetorian_core.token.lifecycle import check_refresh, session_end
+from praetorian_core.token.lifecycle import check_reading, check_refresh, session_end
 
 
 def issue(
@@ -63,8 +63,9 @@ def issue(
         InvalidUserError: The user's account is not active.
         ClaimCollisionError: A custom claim has a reserved name.
         ClaimValueError: A custom claim is not a JSON value.
-        ConfigurationError: The user's attributes, the lifespans or the keys are not usable.
+        ConfigurationError: The user's attributes, the lifespans, the keys or the clock are not usable.
     """
+    check_reading(now)
     check_custom_claims(custom_claims)
     if user is None:
         raise MissingUserError

@@ -74,7 +74,10 @@ class SQLiteStore:
 
     def __init__(self, path: str | os.PathLike[str], *, timeout: float = 5.0) -> None:
         """Create the file, so that a mistake in its path is found at start."""
-        path = os.fspath(path)
+        if not isinstance(path, str | os.PathLike) or not isinstance(path := os.fspath(path), str):
+            raise ConfigurationError(
+                f"the path of the SQLite store must be a str or a pathlib.Path; got {type(path).__name__}"
+            )
         if not path or path == ":memory:":
             raise ConfigurationError(
                 f"the path of the SQLite store must be a file; got {path!r} (MemoryStore needs none)"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import operator
 from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
 from typing import NamedTuple, SupportsIndex, TypeAlias, cast
 
 import attrs
@@ -170,10 +171,14 @@ def _encode_other(identity: object, parse: ParseIdentity | None) -> str:
             "property)"
         )
     if parse is None:
-        raise ConfigurationError(
-            f"user.identity must be an int or a str; got {kind}; write PRAETORIAN_PARSE_IDENTITY = a function that returns "
-            f"it from its text, such as {type(identity).__module__}.{type(identity).__qualname__}"
-        )
+        if isinstance(identity, Enum):  # An enum takes the value, and its text is another one.
+            advice = "a property that returns the value of the member"
+        else:
+            advice = (
+                "PRAETORIAN_PARSE_IDENTITY = a function that returns it from its text, such as "
+                f"{type(identity).__module__}.{type(identity).__qualname__}"
+            )
+        raise ConfigurationError(f"user.identity must be an int or a str; got {kind}; write {advice}")
     try:
         text = str(identity)
     except Exception as error:

@@ -17,6 +17,7 @@ Each function returns, or raises the reason; none reads a clock.
 from __future__ import annotations
 
 from praetorian_core.errors import (
+    ConfigurationError,
     EarlyRefreshError,
     ExpiredAccessError,
     ExpiredActionError,
@@ -24,13 +25,29 @@ from praetorian_core.errors import (
     InvalidTokenError,
 )
 from praetorian_core.principal import Principal
-from praetorian_core.token.claims import ActionClaims
+from praetorian_core.token.claims import MAX_TIME, ActionClaims
 
 MIN_FUTURE_TOLERANCE = 10
 """How far ``iat`` and ``nbf`` may lie in the future even without a leeway, in seconds.
 
 A token is often checked on another machine within its first second. A tolerance for these two claims prolongs nothing.
 """
+
+
+def check_reading(reading: object) -> None:
+    """Raise if a clock returned something other than whole seconds since the epoch.
+
+    Raises:
+        ConfigurationError: It did.
+
+    See:
+        RFC 7519 §2, NumericDate.
+    """
+    if type(reading) is not int or not 0 <= reading <= MAX_TIME:
+        found = reading if type(reading) is int else type(reading).__name__
+        raise ConfigurationError(
+            f"the clock returned {found}; expected a function that returns whole seconds as an int from 0 to 2**53 - 1"
+        )
 
 
 def session_end(issued_at: int, refresh_expires_at: int, idle_lifespan: int | None) -> int:

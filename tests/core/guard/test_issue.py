@@ -15,6 +15,18 @@ from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.token import FLASK_PRAETORIAN
 
 
+class TestClock:
+    @pytest.mark.parametrize("issue", ["issue", "issue_action"])
+    @pytest.mark.parametrize("now", [-1, 2**53, None], ids=repr)
+    def test_bad_reading(self, world, issue, now):
+        """A clock that goes wrong later issues no token, which no verifier would accept."""
+        arguments = [world.alice, "confirm"][: 1 + (issue == "issue_action")]
+
+        assert type(getattr(world.at(0), issue)(*arguments)) is str
+        with pytest.raises(ConfigurationError, match=f"^the clock returned {now if now is not None else 'NoneType'};"):
+            getattr(world.at(now), issue)(*arguments)
+
+
 class TestIssue:
     @pytest.mark.parametrize(
         ("answer", "expected"),

@@ -120,6 +120,13 @@ class TestStart:
         with pytest.raises(ConfigurationError, match=f"the clock returned {type(reading).__name__}"):
             Guard(MemoryUsers(), self.settings, clock=Failing(reading))
 
+    def test_clock_before_the_epoch(self):
+        """A reading that no token can carry is refused at start."""
+        with pytest.raises(ConfigurationError, match=r"^the clock returned -1; expected"):
+            Guard(MemoryUsers(), self.settings, clock=FrozenClock(-1))
+
+        assert Guard(MemoryUsers(), self.settings, clock=FrozenClock(0)).settings is self.settings
+
     def test_coroutine_clock(self, recwarn):
         """A clock that has to be awaited is none, and leaves no "was never awaited" behind."""
 

@@ -97,6 +97,12 @@ class TestFile:
         with pytest.raises(ConfigurationError, match=r"must be a file; got .*MemoryStore"):
             SQLiteStore(bad)
 
+    @pytest.mark.parametrize(("path", "found"), [(b"state.db", "bytes"), (None, "NoneType"), (7, "int")])
+    def test_no_path(self, path, found):
+        """A path is text, or an object that has one as text."""
+        with pytest.raises(ConfigurationError, match=rf"must be a str or a pathlib\.Path; got {found}$"):
+            SQLiteStore(path)
+
     def test_chdir(self, tmp_path, monkeypatch):
         """A relative path keeps leading to the same file after ``chdir``."""
         (tmp_path / "elsewhere").mkdir()

@@ -90,6 +90,10 @@ class Colour(IntEnum):
     RED = 7
 
 
+class Seat(Enum):
+    FRONT = "front"
+
+
 class Level(str, Enum):
     HIGH = "high"
     SPACED = " high "
@@ -267,6 +271,15 @@ class TestEncodeIdentity:
         assert str(caught.value).endswith(f"from its text; {problem}")
         assert str(identity) not in str(caught.value)
         assert caught.value.__context__ is None
+
+    def test_a_member_of_an_enum_is_rejected(self):
+        """An enum takes the value and not the text of a member, so the advice is the value."""
+        with pytest.raises(ConfigurationError) as caught:
+            encode_identity(Seat.FRONT)
+
+        expected = "must be an int or a str; got Seat; write a property that returns the value of the member"
+        assert f"user.identity {expected}" == str(caught.value)
+        assert "front" == encode_identity(Seat.FRONT.value)
 
     @pytest.mark.parametrize(
         ("identity", "parse", "expected"),

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from praetorian_core import errors
 from praetorian_core.principal import Principal
 from praetorian_core.testing import FrozenClock
-from praetorian_core.token.claims import ActionClaims
+from praetorian_core.token.claims import MAX_TIME, ActionClaims
 from praetorian_core.token.lifecycle import (
     check_access,
     check_action,
     check_not_in_future,
+    check_reading,
     check_refresh,
     session_end,
 )
@@ -46,6 +47,21 @@ def outcome(check, *arguments):
         return check(*arguments)
     except errors.PraetorianError as error:
         return error.code
+
+
+class TestCheckReading:
+    @pytest.mark.parametrize("reading", [0, 1, MAX_TIME], ids=repr)
+    def test_whole_seconds(self, reading):
+        """A time is an integer that a token can carry."""
+
+        assert check_reading(reading) is None
+
+    @pytest.mark.parametrize("reading", [-1, MAX_TIME + 1, True, 7.0, "7", None], ids=repr)
+    def test_another_reading(self, reading):
+        """The error names a wrong int, or the type of anything else."""
+        found = reading if type(reading) is int else type(reading).__name__
+        with pytest.raises(errors.ConfigurationError, match=rf"^the clock returned {found}; expected a function"):
+            check_reading(reading)
 
 
 class TestCheckAccess:
