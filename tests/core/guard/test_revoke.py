@@ -107,6 +107,16 @@ class TestRevokeUser:
 
         assert [UserRevoked] == stored.kinds
 
+    @pytest.mark.parametrize("text", ["01", " 1", "+1"], ids=repr)
+    def test_another_text_of_the_number(self, stored, text):
+        """A text with the same value is the identity of another user; its decimal text is the same identity."""
+        token = stored.guard.issue(stored.alice)
+        stored.guard.revoke_user(text)
+
+        assert 1 == stored.guard.verify(token).identity
+        stored.guard.revoke_user("1")
+        assert RevokedTokenError is outcome(stored.guard.verify, token)
+
     def test_outlives(self, stored):
         """The end holds until the last token from before has expired, and sessions from after stay valid."""
         before = stored.guard.issue(stored.alice)
