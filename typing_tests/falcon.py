@@ -82,6 +82,7 @@ class Article:
         assert_type(await current_user_or_none(req, MemoryUser), MemoryUser | None)
         assert_type(current_guard(req), AsyncGuard[UserLike])
         assert_type(current_guard(req, MemoryUser), AsyncGuard[MemoryUser])
+        await current_guard(req).issue("nonsense")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         user = await authenticate(req, *await credentials(req))
         assert_type(await current_guard(req).issue(user), str)
         assert_type(await authenticate(req, "alice", "secret", kind=MemoryUser), MemoryUser)

@@ -30,6 +30,22 @@ class TestSession:
 
         assert (response.status_code, response.json["code"]) == (401, "bad_credentials")
 
+    @pytest.mark.parametrize(
+        ("body", "status"),
+        [
+            (b"[" * 60_000, 400),
+            (b'{"username": 7, "password": []}', 401),
+            (rb'{"username": "\ud800", "password": "\ud800"}', 401),
+            (b" " * 65_537, 413),
+        ],
+        ids=["nested", "no strings", "surrogates", "long"],
+    )
+    def test_hostile_body(self, client, body, status):
+        """A body that no honest client sends is refused, and the next login works."""
+
+        assert client.post("/login", data=body, content_type="application/json").status_code == status
+        assert log_in(client, "alice")
+
     def test_refresh_is_for_expired_tokens(self, client):
         """A token that still grants access is not refreshed."""
         response = client.post("/refresh", headers=log_in(client, "alice"))

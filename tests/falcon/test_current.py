@@ -63,6 +63,16 @@ class TestCurrent:
         assert "decorate the responder with @auth_required" in caplog.text
         assert "'/ask'" in caplog.text
 
+    def test_claims_as_json(self, world):
+        """The return value of ``current_custom_claims`` is the media of a response."""
+
+        def on_get(resource, req, resp):
+            resp.media = current_custom_claims(req)
+
+        world.app.add_route("/", type("Claims", (), {"on_get": auth_required(world.shaped(on_get))})())
+
+        assert world.send("GET", "/", world.headers(a=[1, {"b": None}])).json == {"a": [1, {"b": None}]}
+
     def test_or_none_is_none_without_a_principal(self, world):
         """The ``or_none`` functions return None for an anonymous request, also in an undecorated responder."""
         assert ask(world, current_principal_or_none, auth_accepted, headers={}) is None

@@ -6,7 +6,7 @@ import pytest
 from tests.falcon.world import HASHER, KEYS, PREFLIGHT, make_app, make_world
 
 from praetorian_core import AsyncGuard, Guard, Settings
-from praetorian_core.errors import ConfigurationError, PraetorianError
+from praetorian_core.errors import ConfigurationError, LoginThrottledError, PraetorianError
 from praetorian_falcon import (
     PraetorianMiddleware,
     auth_required,
@@ -228,6 +228,21 @@ class TestExposedHeaders:
         assert response.status_code == 401
         assert response.headers["Access-Control-Expose-Headers"] == "WWW-Authenticate, Retry-After"
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+
+    def test_retry_after_of_a_throttled_login(self, kind):
+        """The answer to a throttled login has both headers, with the CORS headers beside them."""
+        cors = falcon.CORSMiddleware(expose_headers=["WWW-Authenticate", "Retry-After"])
+        world = make_world(kind, app=make_app(kind, middleware=[cors]))
+
+        def on_post(resource, req, resp):
+            raise LoginThrottledError(retry_after=7)
+
+        world.app.add_route("/login", type("Login", (), {"on_post": world.shaped(on_post)})())
+
+        response = world.send("POST", "/login", {"Origin": "https://app.example"})
+        assert (response.status_code, response.headers["Retry-After"]) == (429, "7")
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert response.headers["Access-Control-Expose-Headers"] == "WWW-Authenticate, Retry-After"
 
     def test_cors_enable_exposes_none(self, kind):
         """``cors_enable`` alone exposes no header, so the middleware is written out."""

@@ -10,7 +10,7 @@ from tests.restx.apps import ALICE, MISSING_ROLE, MISSING_TOKEN, PREFLIGHT, ROOT
 
 from praetorian_core import all_roles, any_role
 from praetorian_core.errors import ConfigurationError
-from praetorian_flask import current_principal_or_none, current_user_id
+from praetorian_flask import current_custom_claims, current_principal_or_none, current_user_id
 from praetorian_restx import (
     auth_accepted,
     auth_required,
@@ -172,6 +172,16 @@ class TestDecorators:
         for method in ("GET", "POST"):
             assert target.open(method, "/camp/guarded", ALICE).json == {"id": 1}
             assert summary(target.open(method, "/camp/guarded")) == MISSING_TOKEN
+
+    def test_claims_as_json(self):
+        """The return value of ``current_custom_claims`` is a response."""
+        target = Target()
+        target.camp.route("/claims")(
+            type("Claims", (Resource,), {"get": auth_required(lambda self: current_custom_claims())})
+        )
+        token = {"Authorization": f"Bearer {target.guard.issue(ALICE, a=[1, {'b': None}])}"}
+
+        assert target.get("/camp/claims", **token).json == {"a": [1, {"b": None}]}
 
     @pytest.mark.parametrize("place", PLACES)
     def test_payload_validation_still_works(self, place):

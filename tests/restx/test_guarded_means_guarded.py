@@ -196,12 +196,17 @@ class TestClasses:
         assert 200 == target.get("/camp/salary", ROOT).status_code
 
 
-class TestTokenBeforePayload:
+class TestGuardBeforePayload:
+    @pytest.mark.parametrize(
+        ("decorator", "refused", "user", "admitted"),
+        [(auth_required, MISSING_TOKEN, None, ALICE), (roles_required("admin"), MISSING_ROLE, ALICE, ROOT)],
+        ids=["token", "role"],
+    )
     @pytest.mark.parametrize(
         "place", ["method", "below", "within", "class", "method_decorators", "decorators", "namespace"]
     )
-    def test_the_model_is_not_revealed(self, place):
-        """Without a token a payload is not validated, so the answer reveals nothing about its model."""
+    def test_the_model_is_not_revealed(self, place, decorator, refused, user, admitted):
+        """Without a token or a role a payload is not validated, so the answer reveals nothing about its model."""
         target = Target()
         model = target.api.model("Account", {"iban": fields.String(required=True, pattern="^DE[0-9]{20}$")})
         expect = target.camp.expect(model, validate=True)
@@ -209,22 +214,23 @@ class TestTokenBeforePayload:
         def post(self):
             return {}
 
-        method = {"method": lambda f: auth_required(expect(f)), "below": lambda f: expect(auth_required(f))}
-        method["within"] = lambda f: expect(passing(auth_required(f)))
+        method = {"method": lambda f: decorator(expect(f)), "below": lambda f: expect(decorator(f))}
+        method["within"] = lambda f: expect(passing(decorator(f)))
         members = {"post": method.get(place, expect)(post)}
         if place.endswith("decorators"):
-            members[place] = [auth_required]
+            members[place] = [decorator]
         kind = type("Accounts", (Resource,), members)
         if place == "class":
-            auth_required(kind)
+            decorator(kind)
         if place == "namespace":
-            protect_namespace(target.camp)
+            protect_namespace(target.camp, decorator)
         target.camp.route("/accounts")(kind)
         send = target.app.test_client().post
-        token = {"Authorization": f"Bearer {target.guard.issue(ALICE)}"}
+        without = {} if user is None else {"Authorization": f"Bearer {target.guard.issue(user)}"}
+        token = {"Authorization": f"Bearer {target.guard.issue(admitted)}"}
 
-        assert MISSING_TOKEN == summary(send("/camp/accounts", json={"iban": "x"}))
-        assert MISSING_TOKEN == summary(send("/camp/accounts", data=b"{", content_type="application/json"))
+        assert refused == summary(send("/camp/accounts", json={"iban": "x"}, headers=without))
+        assert refused == summary(send("/camp/accounts", data=b"{", content_type="application/json", headers=without))
         assert 400 == send("/camp/accounts", json={"iban": "x"}, headers=token).status_code
         assert 200 == send("/camp/accounts", json={"iban": "DE" + "1" * 20}, headers=token).status_code
 
