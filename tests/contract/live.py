@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-
-from tests.contract.targets.on_falcon import OnFalcon, OnFalconASGI
-from tests.contract.targets.on_flask import OnFlask
-from tests.contract.targets.on_restx import OnRestx
+from importlib import import_module
 
 from praetorian_core.testing.adapter_suite import make_world
 
-TARGETS = {"flask": OnFlask(), "restx": OnRestx(), "falcon": OnFalcon(), "falcon_asgi": OnFalconASGI()}
+_CLASSES = {
+    "flask": "tests.contract.targets.on_flask:OnFlask",
+    "restx": "tests.contract.targets.on_restx:OnRestx",
+    "falcon": "tests.contract.targets.on_falcon:OnFalcon",
+    "falcon_asgi": "tests.contract.targets.on_falcon:OnFalconASGI",
+}
+
+
+def target(name):
+    """Return a target. A server imports its own framework only, because the imports are most of its start."""
+    module, _, kind = _CLASSES[name].partition(":")
+    return getattr(import_module(module), kind)()
 
 
 def wsgi():
     """Return the WSGI application of the target in the environment variable CONTRACT_TARGET."""
     world = make_world()
-    app = TARGETS[os.environ["CONTRACT_TARGET"]].build(world).app
+    app = target(os.environ["CONTRACT_TARGET"]).build(world).app
 
     def with_tokens(environ, start_response):
         if environ["PATH_INFO"] != "/tokens":
@@ -31,7 +39,7 @@ def wsgi():
 def asgi():
     """Return the ASGI application of the target in the environment variable CONTRACT_TARGET."""
     world = make_world()
-    app = TARGETS[os.environ["CONTRACT_TARGET"]].build(world).app
+    app = target(os.environ["CONTRACT_TARGET"]).build(world).app
 
     async def with_tokens(scope, receive, send):
         if scope["type"] == "lifespan" or scope["path"] != "/tokens":
@@ -43,7 +51,28 @@ def asgi():
     return with_tokens
 
 
-def serve_asgi(descriptor):
+def serve_with_waitress(descriptor):
+    """Serve the WSGI application with waitress on an open socket."""
+    import socket
+
+    import waitress
+
+    waitress.serve(wsgi(), sockets=[socket.socket(fileno=descriptor)])
+
+
+def serve_with_hypercorn(descriptor):
+    """Serve the ASGI application with hypercorn on an open socket."""
+    import asyncio
+
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"fd://{descriptor}"]
+    asyncio.run(serve(asgi(), config))
+
+
+def serve_with_uvicorn(descriptor):
     """Serve the ASGI application with uvicorn on an open socket."""
     import socket
 

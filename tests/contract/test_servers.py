@@ -1,4 +1,4 @@
-"""The core scenarios against real servers over loopback: gunicorn for WSGI, uvicorn for ASGI."""
+"""The core scenarios against real servers over loopback: gunicorn and waitress for WSGI, uvicorn and hypercorn for ASGI."""
 
 from __future__ import annotations
 
@@ -12,17 +12,30 @@ from pathlib import Path
 
 import attrs
 import pytest
-from tests.contract.live import TARGETS
+from tests.contract.live import target
 
 from praetorian_core.testing.adapter_suite import CORE, Received, Request, differences
 
 ROOT = Path(__file__).parents[2]
-GUNICORN = [
-    *("-m", "gunicorn", "--bind", "fd://{}", "--workers", "1", "--log-level", "critical"),
-    "tests.contract.live:wsgi()",
+GUNICORN = ["-m", "gunicorn", "--bind", "fd://{}", "--workers", "1", "--log-level", "critical"]
+APP = "tests.contract.live:wsgi()"
+WORKERS = {
+    "sync": [*GUNICORN, APP],
+    "gthread": [*GUNICORN, "--worker-class", "gthread", "--threads", "2", APP],
+    "gevent": [*GUNICORN, "--worker-class", "gevent", APP],
+    **{
+        server: ["-c", f"from tests.contract.live import serve_with_{server} as serve; serve({{}})"]
+        for server in ("waitress", "uvicorn", "hypercorn")
+    },
+}
+SERVED = [
+    ("flask", "sync"),
+    ("flask", "waitress"),
+    ("restx", "gthread"),
+    ("falcon", "gevent"),
+    ("falcon_asgi", "uvicorn"),
+    ("falcon_asgi", "hypercorn"),
 ]
-UVICORN = ["-c", "from tests.contract.live import serve_asgi; serve_asgi({})"]
-COMMANDS = {"flask": GUNICORN, "restx": GUNICORN, "falcon": GUNICORN, "falcon_asgi": UVICORN}
 
 
 @attrs.frozen
@@ -54,26 +67,27 @@ class Server:
             connection.close()
 
 
-@pytest.fixture(scope="module", params=COMMANDS)
+@pytest.fixture(scope="module", params=SERVED, ids="-".join)
 def server(request, tmp_path_factory):
-    """Return a running server, one for each target, on a free port."""
+    """Return a running server with one target, on a free port."""
+    name, kind = request.param
     # The socket listens already, so a request that is sent before the server is ready waits in its queue.
     with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
         listener.set_inheritable(True)
         descriptor = listener.fileno()
         process = subprocess.Popen(
-            [sys.executable, *(part.format(descriptor) for part in COMMANDS[request.param])],
+            [sys.executable, *(part.format(descriptor) for part in WORKERS[kind])],
             pass_fds=[descriptor],
             env={
                 **os.environ,
-                "CONTRACT_TARGET": request.param,
+                "CONTRACT_TARGET": name,
                 "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
             },
-            cwd=tmp_path_factory.mktemp(request.param),
+            cwd=tmp_path_factory.mktemp(name),
             stderr=subprocess.DEVNULL,
         )
         try:
-            yield Server(request.param, listener.getsockname()[1])
+            yield Server(name, listener.getsockname()[1])
         finally:
             process.terminate()
             process.wait(30)
@@ -89,11 +103,11 @@ class TestServers:
     @pytest.mark.parametrize("scenario", CORE, ids=str)
     def test_scenario(self, server, tokens, scenario):
         """Behind its server each target answers as it does without one."""
-        target = TARGETS[server.name]
+        expected = target(server.name)
         for step in scenario.steps:
             received = server.send(step.request.filled(tokens))
 
-            assert [] == differences(step.expected_of(target.lacks), received, target.style)
+            assert [] == differences(step.expected_of(expected.lacks), received, expected.style)
 
     def test_a_dozen_at_least(self):
         """The core scenarios include repeated header lines and both deadlines."""
