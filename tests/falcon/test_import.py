@@ -46,6 +46,7 @@ class TestNames:
             "authenticate",
             "build_error_handler",
             "build_error_handler_async",
+            "clear_token_cookies",
             "credentials",
             "current_custom_claims",
             "current_guard",
@@ -61,5 +62,6 @@ class TestNames:
             "policy_required",
             "roles_accepted",
             "roles_required",
+            "set_token_cookies",
             "verify_in_request",
         }

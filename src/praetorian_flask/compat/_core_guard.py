@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from praetorian_core import Guard, Principal
+from praetorian_core import Guard
 from praetorian_core.action import Action
 from praetorian_core.errors import RevokedTokenError
 from praetorian_core.lifespan import Lifespan
+from praetorian_core.token.claims import SessionClaims
 
 
 class CheckedGuard(Guard[object]):
@@ -19,10 +20,10 @@ class CheckedGuard(Guard[object]):
         if self.is_rejected(token):
             raise RevokedTokenError("is_blacklisted returned true for the jti of the token")
 
-    def _verify(self, token: str | bytes, now: int) -> Principal:
-        principal = super()._verify(token, now)
+    def _decode(self, token: str | bytes, now: int) -> SessionClaims:
+        claims = super()._decode(token, now)
         self._check(token)
-        return principal
+        return claims
 
     def refresh(self, token: str | bytes, *, access_lifespan: Lifespan | None = None) -> str:
         """Return the next token of a session; see ``Guard.refresh``."""

@@ -143,7 +143,6 @@ class TestReceived:
 
         assert found == Received(status=200, body=body).json
 
-
     def test_cookies(self):
         """Each cookie has its name, its value and its attributes."""
         headers = (("Set-Cookie", "a=1=2; Path=/; Secure"), ("X", "b=2"), ("set-cookie", "c="))

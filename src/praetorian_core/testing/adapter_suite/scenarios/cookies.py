@@ -143,7 +143,7 @@ SCENARIOS = (
     _one("login of a sister host", _login(*_SISTER), refused("CSRFError")),
     _one("login of a trusted origin", _login(*_TRUSTED), _LOGGED_IN),
     _one("login of a client without fetch metadata", _login(), _LOGGED_IN),
-    _one("cookies without the place", _login(), refused("ConfigurationError"), Setting.USUAL),
+    _one("cookies without the place", _login(), refused("ConfigurationError"), Setting.NO_ROLES),
     # the refresh within a request
     _one("no refresh unless configured", _get(("Cookie", f"{NAME}=<expired>")), refused("ExpiredAccessError")),
     _several(
