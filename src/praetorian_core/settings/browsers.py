@@ -44,7 +44,8 @@ def _are_places(value: object) -> bool:
     return all(type(place) is str and place in PLACES for place in places) and len(set(places)) == len(places)
 
 
-def _to_origins(value: str | Iterable[str]) -> tuple[str, ...]:
+def to_origins(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Return origins as a tuple."""
     return cast("tuple[str, ...]", _as_tuple(value))
 
 
@@ -163,7 +164,7 @@ class BrowserSettings:
     )
     trusted_origins: tuple[str, ...] = attrs.field(
         default=(),
-        converter=_to_origins,
+        converter=to_origins,
         metadata=declare(
             "PRAETORIAN_TRUSTED_ORIGINS",
             _check_origins,

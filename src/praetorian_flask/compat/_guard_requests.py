@@ -12,9 +12,11 @@ from flask import request
 
 from praetorian_core import errors as core_errors
 from praetorian_core.web.bearer import TokenHeader
+from praetorian_core.web.csrf import check_origin
 from praetorian_flask.compat._errors import InvalidTokenHeader, MissingToken
 from praetorian_flask.compat._moved import moved
 from praetorian_flask.compat._state import GuardState
+from praetorian_flask.request import FlaskRequest
 
 _LOG = logging.getLogger("praetorian")
 
@@ -105,12 +107,15 @@ class RequestMethods(GuardState):
 
     @moved
     def read_token_from_cookie(self) -> str:
-        """Return the token in the request's cookie; no CSRF header is asked for.
+        """Return the token in the request's cookie; no CSRF header is required, because old pages send none.
 
         Raises:
             MissingToken: There is no such cookie.
+            CSRFError: A page of another site caused the request, which is not safe.
         """
-        return self._unpack_cookie(request.cookies)
+        token = self._unpack_cookie(request.cookies)
+        check_origin(FlaskRequest(request), self.trusted_origins)
+        return token
 
     def _unpack_cookie(self, cookies: Headers) -> str:
         """Return the token in some cookies; see ``read_token_from_cookie``."""
@@ -121,7 +126,7 @@ class RequestMethods(GuardState):
         if not self._warned_of_cookie:
             RequestMethods._warned_of_cookie = True
             _LOG.warning(
-                "a token was read from a cookie without a CSRF check, as flask-praetorian did; another site can send requests "
-                "with that cookie, so send the token in the header instead"
+                "a token was read from a cookie; unsafe requests of other sites are rejected by Origin and Sec-Fetch-Site "
+                "alone, so move to praetorian_flask.set_token_cookies, which also checks a CSRF header"
             )
         return token

@@ -12,6 +12,7 @@ import attrs
 
 from praetorian_core import KeyRing, Settings
 from praetorian_core import errors as core_errors
+from praetorian_core.settings.browsers import to_origins
 from praetorian_core.settings.declaration import declaration_of
 from praetorian_core.token import Key, base64url
 from praetorian_core.token.algorithms import HASH_BYTES
@@ -47,6 +48,7 @@ class Options:
     is_standard: bool
     jwt_places: list[str]
     cookie_name: str
+    trusted_origins: tuple[str, ...]
     header_name: str
     header_type: str
     roles_disabled: bool
@@ -106,6 +108,9 @@ def read_options(config: Mapping[str, object]) -> Options:
         == "STANDARD",
         jwt_places=[places] if isinstance(places, str) else list(cast("Iterable[str]", places)),
         cookie_name=_text(config, "JWT_COOKIE_NAME", constants.DEFAULT_JWT_COOKIE_NAME),
+        trusted_origins=to_origins(
+            cast("str | Iterable[str]", config.get("PRAETORIAN_TRUSTED_ORIGINS") or ()),
+        ),
         header_name=_text(config, "JWT_HEADER_NAME", constants.DEFAULT_JWT_HEADER_NAME),
         header_type=_text(config, "JWT_HEADER_TYPE", constants.DEFAULT_JWT_HEADER_TYPE),
         roles_disabled=bool(config.get("PRAETORIAN_ROLES_DISABLED", constants.DEFAULT_ROLES_DISABLED)),

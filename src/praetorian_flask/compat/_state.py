@@ -55,6 +55,7 @@ class GuardState:
         self.refresh_lifespan: timedelta = options.refresh_lifespan
         self.jwt_places: list[str] = options.jwt_places
         self.cookie_name: str = options.cookie_name
+        self.trusted_origins: tuple[str, ...] = options.trusted_origins
         self.header_name: str = options.header_name
         self.header_type: str = options.header_type
         self.roles_disabled: bool = options.roles_disabled

@@ -14,6 +14,7 @@ import pytest
 from tests.flask.compat.conftest import SECRET
 
 import praetorian_flask.compat as flask_praetorian
+from praetorian_core.errors import CSRFError
 from praetorian_flask.compat.constants import VITAM_AETERNUM, AccessType
 from praetorian_flask.compat.exceptions import (
     AuthenticationError,
@@ -595,6 +596,26 @@ class TestViews:
         client.set_cookie("access_token", self.guard.encode_jwt_token(self.guard.identify(2)))
 
         assert ["bob", "bob"] == [client.get("/required").json["name"] for _ in range(2)]
+
+    @pytest.mark.parametrize(
+        ("method", "headers", "is_accepted"),
+        [
+            pytest.param("POST", {"Sec-Fetch-Site": "same-origin"}, True, id="own-page"),
+            pytest.param("POST", {}, True, id="no-browser"),
+            pytest.param("GET", {"Sec-Fetch-Site": "cross-site"}, True, id="link-of-another-site"),
+            pytest.param("POST", {"Sec-Fetch-Site": "cross-site"}, False, id="form-of-another-site"),
+            pytest.param("POST", {"Origin": "https://evil.example"}, False, id="another-origin"),
+        ],
+    )
+    def test_cookie_of_another_site(self, app, method, headers, is_accepted):
+        """An unsafe request that another site causes is rejected; pages of flask-praetorian need no change."""
+        headers = {"Cookie": "access_token=a.b.c", **headers}
+        with app.test_request_context("/", method=method, headers=headers):
+            if is_accepted:
+                assert "a.b.c" == self.guard.read_token()
+            else:
+                with pytest.raises(CSRFError):
+                    self.guard.read_token()
 
     def test_foreign_scheme_does_not_fall_through(self, app):
         """A header of another scheme is refused, although the cookie holds a good token."""
