@@ -154,8 +154,13 @@ class Received:
     @property
     def cookies(self) -> tuple[tuple[str, str, str], ...]:
         """Name, value and attributes of each cookie that the response sets, in order."""
-        lines = [value.partition(";") for name, value in self.headers if name.lower() == "set-cookie"]
-        return tuple((*pair.split("=", 1), attributes.strip()) for pair, _, attributes in lines)  # type: ignore[misc]
+        found: list[tuple[str, str, str]] = []
+        for name, line in self.headers:
+            if name.lower() == "set-cookie":
+                pair, _, attributes = line.partition(";")
+                key, _, value = pair.partition("=")
+                found.append((key, value, attributes.strip()))
+        return tuple(found)
 
     @property
     def content_type(self) -> str | None:

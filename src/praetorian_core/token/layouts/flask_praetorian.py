@@ -64,7 +64,8 @@ class _FlaskPraetorian:
         generation = take_time(payload, "gen") if "gen" in payload else None
         epoch, csrf, authenticated_at = take_session_marks(payload)
         custom = custom_claims(payload)
-        roles = roles if with_roles else frozenset()
+        if not with_roles:
+            roles = frozenset[str]()
         principal = make_principal(identity, roles, custom, token_id, times, authenticated_at, epoch)
         return SessionClaims(principal, generation, csrf)
 
