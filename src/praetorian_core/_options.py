@@ -115,6 +115,19 @@ def _accepts(signature: inspect.Signature, count: int) -> bool:
     return True
 
 
+def check_cookie_refresh(users: object, settings: Settings) -> None:
+    """Raise if cookies are to be refreshed without users.
+
+    Raises:
+        ConfigurationError: They are; a refresh loads the user.
+    """
+    if users is None and settings.cookie_refresh:
+        raise ConfigurationError(
+            "PRAETORIAN_COOKIE_REFRESH needs users, and this guard has none; write Guard(User, settings), or remove "
+            "PRAETORIAN_COOKIE_REFRESH"
+        )
+
+
 def check_clock(clock: Clock) -> None:
     if not callable(clock):
         raise ConfigurationError(

@@ -13,6 +13,7 @@ from praetorian_core._options import (
     Unset,
     check_callbacks,
     check_clock,
+    check_cookie_refresh,
     check_settings,
     check_users,
     choose_passwords,
@@ -79,6 +80,7 @@ class BaseGuard(Generic[U]):
         check_users(users)
         check_clock(clock)
         check_callbacks(on_event, save_password, after_thread_call)
+        check_cookie_refresh(users, settings)
         is_opened = store is FROM_SETTINGS
         store = choose_store(store, settings, open_store)
         throttle = choose_throttle(throttle, settings, users)

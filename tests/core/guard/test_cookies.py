@@ -9,7 +9,7 @@ import pytest
 from tests.core.guard.world import CountingStore, World
 from tests.support import ACCESS, NOW, REFRESH, RING, Request, bearer
 
-from praetorian_core import AsyncGuard, errors
+from praetorian_core import AsyncGuard, Guard, errors
 from praetorian_core.events import TokenRefused
 from praetorian_core.policy import all_roles
 from praetorian_core.settings import Settings
@@ -253,6 +253,14 @@ class TestAdmit:
 
 
 class TestSettings:
+    def test_refresh_without_users(self):
+        """A refresh loads the user, so a guard without users cannot refresh a cookie."""
+        settings = Settings(keys=RING, places=["cookie"], cookie_refresh=True)
+
+        assert Guard(None, attrs.evolve(settings, cookie_refresh=False), passwords=None)
+        with pytest.raises(errors.ConfigurationError, match="PRAETORIAN_COOKIE_REFRESH needs users"):
+            Guard(None, settings, passwords=None)
+
     @pytest.mark.parametrize(
         ("bad", "good", "message"),
         [

@@ -46,6 +46,8 @@ class Setting(enum.Enum):
     """The same, and ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``."""
     COOKIES = enum.auto()
     """``JWT_PLACES`` is ``["header", "cookie"]``, and ``https://app.example`` is a trusted origin."""
+    IDLE = enum.auto()
+    """``JWT_IDLE_LIFESPAN`` is a minute longer than the access lifespan."""
     COOKIE_REFRESH = enum.auto()
     """The same, and ``PRAETORIAN_COOKIE_REFRESH`` is set."""
 

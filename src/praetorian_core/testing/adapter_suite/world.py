@@ -50,6 +50,7 @@ _SETTINGS: Mapping[Setting, Mapping[str, object]] = {
     Setting.NO_ROLES: {"PRAETORIAN_ROLES_DISABLED": True},
     Setting.OTHER_HEADER: {"JWT_HEADER_NAME": "X-Token", "JWT_HEADER_TYPE": "Token"},
     Setting.UNCOUNTED_LOGINS: {"PRAETORIAN_THROTTLE_FAILURE": "allow"},
+    Setting.IDLE: {"JWT_IDLE_LIFESPAN": ACCESS + 60},
     Setting.COOKIES: _COOKIES,
     Setting.COOKIE_REFRESH: {**_COOKIES, "PRAETORIAN_COOKIE_REFRESH": True},
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from praetorian_core.testing.adapter_suite.answers import refused
-from praetorian_core.testing.adapter_suite.scenarios.rows import ALICE, bearer
+from praetorian_core.testing.adapter_suite.scenarios.rows import ALICE, bearer, one, several
 from praetorian_core.testing.adapter_suite.tokens import ACCESS, PASSWORD, REFRESH
 from praetorian_core.testing.adapter_suite.values import Expected, Request, Scenario, Setting, Step
 
@@ -46,12 +46,11 @@ def _login(*headers: tuple[str, str]) -> Request:
 
 
 def _one(name: str, request: Request, expected: Expected, setting: Setting = Setting.COOKIES) -> Scenario:
-    return Scenario(name=f"cookie: {name}", steps=(Step(request=request, expected=expected),), setting=setting)
+    return one(f"cookie: {name}", request, expected, setting)
 
 
 def _several(name: str, *steps: Step | tuple[Request, Expected], setting: Setting = Setting.COOKIES) -> Scenario:
-    made = (Step(request=step[0], expected=step[1]) if isinstance(step, tuple) else step for step in steps)
-    return Scenario(name=f"cookie: {name}", steps=tuple(made), setting=setting)
+    return several(f"cookie: {name}", *steps, setting=setting)
 
 
 def _unproven(name: str, *headers: tuple[str, str]) -> Scenario:

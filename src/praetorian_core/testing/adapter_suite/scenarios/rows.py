@@ -36,10 +36,10 @@ def one(
     return Scenario(name=name, steps=(Step(request=request, expected=expected, unless=unless),), setting=setting)
 
 
-def several(name: str, *steps: Step | tuple[Request, Expected]) -> Scenario:
+def several(name: str, *steps: Step | tuple[Request, Expected], setting: Setting = Setting.USUAL) -> Scenario:
     """Return a scenario of several requests to one application."""
     made = (Step(request=step[0], expected=step[1]) if isinstance(step, tuple) else step for step in steps)
-    return Scenario(name=name, steps=tuple(made))
+    return Scenario(name=name, steps=tuple(made), setting=setting)
 
 
 def bearer(token: str, *, method: str = "GET", path: str = "/protected") -> Request:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from praetorian_core.testing.adapter_suite.answers import refused
 from praetorian_core.testing.adapter_suite.scenarios.rows import ALICE, PREFLIGHT, bearer, login, one, several
 from praetorian_core.testing.adapter_suite.tokens import ACCESS, PASSWORD, REFRESH
-from praetorian_core.testing.adapter_suite.values import Expected, Request, Scenario, Step
+from praetorian_core.testing.adapter_suite.values import Expected, Request, Scenario, Setting, Step
 
 _ANONYMOUS = Expected(body={"id": None})
 _UNTOUCHED = (Request(path="/counter"), Expected(body={"count": 0}))
@@ -67,6 +67,14 @@ SCENARIOS = (
         Step(tick=ACCESS - 1, request=bearer("good"), expected=ALICE),
         Step(tick=1, request=bearer("good"), expected=refused("ExpiredAccessError")),
         Step(tick=REFRESH - ACCESS, request=bearer("good"), expected=refused("ExpiredRefreshError")),
+    ),
+    several(
+        "an idle session in its last second and at its end",
+        Step(tick=59, request=bearer("expired"), expected=refused("ExpiredAccessError")),
+        (bearer("expired", method="POST", path="/refresh"), Expected(body={"refreshed": True})),
+        Step(tick=1, request=bearer("disabled_expired"), expected=refused("ExpiredRefreshError")),
+        (bearer("last_refresh", method="POST", path="/refresh"), refused("ExpiredRefreshError")),
+        setting=Setting.IDLE,
     ),
     several(
         "one optional token before and after exp",
