@@ -16,6 +16,9 @@ periods of a week, the present one and the one before, so it remembers each fail
 A source that has logged in to an account is *known* to it for as long as a session of that login can last. The last
 three counters do not apply to it, so other clients cannot lock the owner out.
 
+A confirmation of the password names no user: the session does. It has no counter of (name, source), and all others are
+those of a login, so neither can be used to guess past the limits of the other.
+
 An unknown name is counted like an account of that name, with the same questions to the store, so neither the answer nor
 its time reveals which accounts exist. Names, identities and sources are stored as digests. A rejected attempt writes
 nothing, unless it lost a race; then it takes back what it has counted.
@@ -24,7 +27,6 @@ nothing, unless it lost a race; then it takes back what it has counted.
 from __future__ import annotations
 
 import logging
-import unicodedata
 
 import attrs
 
@@ -32,16 +34,11 @@ from praetorian_core.digest import digest
 from praetorian_core.errors import ConfigurationError, LoginThrottledError, ServiceUnavailableError
 from praetorian_core.lifespan import Lifespan, parse_lifespan
 from praetorian_core.login.source import source_networks
+from praetorian_core.login.username import compared_name
 from praetorian_core.messages import shown
 from praetorian_core.questions import CompareAndSetState, Flow, GetState, IncrementState, ask
 
 _LOG = logging.getLogger("praetorian")
-
-_COMPARED_LENGTH = 256
-"""Only this many characters of a username are compared."""
-
-_IGNORED_CATEGORIES = frozenset({"Mn", "Me", "Cf", "Cc"})
-"""Unicode categories that some collations ignore: marks, formats, controls."""
 
 _MAX_KNOWN = 16
 """The most sources that one account remembers; the entry of an account is bounded."""
@@ -55,23 +52,6 @@ _MARK_ATTEMPTS = 4
 
 def _digest(kind: str, text: str) -> str:
     return digest(f"{kind}:{text}")
-
-
-def _canonical_name(username: object) -> str:
-    # Anything but a text is no account; all of it shares one counter. Databases differ in which names they equate
-    # (utf8mb4_0900_ai_ci of MySQL ignores accents and zero-width characters). Two names that share a counter only make
-    # the limit stricter.
-    if type(username) is not str:
-        return ""
-    # Normalization is quadratic in the combining characters, and the name comes from the client.
-    name = username[:_COMPARED_LENGTH]
-    # Twice, because a case-folded letter may need to be decomposed again.
-    for _ in range(2):
-        letters = unicodedata.normalize("NFKD", name)
-        name = "".join(
-            letter for letter in letters if unicodedata.category(letter) not in _IGNORED_CATEGORIES
-        ).casefold()
-    return name.strip()
 
 
 @attrs.frozen(kw_only=True)
@@ -185,10 +165,17 @@ def _subtract(amounts: dict[str, int], expires_at: int, now: int) -> Flow[None]:
 
 @attrs.frozen(kw_only=True)
 class LoginAttempt:
-    """One login attempt that is not counted yet."""
+    """One login attempt that is not counted yet.
+
+    Attributes:
+        limits: The limits of the throttle.
+        name: The presented name in its compared form; None if a session names the user.
+        networks: The networks of the source, the smallest last; empty without a source.
+        now: The current time, in seconds since the epoch.
+    """
 
     limits: _Limits
-    name: str
+    name: str | None
     networks: tuple[str, ...]
     now: int
 
@@ -213,7 +200,7 @@ class LoginAttempt:
             LoginThrottledError: A limit is reached; the attempt is not counted.
         """
         limits, source = self.limits, self._source()
-        account = _digest("unknown", self.name) if identity is None else _digest("identity", str(identity))
+        account = _digest("unknown", self.name or "") if identity is None else _digest("identity", str(identity))
         former_key, failures_key = self._failures_keys(account, hashed)
         total = self._counter(account, None, limits.per_account)
         own = self._counter(account, source, limits.per_account_and_source)
@@ -266,14 +253,13 @@ class LoginAttempt:
 
     def _by_name(self) -> list[_Counter]:
         """Return the counters that need no look-up: of the source, and of the name from that source."""
-        limits, source, name = self.limits, self._source(), _digest("name", self.name)
-        if source is None:
-            return [self._counter(name, None, limits.per_account)]
+        limits, source = self.limits, self._source()
         # The source is counted first: over its limit, it creates no counters for the names that it sends.
-        return [
-            self._counter(source, None, limits.per_source),
-            self._counter(name, source, limits.per_account_and_source),
-        ]
+        counters = [] if source is None else [self._counter(source, None, limits.per_source)]
+        if self.name is not None:
+            limit = limits.per_account if source is None else limits.per_account_and_source
+            counters.append(self._counter(_digest("name", self.name), source, limit))
+        return counters
 
     def _source(self) -> str | None:
         return _digest("source", self.networks[-1]) if self.networks else None
@@ -385,6 +371,13 @@ class LoginThrottle:
         Raises:
             ConfigurationError: The source is neither a str nor None.
         """
+        return self._attempt(compared_name(username), source, now)
+
+    def confirmation(self, source: str | None, now: int) -> LoginAttempt:
+        """Return an attempt by the user of a session, who presents no name; see ``attempt``."""
+        return self._attempt(None, source, now)
+
+    def _attempt(self, name: str | None, source: str | None, now: int) -> LoginAttempt:
         networks = source_networks(source)
         if source is not None and not networks and not self._warned:
             self._warned = True
@@ -393,4 +386,4 @@ class LoginThrottle:
                 "by address; behind a proxy, configure the framework to trust the proxy (Flask: "
                 "werkzeug.middleware.proxy_fix.ProxyFix)"
             )
-        return LoginAttempt(limits=self._limits, name=_canonical_name(username), networks=networks, now=now)
+        return LoginAttempt(limits=self._limits, name=name, networks=networks, now=now)
