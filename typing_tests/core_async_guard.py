@@ -83,6 +83,7 @@ async def sessions(token: str, user: AsyncUser, principal: Principal) -> None:
     assert_type(await guard.issue(user, access_lifespan="5 minutes", team="blue"), str)
     assert_type(await guard.verify(token), Principal)
     assert_type(await guard.refresh(token, access_lifespan=60), str)
+    assert_type(await guard.confirm(token, "correct horse", source=None, access_lifespan=60), str)
     assert_type(await guard.load_user(principal), AsyncUser)
     await guard.revoke(token)
     await guard.revoke_user(1)

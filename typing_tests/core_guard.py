@@ -145,6 +145,8 @@ def sessions(token: str, user: User, principal: Principal) -> None:
     assert_type(guard.verify(token), Principal)
     assert_type(guard.refresh(token), str)
     assert_type(guard.refresh(token, access_lifespan="5 minutes"), str)
+    assert_type(guard.confirm(token, "correct horse"), str)
+    assert_type(guard.confirm(token, None, source="192.0.2.1", access_lifespan="5 minutes"), str)
     assert_type(guard.load_user(principal), User)
     guard.revoke(token)
     guard.revoke_user(user.identity)
@@ -179,6 +181,7 @@ def principals(principal: Principal) -> None:
     assert_type(principal.issued_at, int)
     assert_type(principal.access_expires_at, int)
     assert_type(principal.refresh_expires_at, int)
+    assert_type(principal.authenticated_at, int | None)
 
 
 def two_kinds_of_users(rows: Guard[Row], row: Row) -> None:

@@ -18,6 +18,7 @@ from praetorian_core import (
     Settings,
     all_roles,
     any_role,
+    authenticated_within,
     generate_secret,
 )
 from praetorian_core.errors import (
@@ -102,8 +103,12 @@ def policies(principal: Principal) -> None:
     editors: Policy = any_role("editor", "admin") & all_roles("staff") | all_roles("owner")
     assert_type(any_role("a") & all_roles("b"), Policy)
     assert_type(any_role("a") | all_roles("b"), Policy)
-    assert_type(editors.permits(frozenset({"admin"})), bool)
-    check_policy(editors, principal)
+    assert_type(authenticated_within("5 minutes") & editors, Policy)
+    assert_type(authenticated_within(timedelta(minutes=5)) | authenticated_within(60), Policy)
+    assert_type(authenticated_within({"minutes": 5}).max_age, int)
+    assert_type(editors.permits(principal, 0), bool)
+    assert_type((editors.names, editors.max_ages, editors.reads_roles), tuple[frozenset[str], frozenset[int], bool])
+    check_policy(editors, principal, 0)
 
 
 def stores(store: MemoryStore) -> None:

@@ -21,6 +21,7 @@ from praetorian_falcon import (
     authenticate,
     build_error_handler,
     build_error_handler_async,
+    confirm,
     credentials,
     current_guard,
     current_user,
@@ -65,6 +66,7 @@ class Article:
         assert_type(credentials(req), tuple[object, object])
         assert_type(authenticate(req, *credentials(req), kind=MemoryUser), MemoryUser)
         current_guard(req).issue(authenticate(req, *credentials(req)))
+        assert_type(confirm(req, "secret"), str)
         assert_type(verify_in_request(req, all_roles("admin")), Principal)
         keep_principal(req, current_guard(req).verify("token"))
 
@@ -86,6 +88,7 @@ class Article:
         user = await authenticate(req, *await credentials(req))
         assert_type(await current_guard(req).issue(user), str)
         assert_type(await authenticate(req, "alice", "secret", kind=MemoryUser), MemoryUser)
+        assert_type(await confirm(req, "secret"), str)
         assert_type(await verify_in_request(req), Principal)
         info: RequestInfo = ASGIRequest(req)
         assert_type(info.method, str)

@@ -17,6 +17,7 @@ from praetorian_flask import (
     auth_required,
     authenticate,
     build_error_handler,
+    confirm,
     credentials,
     current_custom_claims,
     current_guard,
@@ -78,6 +79,7 @@ async def coroutine_view(name: str) -> str:
 
 def login() -> object:
     """What was presented may be anything."""
+    assert_type(confirm(credentials()[1]), str)
     assert_type(credentials(), tuple[object, object])
     assert_type(authenticate(*credentials(), kind=MemoryUser), MemoryUser)
     return current_guard().issue(authenticate(*credentials()))

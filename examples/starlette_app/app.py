@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from praetorian_core import AsyncGuard, all_roles, any_role
+from praetorian_core import AsyncGuard, all_roles, any_role, authenticated_within
 from praetorian_core.errors import ForbiddenError
 from praetorian_core.testing import MemoryUser
 from praetorian_core.testing.adapter_suite import OutOfHoursError
@@ -30,6 +30,7 @@ ALICE = MemoryUser(identity=1, username="alice", rolenames=["reader"])
 def create_app(guard: AsyncGuard[MemoryUser], *, on_error: OnError = None) -> Starlette:
     """Return the application."""
     count = 0
+    recent = authenticated_within("5 minutes")
 
     async def read_counter(_: Request) -> Response:
         return JSONResponse({"count": count})
@@ -47,6 +48,8 @@ def create_app(guard: AsyncGuard[MemoryUser], *, on_error: OnError = None) -> St
             Route("/admin", guarded(all_roles("admin", "reader"))(identity)),
             Route("/staff", guarded(any_role("admin", "editor"))(identity)),
             Route("/policy", guarded(all_roles("reader") & any_role("admin", "editor"))(identity)),
+            Route("/recent", guarded(recent)(identity)),
+            Route("/transfer", guarded(all_roles("admin") & recent)(identity)),
             Route("/me", guarded()(me)),
             Route("/options", guarded()(identity), methods=["OPTIONS"]),
             Route("/counter", read_counter),
@@ -56,6 +59,7 @@ def create_app(guard: AsyncGuard[MemoryUser], *, on_error: OnError = None) -> St
             Route("/own", own),
             Route("/login", login, methods=["POST"]),
             Route("/refresh", refresh, methods=["POST"]),
+            Route("/confirm", confirm, methods=["POST"]),
             Route("/logout", logout, methods=["POST"]),
             Route("/cookie/login", cookie_login, methods=["POST"]),
             Route("/cookie/refresh", cookie_refresh, methods=["POST"]),
@@ -115,6 +119,14 @@ async def refresh(request: Request) -> Response:
     """Refresh the request's token."""
     guard = guard_of(request)
     return JSONResponse({"refreshed": bool(await guard.refresh(guard.find_token(StarletteRequest(request))))})
+
+
+async def confirm(request: Request) -> Response:
+    """Confirm the password of the session's user."""
+    guard, info = guard_of(request), StarletteRequest(request)
+    _, raw = username_and_password(await json_of(request))
+    principal = await guard.verify(await guard.confirm(guard.find_token(info), raw, source=info.remote))
+    return JSONResponse({"authenticated_at": principal.authenticated_at})
 
 
 async def logout(request: Request) -> Response:

@@ -6,7 +6,7 @@ The core imports no framework. See ``praetorian_flask`` for an adapter.
 from praetorian_core.async_guard import AsyncGuard
 from praetorian_core.guard import Guard
 from praetorian_core.login import LoginThrottle, PasswordHasher
-from praetorian_core.policy import all_roles, any_role
+from praetorian_core.policy import all_roles, any_role, authenticated_within
 from praetorian_core.principal import Principal
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
@@ -30,5 +30,6 @@ __all__ = [
     "Settings",
     "all_roles",
     "any_role",
+    "authenticated_within",
     "generate_secret",
 ]

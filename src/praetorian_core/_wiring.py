@@ -26,7 +26,9 @@ from praetorian_core._options import (
 from praetorian_core.action import Action
 from praetorian_core.clock import Clock, system_clock
 from praetorian_core.errors import (
+    AuthenticationError,
     ConfigurationError,
+    LoginThrottledError,
     PraetorianError,
     ServiceUnavailableError,
 )
@@ -45,6 +47,9 @@ from praetorian_core.token.codec import TokenCodec
 from praetorian_core.web.places import TokenPlaces
 
 U = TypeVar("U")
+
+# A failed call was reported by the runner, a failed or throttled login by its flow.
+_NOT_ABOUT_A_TOKEN = (ConfigurationError, ServiceUnavailableError, AuthenticationError, LoginThrottledError)
 
 _STORE_THREADS = 16
 _STORE_QUEUE = 10_000
@@ -130,23 +135,22 @@ class BaseGuard(Generic[U]):
         """Show the key ring's text, which holds no secret."""
         return f"<{type(self).__name__} {self.settings.keys!r}>"
 
-    def _check_policy(self, principal: Principal, policy: Policy | None) -> Principal:
+    def _check_policy(self, principal: Principal, policy: Policy | None, now: int) -> Principal:
         if policy is not None:
-            if self.settings.roles_disabled:
-                raise ConfigurationError(
-                    f"a view requires {policy}, and PRAETORIAN_ROLES_DISABLED is True; set it to False"
-                )
             if not isinstance(policy, Policy):
                 raise ConfigurationError(
                     f"the policy is {type(policy).__name__}; write all_roles('admin') or any_role('a', 'b')"
                 )
+            if self.settings.roles_disabled and policy.reads_roles:
+                raise ConfigurationError(
+                    f"a view requires {policy}, and PRAETORIAN_ROLES_DISABLED is True; set it to False"
+                )
             self.settings.check_role_names(policy.names)
-            check_policy(policy, principal)
+            check_policy(policy, principal, now)
         return principal
 
     def _report_refusal(self, error: PraetorianError, now: int) -> None:
-        # A failed call was reported by the runner, and a configuration error concerns no token.
-        if not isinstance(error, ConfigurationError | ServiceUnavailableError):
+        if not isinstance(error, _NOT_ABOUT_A_TOKEN):
             self._services.emit(TokenRefused(at=now, code=error.code, detail=str(error)))
 
     def _need_users(self, call: str) -> None:
@@ -186,6 +190,15 @@ class BaseGuard(Generic[U]):
         refuse_awaitable("refresh", token)
         access = optional_seconds("access_lifespan", access_lifespan)
         return flows.refresh(self._context, token, access, now)
+
+    def _confirm(
+        self, token: str | bytes, password: object, source: str | None, access_lifespan: Lifespan | None, now: int
+    ) -> Flow[str]:
+        self._need_users("confirm")
+        self._need_passwords("confirm")
+        refuse_awaitable("confirm", token)
+        access = optional_seconds("access_lifespan", access_lifespan)
+        return flows.confirm(self._context, token, password, source, access, now)
 
     def _issue_action(
         self,

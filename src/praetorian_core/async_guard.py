@@ -145,7 +145,7 @@ class AsyncGuard(FindingGuard[U]):
         """See ``Guard.admit``."""
         now = self._clock()
         try:
-            return self._check_policy(await self._admit(self._places.find(request), request, now), policy)
+            return self._check_policy(await self._admit(self._places.find(request), request, now), policy, now)
         except PraetorianError as error:
             self._report_refusal(error, now)
             raise
@@ -155,7 +155,7 @@ class AsyncGuard(FindingGuard[U]):
         now = self._clock()
         try:
             found = self._find_optional(request)
-            return None if found is None else self._check_policy(await self._admit(found, request, now), policy)
+            return None if found is None else self._check_policy(await self._admit(found, request, now), policy, now)
         except PraetorianError as error:
             self._report_refusal(error, now)
             raise
@@ -164,6 +164,18 @@ class AsyncGuard(FindingGuard[U]):
         """See ``Guard.refresh``."""
         now = self._clock()
         return await self._run_for_token(self._refresh(token, access_lifespan, now), now)
+
+    async def confirm(
+        self,
+        token: str | bytes,
+        password: object,
+        *,
+        source: str | None = None,
+        access_lifespan: Lifespan | None = None,
+    ) -> str:
+        """See ``Guard.confirm``."""
+        now = self._clock()
+        return await self._run_for_token(self._confirm(token, password, source, access_lifespan, now), now)
 
     async def load_user(self, principal: Principal) -> U:
         """See ``Guard.load_user``."""

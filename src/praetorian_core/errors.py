@@ -24,6 +24,7 @@ token, a password or a key.
     ├── EarlyRefreshError           the token is still valid for access
     ├── AuthenticationError         wrong username, wrong password or inactive account
     ├── LoginThrottledError         too many login attempts
+    ├── StaleAuthenticationError    the user's last authentication is too long ago
     ├── MissingRoleError            the principal lacks a role
     ├── ForbiddenError              the application denies the principal this request
     ├── WeakPasswordError           a new password does not satisfy the rules
@@ -233,6 +234,27 @@ class LoginThrottledError(PraetorianError):
         """Keep the number of seconds to wait."""
         self.retry_after = retry_after
         super().__init__(f"too many login attempts, next one in {retry_after} s")
+
+
+class StaleAuthenticationError(PraetorianError):
+    """The token is valid, but the user's last authentication is too long ago for this request (RFC 9470).
+
+    Attributes:
+        max_age: The age that the authentication must be below, in seconds.
+        authenticated_at: When the user last proved their identity, in seconds since the epoch; None if unknown.
+        now: When the token was checked, in seconds since the epoch.
+    """
+
+    code = "stale_authentication"
+    message = "a more recent authentication is required"
+
+    def __init__(self, *, max_age: int, authenticated_at: int | None, now: int) -> None:
+        """Keep the times as evidence."""
+        self.max_age = max_age
+        self.authenticated_at = authenticated_at
+        self.now = now
+        found = "at an unknown time" if authenticated_at is None else f"{now - authenticated_at} s ago"
+        super().__init__(f"the user authenticated {found}; expected less than {max_age} s ago")
 
 
 class MissingRoleError(PraetorianError):

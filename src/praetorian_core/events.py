@@ -71,6 +71,15 @@ class LoginUncounted(Event):
 
 
 @attrs.frozen(kw_only=True)
+class AuthenticationConfirmed(Event):
+    """The user of a session gave the password again. A failure is a ``LoginFailed`` or a ``LoginThrottled``."""
+
+    identity: str
+    session: str
+    source: str | None
+
+
+@attrs.frozen(kw_only=True)
 class TokenRefused(Event):
     """A token was rejected; ``code`` and ``detail`` are the error's code and text."""
 

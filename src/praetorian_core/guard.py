@@ -190,6 +190,41 @@ class Guard(RequestCalls[U], SessionCalls[U], ActionCalls[U]):
         now = self._clock()
         return self._run_for_token(self._refresh(token, access_lifespan, now), now)
 
+    def confirm(
+        self,
+        token: str | bytes,
+        password: object,
+        *,
+        source: str | None = None,
+        access_lifespan: Lifespan | None = None,
+    ) -> str:
+        """Exchange a token for the session's next one, whose user has just authenticated, if the password is the user's.
+
+        The user is loaded again and must exist and be active. Roles are read again; custom claims are copied, and the end
+        of the session stays the same. Attempts are counted like logins to the same account. A wrong password does not
+        spend the token.
+
+        Args:
+            token: The token; it may still grant access, or be refreshable only.
+            password: The presented password, in any Unicode normalization form.
+            source: See ``authenticate``.
+            access_lifespan: Replaces the configured one, in seconds or as any ``Lifespan``.
+
+        Raises:
+            AuthenticationError: The password is wrong.
+            LoginThrottledError: There were too many attempts; the password was not checked.
+            ExpiredRefreshError: The session has expired; the user must log in.
+            ReusedTokenError: The token was exchanged before (with a store only); the session is now ended.
+            TokenError: It is not genuine, was revoked, or its user does not exist or is not active.
+            ServiceUnavailableError: A call failed, or the hashing queue is full.
+            ConfigurationError: The guard has no hasher, or the source is neither a str nor None.
+
+        See:
+            RFC 9470 §1, ASVS 7.5.1, 7.5.3.
+        """
+        now = self._clock()
+        return self._run_for_token(self._confirm(token, password, source, access_lifespan, now), now)
+
     def load_user(self, principal: Principal) -> U:
         """Load the user of a principal.
 

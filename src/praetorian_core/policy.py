@@ -1,9 +1,13 @@
-"""Role policies: which roles a view requires, combined with ``&`` and ``|``.
+"""Policies: the roles and the recent authentication that a view requires, combined with ``&`` and ``|``.
 
     editors = any_role("editor", "admin") & all_roles("staff")
+    transfers = all_roles("treasurer") & authenticated_within("5 minutes")
 
 There is no "not". The roles in a token may be outdated, and a policy that requires the absence of a role would then
 grant what the current roles forbid.
+
+If a recent authentication alone would satisfy a policy, ``StaleAuthenticationError`` is raised, so that the client can ask
+for the password again (RFC 9470); otherwise ``MissingRoleError`` is.
 """
 
 from __future__ import annotations
@@ -14,19 +18,33 @@ from collections.abc import Collection
 
 import attrs
 
-from praetorian_core.errors import ConfigurationError, MissingRoleError
+from praetorian_core.errors import ConfigurationError, MissingRoleError, StaleAuthenticationError
+from praetorian_core.lifespan import Lifespan, parse_lifespan
 from praetorian_core.messages import type_name
 from praetorian_core.principal import Principal
 
+MAX_AHEAD = 60
+"""How far ``auth_time`` may lie in the future, in seconds: as far as the clocks of machines may differ at most."""
+
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
 
 class Policy(ABC):
-    """A requirement for roles; created by ``all_roles`` and ``any_role``, combined with ``&`` and ``|``."""
+    """A requirement for a principal.
+
+    ``all_roles``, ``any_role`` and ``authenticated_within`` create policies; ``&`` and ``|`` combine them.
+    """
 
     __slots__ = ()
 
     @abstractmethod
-    def permits(self, held: frozenset[str]) -> bool:
-        """Return whether these roles satisfy the policy."""
+    def permits(self, principal: Principal, now: int) -> bool:
+        """Return whether the principal satisfies the policy.
+
+        Args:
+            principal: The principal of a valid token.
+            now: The current time, in seconds since the epoch.
+        """
 
     @abstractmethod
     def __str__(self) -> str:
@@ -35,6 +53,16 @@ class Policy(ABC):
     @property
     def names(self) -> frozenset[str]:
         """The names of the roles that the policy mentions, as far as it declares them."""
+        return frozenset()
+
+    @property
+    def reads_roles(self) -> bool:
+        """Whether the policy depends on roles, so that it has no meaning where roles are disabled."""
+        return True
+
+    @property
+    def max_ages(self) -> frozenset[int]:
+        """The ages of an authentication that the policy mentions, in seconds, as far as it declares them."""
         return frozenset()
 
     def __and__(self, other: Policy) -> Policy:
@@ -58,9 +86,9 @@ class AllRoles(Policy):
 
     roles: frozenset[str] = attrs.field(validator=_not_empty)
 
-    def permits(self, held: frozenset[str]) -> bool:
-        """Return whether these roles satisfy the policy."""
-        return self.roles <= held
+    def permits(self, principal: Principal, now: int) -> bool:  # noqa: ARG002  (roles have no age)
+        """Return whether the principal has all of the roles."""
+        return self.roles <= principal.roles
 
     @property
     def names(self) -> frozenset[str]:
@@ -78,9 +106,9 @@ class AnyRole(Policy):
 
     roles: frozenset[str] = attrs.field(validator=_not_empty)
 
-    def permits(self, held: frozenset[str]) -> bool:
-        """Return whether these roles satisfy the policy."""
-        return not self.roles.isdisjoint(held)
+    def permits(self, principal: Principal, now: int) -> bool:  # noqa: ARG002  (roles have no age)
+        """Return whether the principal has one of the roles."""
+        return not self.roles.isdisjoint(principal.roles)
 
     @property
     def names(self) -> frozenset[str]:
@@ -92,21 +120,75 @@ class AnyRole(Policy):
         return f"any of {', '.join(sorted(self.roles))}"
 
 
+def _seconds(max_age: object) -> int:
+    return parse_lifespan(max_age, name="authenticated_within")
+
+
 @attrs.frozen
-class Both(Policy):
-    """Requires both parts."""
+class AuthenticatedWithin(Policy):
+    """Requires that the user proved their identity a short time ago.
+
+    Attributes:
+        max_age: The age that the authentication must be below, in seconds.
+    """
+
+    max_age: int = attrs.field(converter=_seconds)
+
+    def permits(self, principal: Principal, now: int) -> bool:
+        """Return whether the authentication is younger than ``max_age``; one at an unknown time never is."""
+        at = principal.authenticated_at
+        return at is not None and now - self.max_age < at <= now + MAX_AHEAD
+
+    @property
+    def reads_roles(self) -> bool:
+        """False: the policy has a meaning where roles are disabled."""
+        return False
+
+    @property
+    def max_ages(self) -> frozenset[int]:
+        """The age."""
+        return frozenset({self.max_age})
+
+    def __str__(self) -> str:
+        """Return the policy in words."""
+        return f"authenticated within {_in_words(self.max_age)}"
+
+
+@attrs.frozen
+class _Pair(Policy):
+    """Two parts.
+
+    Attributes:
+        first: One part.
+        second: The other one.
+    """
 
     first: Policy
     second: Policy
-
-    def permits(self, held: frozenset[str]) -> bool:
-        """Return whether these roles satisfy the policy."""
-        return self.first.permits(held) and self.second.permits(held)
 
     @property
     def names(self) -> frozenset[str]:
         """The names of the roles of both parts."""
         return self.first.names | self.second.names
+
+    @property
+    def reads_roles(self) -> bool:
+        """Whether one of the parts depends on roles."""
+        return self.first.reads_roles or self.second.reads_roles
+
+    @property
+    def max_ages(self) -> frozenset[int]:
+        """The ages of both parts."""
+        return self.first.max_ages | self.second.max_ages
+
+
+@attrs.frozen
+class Both(_Pair):
+    """Requires both parts."""
+
+    def permits(self, principal: Principal, now: int) -> bool:
+        """Return whether the principal satisfies both parts."""
+        return self.first.permits(principal, now) and self.second.permits(principal, now)
 
     def __str__(self) -> str:
         """Return the policy in words."""
@@ -114,20 +196,12 @@ class Both(Policy):
 
 
 @attrs.frozen
-class Either(Policy):
+class Either(_Pair):
     """Requires one of two parts."""
 
-    first: Policy
-    second: Policy
-
-    def permits(self, held: frozenset[str]) -> bool:
-        """Return whether these roles satisfy the policy."""
-        return self.first.permits(held) or self.second.permits(held)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of the roles of both parts."""
-        return self.first.names | self.second.names
+    def permits(self, principal: Principal, now: int) -> bool:
+        """Return whether the principal satisfies one of the parts."""
+        return self.first.permits(principal, now) or self.second.permits(principal, now)
 
     def __str__(self) -> str:
         """Return the policy in words."""
@@ -158,14 +232,44 @@ def any_role(*names: str) -> AnyRole:
     return AnyRole(role_names(names, "any_role"))
 
 
-def check_policy(policy: Policy, principal: Principal) -> None:
-    """Raise if the principal does not satisfy the policy.
+def authenticated_within(max_age: Lifespan) -> AuthenticatedWithin:
+    """Return the policy that requires a recent login, or a recent ``Guard.confirm``; a refresh is neither.
+
+    Args:
+        max_age: The age that the authentication must be below: seconds, or any ``Lifespan``.
 
     Raises:
+        ConfigurationError: ``max_age`` is not a lifespan.
+
+    See:
+        RFC 9470 §3, OpenID Connect Core 1.0 §2 (``auth_time``), ASVS 7.5.3.
+
+    Example:
+        >>> str(authenticated_within("5 minutes"))
+        'authenticated within 5 minutes'
+    """
+    return AuthenticatedWithin(max_age)
+
+
+def check_policy(policy: Policy, principal: Principal, now: int) -> None:
+    """Raise if the principal does not satisfy the policy.
+
+    Args:
+        policy: The policy.
+        principal: The principal of a valid token.
+        now: The current time, in seconds since the epoch.
+
+    Raises:
+        StaleAuthenticationError: A recent authentication alone would satisfy it; the error names how recent.
         MissingRoleError: The roles do not satisfy it; the error holds the policy, for the log.
     """
-    if policy.permits(principal.roles) is not True:
-        raise MissingRoleError(required=str(policy))
+    if policy.permits(principal, now) is True:
+        return
+    # From the largest on, so the error asks for no more than is needed.
+    for max_age in sorted(policy.max_ages, reverse=True):
+        if policy.permits(attrs.evolve(principal, authenticated_at=now - max_age + 1), now) is True:
+            raise StaleAuthenticationError(max_age=max_age, authenticated_at=principal.authenticated_at, now=now)
+    raise MissingRoleError(required=str(policy))
 
 
 def role_names(names: tuple[object, ...], maker: str) -> frozenset[str]:
@@ -182,6 +286,11 @@ def role_names(names: tuple[object, ...], maker: str) -> frozenset[str]:
     if not names:
         raise ConfigurationError(f"{maker} needs at least one role; write the names, as in {maker}('admin')")
     return frozenset(_role_name(name, maker) for name in names)
+
+
+def _in_words(seconds: int) -> str:
+    unit, length = next(pair for pair in _UNITS if seconds % pair[1] == 0)
+    return f"{seconds // length} {unit}" + ("" if seconds == length else "s")
 
 
 def _role_name(name: object, maker: str) -> str:

@@ -11,7 +11,6 @@ if find_spec("falcon") is None:
 from praetorian_falcon.cookies import clear_token_cookies, set_token_cookies
 from praetorian_falcon.credentials import credentials
 from praetorian_falcon.current import (
-    authenticate,
     current_custom_claims,
     current_guard,
     current_principal,
@@ -33,6 +32,7 @@ from praetorian_falcon.decorators import (
     verify_in_request,
 )
 from praetorian_falcon.errors import build_error_handler, build_error_handler_async
+from praetorian_falcon.login import authenticate, confirm
 from praetorian_falcon.middleware import PraetorianMiddleware, init_app
 from praetorian_falcon.request import ASGIRequest, WSGIRequest
 
@@ -47,6 +47,7 @@ __all__ = [
     "build_error_handler",
     "build_error_handler_async",
     "clear_token_cookies",
+    "confirm",
     "credentials",
     "current_custom_claims",
     "current_guard",

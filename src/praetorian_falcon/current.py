@@ -167,51 +167,6 @@ def current_token(req: falcon.Request) -> str:
     return state_of(req).guard.find_token(request_info(req))
 
 
-@overload
-def authenticate(req: falcon.asgi.Request, username: object, password: object) -> Awaitable[UserLike]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
-
-
-@overload
-def authenticate(  # pyright: ignore[reportOverlappingOverload]
-    req: falcon.asgi.Request, username: object, password: object, *, kind: type[U]
-) -> Awaitable[U]: ...
-
-
-@overload
-def authenticate(req: falcon.Request, username: object, password: object) -> UserLike: ...
-
-
-@overload
-def authenticate(req: falcon.Request, username: object, password: object, *, kind: type[U]) -> U: ...
-
-
-def authenticate(
-    req: falcon.Request, username: object, password: object, *, kind: type[object] = object
-) -> object | Awaitable[object]:
-    """Return the user with this username and password; awaitable under ASGI.
-
-    Attempts are counted by the address that the server reports. Behind a proxy that is the proxy's address, unless
-    uvicorn trusts the proxy (``--forwarded-allow-ips``) or a WSGI middleware such as
-    ``werkzeug.middleware.proxy_fix.ProxyFix`` sets ``REMOTE_ADDR``.
-
-    Args:
-        req: The request.
-        username: Passed to ``User.lookup``.
-        password: The presented password, in any Unicode normalization form.
-        kind: The user class, for type checkers; a user of another class is refused.
-
-    Raises:
-        AuthenticationError: Wrong username, wrong password or inactive account; the answer is the same for all.
-        LoginThrottledError: There were too many attempts.
-        ServiceUnavailableError: A dependency failed, or the queue of hashes is full.
-        ConfigurationError: The application has no guard, or the user is not an instance of ``kind``.
-    """
-    state, source = state_of(req), request_info(req).remote
-    if isinstance(req, falcon.asgi.Request):
-        return _checked_async(async_guard(state).authenticate(username, password, source=source), kind)
-    return _checked(plain_guard(state).authenticate(username, password, source=source), kind)
-
-
 def keep_principal(req: falcon.Request, principal: Principal | None) -> None:
     """Set the principal of this request, for a token that was verified by other means than a decorator.
 
@@ -322,7 +277,7 @@ def current_user(req: falcon.Request, kind: type[object] = object) -> object:
     if user is None:
         user = plain_guard(state).load_user(principal)
         state.loaded = (principal.identity, user)
-    return _checked(user, kind)
+    return checked(user, kind)
 
 
 async def _current_user_async(req: falcon.asgi.Request, kind: type[object]) -> object:
@@ -334,14 +289,15 @@ async def _current_user_async(req: falcon.asgi.Request, kind: type[object]) -> o
         if user is None:
             user = await async_guard(state).load_user(principal)
             state.loaded = (principal.identity, user)
-    return _checked(user, kind)
+    return checked(user, kind)
 
 
-async def _checked_async(loading: Awaitable[object], kind: type[object]) -> object:
-    return _checked(await loading, kind)
+def checked(user: object, kind: type[object]) -> object:
+    """Return the user if it is an instance of the class.
 
-
-def _checked(user: object, kind: type[object]) -> object:
+    Raises:
+        ConfigurationError: It is not.
+    """
     if not isinstance(user, kind):
         raise ConfigurationError(f"the user must be an instance of {kind.__name__}; got {type(user).__name__}")
     return user

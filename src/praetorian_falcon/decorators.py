@@ -102,9 +102,10 @@ def policy_required(policy: Policy) -> Callable[[T], T]:
         def on_put(self, req, resp): ...
 
     Raises:
+        StaleAuthenticationError: In a request: a recent authentication alone would satisfy the policy.
         MissingRoleError: In a request: the policy is not satisfied.
         PraetorianError: In a request: every other error of ``Guard.admit``.
-        ConfigurationError: At decoration: ``policy`` is not a policy. In a request: roles are disabled.
+        ConfigurationError: At decoration: ``policy`` is not a policy. In a request: it reads roles, and they are disabled.
     """
     if not isinstance(policy, Policy):
         raise ConfigurationError(
@@ -152,7 +153,7 @@ def verify_in_request(req: falcon.Request, policy: Policy | None = None) -> Prin
 
     Args:
         req: The request.
-        policy: The required roles; None for any principal.
+        policy: The required policy; None for any principal.
 
     Returns:
         The principal, which the ``current_*`` functions return from now on.

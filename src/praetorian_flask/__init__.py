@@ -12,6 +12,7 @@ if find_spec("flask") is None:
 from praetorian_flask.cookies import clear_token_cookies, set_token_cookies
 from praetorian_flask.current import (
     authenticate,
+    confirm,
     credentials,
     current_custom_claims,
     current_guard,
@@ -47,6 +48,7 @@ __all__ = [
     "authenticate",
     "build_error_handler",
     "clear_token_cookies",
+    "confirm",
     "credentials",
     "current_custom_claims",
     "current_guard",

@@ -179,6 +179,24 @@ def authenticate(username: object, password: object, *, kind: type[object] = obj
     return _checked(user, kind)
 
 
+def confirm(password: object) -> str:
+    """Return the next token of the request's session, whose user has just given the password.
+
+    Attempts are counted by ``request.remote_addr``, with those of ``authenticate``. The request's token may have expired.
+
+    Args:
+        password: The presented password, in any Unicode normalization form.
+
+    Raises:
+        MissingTokenError: The request carries no token.
+        MalformedHeaderError: The header does not hold exactly one token.
+        AuthenticationError: The password is wrong.
+        LoginThrottledError: There were too many attempts.
+        PraetorianError: Every other error of ``Guard.confirm``.
+    """
+    return current_guard().confirm(current_token(), password, source=request.remote_addr)
+
+
 def keep_principal(principal: Principal | None) -> None:
     """Set the principal of this request, for a token that was verified by other means than a decorator.
 

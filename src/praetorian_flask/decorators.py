@@ -36,7 +36,7 @@ class Demand:
     """The requirement of one decorator.
 
     Attributes:
-        policy: The required roles; None for any principal.
+        policy: The required policy; None for any principal.
         is_optional: Whether a request without a token is admitted.
     """
 
@@ -156,9 +156,10 @@ def policy_required(policy: Policy) -> Callable[[Callable[P, R]], Callable[P, R]
         @policy_required(all_roles("staff") & any_role("editor", "admin"))
 
     Raises:
+        StaleAuthenticationError: In a request: a recent authentication alone would satisfy the policy.
         MissingRoleError: In a request: the policy is not satisfied.
         PraetorianError: In a request: every other error of ``Guard.admit``.
-        ConfigurationError: At decoration: ``policy`` is not a policy. In a request: roles are disabled.
+        ConfigurationError: At decoration: ``policy`` is not a policy. In a request: it reads roles, and they are disabled.
     """
     if not isinstance(policy, Policy):
         raise ConfigurationError(
@@ -210,7 +211,7 @@ def verify_in_request(policy: Policy | None = None) -> Principal:
     """Require a valid token, as a decorator does, from within a view or a ``before_request`` function.
 
     Args:
-        policy: The required roles; None for any principal.
+        policy: The required policy; None for any principal.
 
     Returns:
         The principal, which the ``current_*`` functions return from now on.

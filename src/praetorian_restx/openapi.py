@@ -1,4 +1,4 @@
-"""Adds to ``swagger.json`` what a guarded operation requires: the security scheme, the responses, the roles.
+"""Adds to ``swagger.json`` what a guarded operation requires: the security scheme, the responses, the policy.
 
 Facts about Flask-RESTX, whose documentation is Swagger 2.0:
 
@@ -140,13 +140,19 @@ def _document(swagger: Swagger, operation: Operation, demands: Sequence[Demand],
     security: list[dict[str, list[str]]] = [{SCHEME: []}, {}] if is_optional else [{SCHEME: []}]
     operation.setdefault("security", security)
     refused = "The token is invalid" if is_optional else "The token is missing or invalid"
-    responses = {"401": (f"{refused}; `code` is the reason", _CHALLENGE)}
-    roles = "; ".join(str(demand.policy) for demand in demands if demand.policy is not None)
+    policies = [demand.policy for demand in demands if demand.policy is not None]
+    challenge, kind = _CHALLENGE, "Roles required"
+    if any(policy.max_ages for policy in policies):
+        refused += ", or the user authenticated too long ago"
+        challenge, kind = _STEP_UP_CHALLENGE, "Required"
+    responses = {"401": (f"{refused}; `code` is the reason", challenge)}
+    roles = "; ".join(str(policy) for policy in policies if policy.reads_roles)
     if roles:
         responses["403"] = (f"The token lacks a role; required: {roles}", _CHALLENGE)
-        if not has_description:
-            described = operation.get("description")
-            operation["description"] = f"Roles required: {roles}" + (f"\n{described}" if described else "")
+    if policies and not has_description:
+        required = f"{kind}: {'; '.join(map(str, policies))}"
+        described = operation.get("description")
+        operation["description"] = required + (f"\n{described}" if described else "")
     _add_responses(swagger, operation, responses)
     documented = cast("dict[str, object]", operation["responses"])
     if all(code.startswith(("4", "5")) for code in documented):
@@ -163,6 +169,12 @@ def _add_responses(swagger: Swagger, operation: Operation, added: dict[str, tupl
 
 _CHALLENGE: dict[str, object] = {
     "WWW-Authenticate": {"description": "The challenge (RFC 6750 §3)", "type": "string"},
+}
+_STEP_UP_CHALLENGE: dict[str, object] = {
+    "WWW-Authenticate": {
+        "description": "The challenge (RFC 6750 §3); if the authentication is too old, with `max_age` (RFC 9470 §3)",
+        "type": "string",
+    },
 }
 _LOGIN_RESPONSES: dict[str, tuple[str, dict[str, object]]] = {
     "401": ("The username or password is incorrect", _CHALLENGE),

@@ -28,7 +28,7 @@ from praetorian_core.async_guard import AsyncGuard
 from praetorian_core.events import CallFailed, Event, TokenRefused
 from praetorian_core.guard import Guard
 from praetorian_core.login import LoginThrottle
-from praetorian_core.policy import any_role
+from praetorian_core.policy import any_role, authenticated_within
 from praetorian_core.principal import Principal
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
@@ -94,6 +94,7 @@ class World:
                 result.issued_at,
                 result.access_expires_at,
                 result.refresh_expires_at,
+                result.authenticated_at,
             )
         return getattr(result, "username", result)
 
@@ -176,6 +177,27 @@ async def lifecycle(world):
     await world.call("refresh", fresh)
 
 
+async def confirmations(world):
+    """Confirm the password, well and badly, up to the throttle."""
+    token = await world.call("issue", world.alice, plan="gold")
+    world.clock.tick(300)
+    await world.call("admit", bearer(token), authenticated_within(300))
+    await world.call("confirm", token, "wrong", source="8.8.8.8")
+    fresh = await world.call("confirm", token, PASSWORD, source="8.8.8.8", access_lifespan="1 minute")
+    await world.call("admit", bearer(fresh), authenticated_within(300))
+    world.clock.tick(60)
+    world.alice.valid = False
+    await world.call("confirm", fresh, PASSWORD)
+    world.alice.valid = True
+    for _ in range(5):
+        await world.call("confirm", fresh, "wrong")
+    await world.call("confirm", fresh, PASSWORD)
+    await world.call("confirm", token, PASSWORD)
+    await world.call("confirm", None, PASSWORD)
+    world.clock.now = NOW + REFRESH
+    await world.call("confirm", fresh, PASSWORD)
+
+
 async def users(world):
     """Do without a user, with a disabled one, and with a broken one."""
     token = await world.call("issue", world.alice)
@@ -256,7 +278,7 @@ async def failures(world):
     await world.call("refresh", token)
 
 
-SCENARIOS = [login, passwords, lifecycle, users, requests, ending, actions, failures]
+SCENARIOS = [login, passwords, lifecycle, confirmations, users, requests, ending, actions, failures]
 STORES = {"no store": lambda: None, "sync store": MemoryStore, "async store": AsyncMemoryStore}
 USERS = {
     "sync users": {},
@@ -368,6 +390,7 @@ class TestLoop:
             await guard.admit(bearer(token))
             clock.tick(ACCESS)
             token = await guard.refresh(token)
+            token = await guard.confirm(token, PASSWORD, source="8.8.8.8")
             await guard.revoke(token)
             await guard.revoke_user(1)
             await guard.redeem_action(await guard.issue_action(user, "reset"), "reset")
@@ -459,6 +482,24 @@ class TestLoop:
             return {world.guard._codec.decode(each, world.clock.now).generation for each in fresh}
 
         assert {1} == asyncio.run(main())
+
+    def test_confirmations_at_once(self):
+        """So do confirmations, and together they are throttled like logins."""
+        world = World(AsyncGuard, store=AsyncMemoryStore())
+
+        async def main():
+            token = await world.guard.issue(world.alice)
+            fresh = await asyncio.gather(*(world.guard.confirm(token, PASSWORD) for _ in range(4)))
+            guesses = (world.guard.confirm(fresh[0], "wrong") for _ in range(30))
+            return fresh, await asyncio.gather(*guesses, return_exceptions=True)
+
+        fresh, guesses = asyncio.run(main())
+
+        assert {1} == {world.guard._codec.decode(each, NOW).generation for each in fresh}
+        assert (4, 26) == tuple(
+            sum(type(guess) is kind for guess in guesses)
+            for kind in (errors.AuthenticationError, errors.LoginThrottledError)
+        )
 
     def test_redemptions_at_once(self):
         """Of redemptions side by side one succeeds (ASVS 15.4.2)."""

@@ -45,6 +45,19 @@ EXAMPLES = [
         {"retry_after": 30},
         "too many login attempts, next one in 30 s",
     ),
+    *(
+        (errors.StaleAuthenticationError, (), evidence, evidence, text)
+        for evidence, text in (
+            (
+                {"max_age": 300, "authenticated_at": 100, "now": 400},
+                "the user authenticated 300 s ago; expected less than 300 s ago",
+            ),
+            (
+                {"max_age": 300, "authenticated_at": None, "now": 400},
+                "the user authenticated at an unknown time; expected less than 300 s ago",
+            ),
+        )
+    ),
     (
         errors.MissingRoleError,
         (),

@@ -29,6 +29,11 @@ EXAMPLES = [
     (events.LoginThrottled(at=1, source="2001:db8::1"), logging.WARNING, "LoginThrottled at=1 source='2001:db8::1'"),
     (events.LoginUncounted(at=1, source=None), logging.ERROR, "LoginUncounted at=1 source=None"),
     (
+        events.AuthenticationConfirmed(at=1, identity="7", session="ba7816bf8f01", source=None),
+        logging.INFO,
+        "AuthenticationConfirmed at=1 identity='7' session='ba7816bf8f01' source=None",
+    ),
+    (
         events.TokenRefused(at=1, code="invalid_token", detail="bad signature"),
         logging.INFO,
         "TokenRefused at=1 code='invalid_token' detail='bad signature'",

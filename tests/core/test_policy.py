@@ -1,4 +1,4 @@
-"""Policies: which roles satisfy them; a further role never takes access away."""
+"""Policies: which principals satisfy them; neither a further role nor a later login takes access away."""
 
 import enum
 
@@ -7,20 +7,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from praetorian_core.errors import ConfigurationError, MissingRoleError
-from praetorian_core.policy import AllRoles, AnyRole, Policy, all_roles, any_role, check_policy
+from praetorian_core.errors import ConfigurationError, MissingRoleError, StaleAuthenticationError
+from praetorian_core.policy import (
+    MAX_AHEAD,
+    AllRoles,
+    AnyRole,
+    AuthenticatedWithin,
+    Policy,
+    all_roles,
+    any_role,
+    authenticated_within,
+    check_policy,
+)
 from praetorian_core.principal import Principal
+from praetorian_core.settings import MAX_LEEWAY
+
+NOW = 1_800_000_000
 
 ROLES = ("a", "b", "c", "d")
 SUBSETS = [frozenset(role for bit, role in enumerate(ROLES) if number >> bit & 1) for number in range(2 ** len(ROLES))]
 
-# A formula is a nested tuple: ("all", names), ("any", names), ("and", left, right) or ("or", left, right).
+AGES = (1, 2, 5, 9)
+"""The seconds that formulas require."""
+
+# A formula is a nested tuple: ("all", names), ("any", names), ("within", seconds), ("and", left, right) or ("or", left,
+# right).
 names = st.lists(st.sampled_from(ROLES), min_size=1, max_size=3).map(tuple)
-formulas = st.recursive(
-    st.tuples(st.sampled_from(["all", "any"]), names),
-    lambda parts: st.tuples(st.sampled_from(["and", "or"]), parts, parts),
-    max_leaves=8,
-)
+role_formulas = st.tuples(st.sampled_from(["all", "any"]), names)
+
+
+def combined(leaves):
+    """Return the strategy of formulas of these leaves."""
+    return st.recursive(leaves, lambda parts: st.tuples(st.sampled_from(["and", "or"]), parts, parts), max_leaves=8)
+
+
+formulas = combined(role_formulas)
+timed_formulas = combined(role_formulas | st.tuples(st.just("within"), st.sampled_from(AGES)))
 
 
 def build(formula):
@@ -30,36 +52,57 @@ def build(formula):
             return all_roles(*roles)
         case ("any", roles):
             return any_role(*roles)
+        case ("within", seconds):
+            return authenticated_within(seconds)
         case ("and", left, right):
             return build(left) & build(right)
         case ("or", left, right):
             return build(left) | build(right)
 
 
-def holds(formula, held):
+def holds(formula, held, age=None):
     """Evaluate the formula with nothing of the code under test."""
     match formula:
         case ("all", roles):
             return all(role in held for role in roles)
         case ("any", roles):
             return any(role in held for role in roles)
+        case ("within", seconds):
+            return age is not None and age < seconds
         case ("and", left, right):
-            return holds(left, held) and holds(right, held)
+            return holds(left, held, age) and holds(right, held, age)
         case ("or", left, right):
-            return holds(left, held) or holds(right, held)
+            return holds(left, held, age) or holds(right, held, age)
 
 
-def principal(*roles):
-    """Return a principal with these roles."""
+def principal(*roles, at=None):
+    """Return a principal with these roles, who authenticated at this second."""
     return Principal(
         identity=1,
         roles=frozenset(roles),
-        claims={},
+        claims={"team": "red"},
         session_id="s",
-        issued_at=0,
-        access_expires_at=1,
-        refresh_expires_at=2,
+        issued_at=NOW,
+        authenticated_at=at,
+        access_expires_at=NOW + 1,
+        refresh_expires_at=NOW + 2,
     )
+
+
+def permits(policy, held):
+    """Return whether a policy permits a principal with these roles."""
+    return policy.permits(principal(*held), NOW)
+
+
+def outcome(policy, *roles, at=None):
+    """Return the class of the error that a check raises, with its ``max_age``; None if it passes."""
+    try:
+        check_policy(policy, principal(*roles, at=at), NOW)
+    except StaleAuthenticationError as error:
+        return (StaleAuthenticationError, error.max_age)
+    except MissingRoleError:
+        return MissingRoleError
+    return None
 
 
 def rows(policy, table):
@@ -84,7 +127,7 @@ class TestTruth:
     def test_table(self, policy, held, expected):
         """``all_roles`` wants every name, ``any_role`` one, ``&`` both parts, ``|`` one part."""
 
-        assert expected is policy.permits(held)
+        assert expected is permits(policy, held)
 
     @pytest.mark.parametrize(
         "held",
@@ -101,26 +144,26 @@ class TestTruth:
     def test_names_are_exact(self, make, held):
         """A role name matches exactly: not in another letter case, not in part, not by looks."""
 
-        assert not make("admin").permits(frozenset({held}))
-        assert make(held).permits(frozenset({held}))
+        assert not permits(make("admin"), {held})
+        assert permits(make(held), {held})
 
     def test_repeated_names_are_one(self):
         """A repeated name changes nothing."""
 
         assert all_roles("a", "a") == all_roles("a")
-        assert all_roles("a", "a").permits(frozenset("a"))
+        assert permits(all_roles("a", "a"), "a")
 
     @given(formulas)
     def test_is_the_formula(self, formula):
         """A combination permits exactly the sets of roles that its formula permits."""
         policy = build(formula)
 
-        assert [holds(formula, held) for held in SUBSETS] == [policy.permits(held) for held in SUBSETS]
+        assert [holds(formula, held) for held in SUBSETS] == [permits(policy, held) for held in SUBSETS]
 
     @given(formulas)
     def test_is_monotone(self, formula):
         """No further role takes access away: the roles in a token may be outdated."""
-        admitted = {held for held in SUBSETS if build(formula).permits(held)}
+        admitted = {held for held in SUBSETS if permits(build(formula), held)}
 
         assert {more for held in admitted for more in SUBSETS if held <= more} == admitted
 
@@ -128,7 +171,7 @@ class TestTruth:
     def test_no_roles_satisfy_no_policy(self, formula):
         """A principal without roles satisfies no policy (ASVS 8.2.1)."""
 
-        assert not build(formula).permits(frozenset())
+        assert not permits(build(formula), ())
 
 
 class TestNames:
@@ -186,7 +229,7 @@ class TestNames:
     def test_any_text_is_a_name(self, make, name):
         """The matching positive test: every other text is a role name."""
 
-        assert make(name).permits(frozenset({name}))
+        assert permits(make(name), {name})
 
     @pytest.mark.parametrize("make", [all_roles, any_role])
     @pytest.mark.parametrize("name", ["", " ", " admin", "admin ", "admin\n"])
@@ -227,16 +270,18 @@ class TestNames:
         assert expected == sorted(policy.names)
 
     def test_custom_policy_declares_none(self):
-        """A custom policy declares no names unless it overrides ``names``."""
+        """A custom policy declares no names and no ages, and counts as one that reads roles, unless it says more."""
 
         class Weekend(Policy):
-            def permits(self, held):
+            def permits(self, principal, now):
                 return True
 
             def __str__(self):
                 return "weekend"
 
-        assert frozenset() == (Weekend() & Weekend()).names
+        both = Weekend() & Weekend()
+
+        assert (frozenset(), frozenset(), True) == (both.names, both.max_ages, both.reads_roles)
 
 
 class TestCombining:
@@ -321,6 +366,13 @@ class TestWords:
                 (all_roles("a") | any_role("b")) & all_roles("c"),
                 "((all of a) or (any of b)) and (all of c)",
             ),
+            (authenticated_within(1), "authenticated within 1 second"),
+            (authenticated_within(90), "authenticated within 90 seconds"),
+            (authenticated_within(60), "authenticated within 1 minute"),
+            (authenticated_within("5 minutes"), "authenticated within 5 minutes"),
+            (authenticated_within("2 hours"), "authenticated within 2 hours"),
+            (authenticated_within("1 day"), "authenticated within 1 day"),
+            (all_roles("a") & authenticated_within(300), "(all of a) and (authenticated within 5 minutes)"),
         ],
         ids=str,
     )
@@ -334,13 +386,13 @@ class TestCheckPolicy:
     def test_satisfied(self):
         """Roles that satisfy the policy pass."""
 
-        assert check_policy(all_roles("a") & any_role("b", "c"), principal("a", "b")) is None
+        assert check_policy(all_roles("a") & any_role("b", "c"), principal("a", "b"), NOW) is None
 
     def test_not_satisfied(self):
         """Roles that do not satisfy it raise, with the policy in words as evidence."""
 
         with pytest.raises(MissingRoleError) as caught:
-            check_policy(all_roles("a") & any_role("b", "c"), principal("a"))
+            check_policy(all_roles("a") & any_role("b", "c"), principal("a"), NOW)
 
         assert "(all of a) and (any of b, c)" == caught.value.required
 
@@ -348,12 +400,17 @@ class TestCheckPolicy:
     def test_only_true_is_yes(self, answer):
         """A custom policy that returns anything but True raises."""
 
-        class Sloppy:
-            def permits(self, held):
+        class Sloppy(Policy):
+            max_ages = frozenset({300})
+
+            def permits(self, principal, now):
                 return answer
 
+            def __str__(self):
+                return "sloppy"
+
         with pytest.raises(MissingRoleError):
-            check_policy(Sloppy(), principal("a"))
+            check_policy(Sloppy(), principal("a"), NOW)
 
 
 class TestOfNothing:
@@ -363,4 +420,128 @@ class TestOfNothing:
         with pytest.raises(ConfigurationError, match="a policy has no role"):
             kind(frozenset())
 
-        assert kind(frozenset({"a"})).permits(frozenset({"a"}))
+        assert permits(kind(frozenset({"a"})), "a")
+
+
+class TestAuthenticatedWithin:
+    @pytest.mark.parametrize(
+        ("age", "expected"),
+        [(0, True), (298, True), (299, True), (300, False), (301, False), (None, False)],
+        ids=["just now", "max_age-2", "max_age-1", "max_age", "max_age+1", "unknown"],
+    )
+    def test_boundary(self, age, expected):
+        """An authentication is recent while its age is below ``max_age``; one at an unknown time never is."""
+        at = None if age is None else NOW - age
+
+        assert expected is authenticated_within("5 minutes").permits(principal(at=at), NOW)
+
+    @pytest.mark.parametrize(
+        ("ahead", "expected"),
+        [(1, True), (MAX_AHEAD, True), (MAX_AHEAD + 1, False)],
+        ids=["1 s", "the tolerance", "the tolerance+1"],
+    )
+    def test_future(self, ahead, expected):
+        """An authentication in the future is recent only within the largest difference of clocks."""
+
+        assert expected is authenticated_within(1).permits(principal(at=NOW + ahead), NOW)
+
+    def test_tolerance(self):
+        """That difference is the largest leeway that a setting allows."""
+
+        assert MAX_LEEWAY == MAX_AHEAD
+
+    def test_roles_do_not_matter(self):
+        """The roles of the principal neither help nor hinder."""
+        policy = authenticated_within(300)
+
+        assert not policy.permits(principal("a", "admin"), NOW)
+        assert policy.permits(principal(at=NOW), NOW)
+
+    @pytest.mark.parametrize("given", ["5 minutes", 300, {"minutes": 5}, "300s"], ids=repr)
+    def test_any_lifespan(self, given):
+        """The age is any lifespan."""
+
+        assert AuthenticatedWithin(300) == authenticated_within(given)
+
+    @pytest.mark.parametrize(
+        "given",
+        [0, -1, None, True, "300", "5 minuets", principal],
+        ids=[*"01", "none", "bool", "no-unit", "typo", "view"],
+    )
+    def test_no_lifespan(self, given):
+        """Anything else is refused at decoration, also the view itself, however the policy is created."""
+
+        for make in (authenticated_within, AuthenticatedWithin):
+            with pytest.raises(ConfigurationError, match=r"^authenticated_within must be a timedelta, .*; got"):
+                make(given)
+
+    def test_reads_no_roles(self):
+        """A policy of time alone has a meaning where roles are disabled; one with roles has none."""
+        time, role = authenticated_within(300), all_roles("a")
+
+        assert [False, False, False] == [each.reads_roles for each in (time, time & time, time | time)]
+        assert [True] * 5 == [each.reads_roles for each in (role, time & role, role & time, time | role, role | time)]
+
+    def test_ages(self):
+        """A combination declares the ages of both parts."""
+        policy = authenticated_within(300) & all_roles("a") | authenticated_within(60)
+
+        assert {300, 60} == policy.max_ages
+        assert frozenset() == all_roles("a").max_ages
+
+
+RECENT, OLD = NOW - 59, NOW - 60
+
+
+class TestStale:
+    """``StaleAuthenticationError`` only if a recent authentication alone would satisfy the policy."""
+
+    @pytest.mark.parametrize(
+        ("policy", "roles", "at", "expected"),
+        [
+            (authenticated_within(60), "", RECENT, None),
+            (authenticated_within(60), "", OLD, 60),
+            (authenticated_within(60), "", None, 60),
+            (authenticated_within(60) & all_roles("a"), "a", RECENT, None),
+            (authenticated_within(60) & all_roles("a"), "a", OLD, 60),
+            (authenticated_within(60) & all_roles("a"), "", OLD, MissingRoleError),
+            (authenticated_within(60) & all_roles("a"), "", RECENT, MissingRoleError),
+            (authenticated_within(60) | all_roles("a"), "a", OLD, None),
+            (authenticated_within(60) | all_roles("a"), "", OLD, 60),
+            (authenticated_within(60) & authenticated_within(300), "", NOW - 400, 60),
+            (authenticated_within(60) & authenticated_within(300), "", NOW - 200, 60),
+            (authenticated_within(60) | authenticated_within(300), "", NOW - 400, 300),
+            ((authenticated_within(60) & all_roles("a")) | (authenticated_within(30) & all_roles("b")), "b", OLD, 30),
+            ((authenticated_within(60) & all_roles("a")) | (authenticated_within(30) & all_roles("b")), "ab", OLD, 60),
+            (all_roles("a"), "", None, MissingRoleError),
+        ],
+    )  # fmt: skip
+    def test_table(self, policy, roles, at, expected):
+        """The error names the largest age that suffices for these roles; without one, a role is missing."""
+        if isinstance(expected, int):
+            expected = (StaleAuthenticationError, expected)
+
+        assert expected == outcome(policy, *roles, at=at)
+
+    @given(timed_formulas, st.sampled_from(SUBSETS), st.none() | st.integers(0, 12))
+    def test_is_the_threshold(self, formula, held, age):
+        """A check passes if the formula holds; else the named age is the first at which it does not hold."""
+        found = outcome(build(formula), *held, at=None if age is None else NOW - age)
+        holding = [each for each in range(12) if holds(formula, held, each)]
+        stale = (StaleAuthenticationError, len(holding)) if holding else MissingRoleError
+
+        assert (None if holds(formula, held, age) else stale) == found
+
+    def test_evidence(self):
+        """The error holds both times and the age, for the log."""
+        with pytest.raises(StaleAuthenticationError) as caught:
+            check_policy(authenticated_within(60), principal(at=OLD), NOW)
+
+        error = caught.value
+        assert (60, OLD, NOW) == (error.max_age, error.authenticated_at, error.now)
+        assert "the user authenticated 60 s ago; expected less than 60 s ago" == str(error)
+
+    def test_unknown_time(self):
+        """A token without ``auth_time`` is named as such."""
+        with pytest.raises(StaleAuthenticationError, match=r"^the user authenticated at an unknown time; expected"):
+            check_policy(authenticated_within(60), principal(), NOW)

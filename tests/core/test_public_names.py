@@ -10,7 +10,8 @@ import praetorian_core
 
 NAMES = [
     "FLASK_PRAETORIAN", "STANDARD", "AsyncGuard", "AsyncRedisStore", "Guard", "KeyRing", "LoginThrottle", "MemoryStore",
-    "PasswordHasher", "Principal", "RedisStore", "SQLiteStore", "Settings", "all_roles", "any_role", "generate_secret",
+    "PasswordHasher", "Principal", "RedisStore", "SQLiteStore", "Settings", "all_roles", "any_role", "authenticated_within",
+    "generate_secret",
 ]  # fmt: skip
 
 HEAVY = [

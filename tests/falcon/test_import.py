@@ -47,6 +47,7 @@ class TestNames:
             "build_error_handler",
             "build_error_handler_async",
             "clear_token_cookies",
+            "confirm",
             "credentials",
             "current_custom_claims",
             "current_guard",

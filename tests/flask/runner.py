@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, jsonify, request
 from tests.flask.scenarios import CONFIG, make_world
 
-from praetorian_core import Guard, Settings, all_roles, any_role
+from praetorian_core import Guard, Settings, all_roles, any_role, authenticated_within
 from praetorian_core.errors import ForbiddenError
 from praetorian_core.testing import as_user
 from praetorian_core.testing.adapter_suite import OutOfHoursError, Received
@@ -15,6 +15,7 @@ from praetorian_flask import (
     auth_required,
     authenticate,
     clear_token_cookies,
+    confirm,
     credentials,
     current_guard,
     current_principal,
@@ -103,6 +104,18 @@ def add_routes(app, users):
     def policy():
         return jsonify(id=current_user_id())
 
+    recent = authenticated_within("5 minutes")
+
+    @app.get("/recent")
+    @policy_required(recent)
+    def recent_view():
+        return jsonify(id=current_user_id())
+
+    @app.get("/transfer")
+    @policy_required(all_roles("admin") & recent)
+    def transfer():
+        return jsonify(id=current_user_id())
+
     @app.route("/options", methods=["OPTIONS"])
     @auth_required
     def options():
@@ -145,6 +158,11 @@ def add_routes(app, users):
     @app.post("/refresh")
     def refresh():
         return jsonify(refreshed=bool(current_guard().refresh(current_token())))
+
+    @app.post("/confirm", endpoint="confirm")
+    def confirm_view():
+        renewed = confirm(request.get_json()["password"])
+        return jsonify(authenticated_at=current_guard().verify(renewed).authenticated_at)
 
     @app.post("/logout")
     def logout():

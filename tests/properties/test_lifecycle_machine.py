@@ -18,9 +18,10 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from tests.support import RING
+from tests.support import HASHED, PASSWORD, RING, bearer
 
 from praetorian_core.errors import (
+    AuthenticationError,
     EarlyRefreshError,
     ExpiredAccessError,
     ExpiredRefreshError,
@@ -30,14 +31,17 @@ from praetorian_core.errors import (
     PraetorianError,
     ReusedTokenError,
     RevokedTokenError,
+    StaleAuthenticationError,
 )
 from praetorian_core.guard import Guard
+from praetorian_core.policy import authenticated_within
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
-from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers
+from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, cheapest_hasher
 from praetorian_core.token import FLASK_PRAETORIAN, STANDARD
 
 START = 1_800_000_000
+HASHER = cheapest_hasher()
 IDENTITIES = {"alice": 1, "bob": "bob"}
 ROLES = st.sets(st.sampled_from(["admin", "editor", "guest"]))
 LIFESPANS = st.none() | st.integers(1, 400)
@@ -80,7 +84,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.clock = FrozenClock(self.now)
         self.users = MemoryUsers()
         self.known = {
-            name: self.users.add(MemoryUser(identity=identity, username=name)) for name, identity in IDENTITIES.items()
+            name: self.users.add(MemoryUser(identity=identity, username=name, password=HASHED))
+            for name, identity in IDENTITIES.items()
         }
         self.guard = Guard(
             self.users,
@@ -96,7 +101,7 @@ class Lifecycle(RuleBasedStateMachine):
             ),
             store=MemoryStore() if self.has_store else None,
             throttle=None,
-            passwords=None,
+            passwords=HASHER,
             clock=self.clock,
             on_event=lambda event: None,
         )
@@ -139,8 +144,24 @@ class Lifecycle(RuleBasedStateMachine):
             return MissingUserError
         return None if self.people[name]["valid"] else InvalidUserError
 
+    def refusal_of_confirm(self, token):
+        """Return why a session cannot be confirmed, apart from reuse, its user and the password."""
+        if self.now < token["iat"] - max(self.leeway, 10):
+            return InvalidTokenError
+        if self.now >= token["rf_exp"]:
+            return ExpiredRefreshError
+        return RevokedTokenError if self.is_over(token) else None
+
+    def is_reuse(self, token):
+        """Return whether a token was exchanged before, and the grace is over."""
+        if not self.has_store or self.layout is FLASK_PRAETORIAN:
+            return False
+        session = self.sessions[token["sid"]]
+        in_grace = token["gen"] == session["gen"] - 1 and self.now < session["since"] + self.grace
+        return not (token["gen"] == session["gen"] or in_grace)
+
     def next_generation(self, token):
-        """Return which generation a refresh makes, or None where it is reuse; note what becomes of the session."""
+        """Return which generation an exchange makes, or None where it is reuse; note what becomes of the session."""
         if not self.has_store or self.layout is FLASK_PRAETORIAN:
             return token["gen"]
         session = self.sessions[token["sid"]]
@@ -173,6 +194,7 @@ class Lifecycle(RuleBasedStateMachine):
             token["iat"],
             token["exp"],
             token["rf_exp"],
+            token["auth"],
             (token["gen"] if self.layout is STANDARD else None),
         )
         actual = (
@@ -182,6 +204,7 @@ class Lifecycle(RuleBasedStateMachine):
             principal.issued_at,
             principal.access_expires_at,
             principal.refresh_expires_at,
+            principal.authenticated_at,
             claims.generation,
         )
         assert expected == actual
@@ -214,6 +237,7 @@ class Lifecycle(RuleBasedStateMachine):
             "iat": self.now,
             "exp": min(self.now + (access or self.access), rf_exp),
             "rf_exp": rf_exp,
+            "auth": self.now if self.layout is STANDARD else None,
             "sid": sid,
             "gen": 0,
             "epoch": self.epochs[name],
@@ -251,6 +275,40 @@ class Lifecycle(RuleBasedStateMachine):
         }
         self.check_claims(fresh)
         return fresh
+
+    @rule(target=tokens, text=tokens, access=LIFESPANS, password=st.sampled_from([PASSWORD, PASSWORD, "wrong"]))
+    def confirm(self, text, access, password):
+        """Confirm the password; only this and a login set the time of the authentication."""
+        old = self.said[text]
+        expected = self.refusal_of_confirm(old)
+        if expected is None and self.is_reuse(old):
+            assert self.next_generation(old) is None
+            expected = ReusedTokenError
+        expected = expected or self.refusal_of_user(old["name"])
+        if expected is None and password != PASSWORD:
+            expected = AuthenticationError
+        generation = self.next_generation(old) if expected is None else None
+        refusal, fresh = self.outcome(self.guard.confirm, text, password, access_lifespan=access)
+        assert expected is refusal
+        if refusal is not None:
+            return multiple()
+        self.said[fresh] = old | {
+            "roles": set(self.people[old["name"]]["roles"]),
+            "iat": self.now,
+            "exp": min(self.now + (access or self.access), old["rf_exp"]),
+            "auth": self.now,
+            "gen": generation,
+        }
+        self.check_claims(fresh)
+        return fresh
+
+    @rule(text=tokens, max_age=st.integers(1, 120))
+    def admit_recent(self, text, max_age):
+        token = self.said[text]
+        is_recent = token["auth"] is not None and self.now - max_age < token["auth"] <= self.now + 60
+        expected = self.refusal_of_access(token) or (None if is_recent else StaleAuthenticationError)
+        refusal, _ = self.outcome(self.guard.admit, bearer(text), authenticated_within(max_age))
+        assert expected is refusal
 
     @rule(text=tokens)
     def load_user(self, text):

@@ -253,8 +253,8 @@ class Unhashable(Policy):
     def __eq__(self, other):
         return isinstance(other, Unhashable)
 
-    def permits(self, held):
-        return "admin" in held
+    def permits(self, principal, now):
+        return "admin" in principal.roles
 
     def __str__(self):
         return "an admin"

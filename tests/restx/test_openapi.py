@@ -7,7 +7,7 @@ from flask import Blueprint, Flask
 from flask_restx import Api, Namespace, Resource, fields
 from tests.restx.apps import SECRET, Target
 
-from praetorian_core import Guard, KeyRing, Settings, all_roles, any_role
+from praetorian_core import Guard, KeyRing, Settings, all_roles, any_role, authenticated_within
 from praetorian_flask import Praetorian, protect_blueprint
 from praetorian_flask import roles_required as flask_roles_required
 from praetorian_restx import (
@@ -29,6 +29,16 @@ UNAUTHORIZED = {
     "description": "The token is missing or invalid; `code` is the reason",
     "schema": MODEL,
     "headers": CHALLENGE,
+}
+STALE = {
+    "description": "The token is missing or invalid, or the user authenticated too long ago; `code` is the reason",
+    "schema": MODEL,
+    "headers": {
+        "WWW-Authenticate": {
+            "description": "The challenge (RFC 6750 §3); if the authentication is too old, with `max_age` (RFC 9470 §3)",
+            "type": "string",
+        }
+    },
 }
 SUCCESS = {"description": "Success"}
 
@@ -84,6 +94,29 @@ class TestDecorators:
         assert operation["security"] == BEARER
         assert operation["description"] == f"Roles required: {roles}\nMore of it."
         assert operation["responses"] == {"200": SUCCESS, "401": UNAUTHORIZED, "403": forbidden(roles)}
+
+    def test_age(self):
+        """How recently the user must have authenticated stands in the description, and the challenge at the 401."""
+        operation = documented(policy_required(authenticated_within("5 minutes")))
+
+        assert operation["security"] == BEARER
+        assert operation["description"] == "Required: authenticated within 5 minutes\nMore of it."
+        assert operation["responses"] == {"200": SUCCESS, "401": STALE}
+
+    def test_age_and_role(self):
+        """With a role there is a 403 too."""
+        operation = documented(policy_required(authenticated_within(90) & all_roles("staff")))
+        words = "(authenticated within 90 seconds) and (all of staff)"
+
+        assert operation["description"] == f"Required: {words}\nMore of it."
+        assert operation["responses"] == {"200": SUCCESS, "401": STALE, "403": forbidden(words)}
+
+    def test_age_and_role_apart(self):
+        """Of two decorators, the 403 names the one for roles."""
+        operation = documented(policy_required(authenticated_within("1 hour")), roles_required("staff"))
+
+        assert operation["description"] == "Required: all of staff; authenticated within 1 hour\nMore of it."
+        assert operation["responses"] == {"200": SUCCESS, "401": STALE, "403": forbidden("all of staff")}
 
     def test_an_open_operation_says_nothing(self):
         """Without a decorator RESTX's documentation is unchanged."""

@@ -23,22 +23,23 @@ class RequestCalls(RunningGuard[U]):
 
         Args:
             request: The request.
-            policy: The required roles; None for any principal.
+            policy: The required policy; None for any principal.
 
         Raises:
             MissingTokenError: The request carries no token.
             MalformedHeaderError: The header does not hold exactly one token.
             ConflictingTokensError: The request carries several tokens.
             CSRFError: The token came from a cookie, and another site may have caused the request.
+            StaleAuthenticationError: A recent authentication alone would satisfy the policy.
             MissingRoleError: The roles do not satisfy the policy.
             PraetorianError: Every error of ``verify``.
 
         See:
-            RFC 6750 §2.1, §3.1.
+            RFC 6750 §2.1, §3.1, RFC 9470 §3.
         """
         now = self._clock()
         try:
-            return self._check_policy(self._admit(self._places.find(request), request, now), policy)
+            return self._check_policy(self._admit(self._places.find(request), request, now), policy, now)
         except PraetorianError as error:
             self._report_refusal(error, now)
             raise
@@ -50,18 +51,18 @@ class RequestCalls(RunningGuard[U]):
 
         Args:
             request: The request.
-            policy: The required roles; None for any principal.
+            policy: The required policy; None for any principal.
 
         Raises:
             PraetorianError: Every error of ``admit`` except ``MissingTokenError``.
 
         See:
-            RFC 6750 §2.1, §3.1.
+            RFC 6750 §2.1, §3.1, RFC 9470 §3.
         """
         now = self._clock()
         try:
             found = self._find_optional(request)
-            return None if found is None else self._check_policy(self._admit(found, request, now), policy)
+            return None if found is None else self._check_policy(self._admit(found, request, now), policy, now)
         except PraetorianError as error:
             self._report_refusal(error, now)
             raise

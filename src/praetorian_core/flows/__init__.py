@@ -12,10 +12,11 @@ Every exception that a flow raises rejects. A step that changes state comes last
 """
 
 from praetorian_core.flows.actions import issue_action, read_action, redeem_action, reset_password
+from praetorian_core.flows.confirmation import confirm
 from praetorian_core.flows.context import FlowContext
+from praetorian_core.flows.exchange import check_session
 from praetorian_core.flows.login import authenticate
 from praetorian_core.flows.sessions import (
-    check_session,
     check_store,
     issue,
     load_user,
@@ -30,6 +31,7 @@ __all__ = [
     "authenticate",
     "check_session",
     "check_store",
+    "confirm",
     "issue",
     "issue_action",
     "load_user",

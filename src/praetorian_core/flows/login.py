@@ -1,16 +1,19 @@
-"""Check a username and a password; every failure does the same work and asks the same questions."""
+"""Check a username and a password; every failure does the same work and asks the same questions.
+
+``Login`` holds the steps that a login shares with the confirmation of a session's password (``confirmation.py``).
+"""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import NoReturn, TypeVar
+from typing import NamedTuple, NoReturn, TypeVar
 
 from praetorian_core.errors import AuthenticationError, LoginThrottledError, ServiceUnavailableError
 from praetorian_core.events import LoginFailed, LoginSucceeded, LoginThrottled, LoginUncounted
 from praetorian_core.flows.context import FlowContext
 from praetorian_core.hash_turn import HashTurn
 from praetorian_core.login.source import source_networks
-from praetorian_core.login.throttle import Reservation
+from praetorian_core.login.throttle import LoginAttempt, Reservation
 from praetorian_core.questions import (
     Account,
     CheckActive,
@@ -44,24 +47,21 @@ def authenticate(
         ServiceUnavailableError: A call that the decision depends on failed.
         ConfigurationError: The source is neither a str nor None.
     """
-    login = _Login(context, source, now)
+    login = Login(context, source, now)
     # A framework may hand over a subclass of str, such as markupsafe.Markup. Not str(): of a member of an enum, that is
     # its name.
     name = str.__str__(username) if isinstance(username, str) else username
-    user, account, reservation = yield from login.count(name)
-    check = yield from login.check_password(password, account.hashed, reservation)
+    attempt = None if context.throttle is None else context.throttle.attempt(name, source, now)
+    counted = yield from login.count(attempt, ask(FindUser(_name_to_look_up(name))))
+    check = yield from login.check_password(password, counted)
     matches = check.matches is True
     # Asked for every attempt, so that the number of questions does not depend on the password.
-    active = yield from ask(CheckActive(user if matches else None))
+    active = yield from ask(CheckActive(counted.user if matches else None))
     if not matches or not active:
-        yield from login.fail(account)
-    yield from login.succeed(reservation)
-    if check.outdated and context.renews_passwords and isinstance(password, str) and isinstance(account.hashed, str):
-        # The runner reports a failure. The old hash remains valid, and the next login tries again.
-        with suppress(ServiceUnavailableError):
-            yield from ask(RenewPassword(user, password, account.hashed, login.turn))
-    yield from ask(Emit(LoginSucceeded(at=now, identity=str(account.identity), source=source)))
-    return user
+        yield from login.fail(counted.account)
+    yield from login.succeed(counted, password, check)
+    yield from ask(Emit(LoginSucceeded(at=now, identity=str(counted.account.identity), source=source)))
+    return counted.user
 
 
 def _name_to_look_up(username: object) -> str | None:
@@ -71,40 +71,67 @@ def _name_to_look_up(username: object) -> str | None:
     return None
 
 
-class _Login:
-    """One login, with what each of its steps needs."""
+class Counted(NamedTuple):
+    """A counted attempt.
+
+    Attributes:
+        user: The user; None if there is none.
+        account: The user's account.
+        reservation: Takes the attempt back; None if attempts are not counted.
+    """
+
+    user: object
+    account: Account
+    reservation: Reservation | None
+
+
+class Login:
+    """One check of a password, with what each of its steps needs."""
 
     def __init__(self, context: FlowContext, source: str | None, now: int) -> None:
+        """Begin it.
+
+        Raises:
+            ConfigurationError: The source is neither a str nor None.
+        """
         self._context = context
         self._source = source
         self._now = now
-        self.turn = HashTurn(source_networks(source))
+        self._turn = HashTurn(source_networks(source))
 
-    def count(self, username: object) -> Flow[tuple[object, Account, Reservation | None]]:
-        """Return the user, their account and the counted attempt; None if attempts are not counted."""
-        throttle, reservation = self._context.throttle, None
+    def count(self, attempt: LoginAttempt | None, find_user: Flow[object]) -> Flow[Counted]:
+        """Return the counted attempt, with the user and their account.
+
+        Args:
+            attempt: The attempt; None if attempts are not counted.
+            find_user: Returns the user, or None.
+
+        Raises:
+            LoginThrottledError: A limit was reached.
+        """
+        reservation = None
         try:
-            attempt = None if throttle is None else throttle.attempt(username, self._source, self._now)
             if attempt is not None:
                 attempt = yield from self._unless_allowed(attempt.check())
-            user = yield from ask(FindUser(_name_to_look_up(username)))
+            user = yield from find_user
             account = yield from ask(ReadAccount(user))
             if attempt is not None:
                 reservation = yield from self._unless_allowed(attempt.reserve(account.identity, account.hashed))
         except LoginThrottledError:
             yield from ask(Emit(LoginThrottled(at=self._now, source=self._source)))
             raise
-        return user, account, reservation
+        return Counted(user, account, reservation)
 
-    def check_password(self, password: object, hashed: object, reservation: Reservation | None) -> Flow[PasswordCheck]:
+    def check_password(self, password: object, counted: Counted) -> Flow[PasswordCheck]:
         """Return whether the password matches; take the attempt back if no hash was computed."""
         try:
-            return (yield from ask(CheckPassword(password, hashed, self.turn)))
+            return (yield from ask(CheckPassword(password, counted.account.hashed, self._turn)))
         except GeneratorExit:
             # A generator that is closed cannot ask.
             raise
         except BaseException as error:
-            if reservation is not None and (isinstance(error, ServiceUnavailableError) or not self.turn.begun):
+            reservation = counted.reservation
+            if reservation is not None and (isinstance(error, ServiceUnavailableError) or not self._turn.begun):
                 yield from self._unless_allowed(reservation.cancel(self._now))
             raise
 
@@ -114,11 +141,17 @@ class _Login:
         yield from ask(Emit(LoginFailed(at=self._now, identity=identity, source=self._source)))
         raise AuthenticationError
 
-    def succeed(self, reservation: Reservation | None) -> Flow[None]:
-        """Take the attempt back."""
+    def succeed(self, counted: Counted, password: object, check: PasswordCheck) -> Flow[None]:
+        """Take the attempt back, and renew an outdated hash."""
+        user, account, reservation = counted
         if reservation is not None:
             known_until = self._now + self._context.settings.refresh_lifespan
             yield from self._unless_allowed(reservation.succeed(self._now, known_until))
+        renews = check.outdated and self._context.renews_passwords
+        if renews and isinstance(password, str) and isinstance(account.hashed, str):
+            # The runner reports a failure. The old hash remains valid, and the next login tries again.
+            with suppress(ServiceUnavailableError):
+                yield from ask(RenewPassword(user, password, account.hashed, self._turn))
 
     def _unless_allowed(self, counting: Flow[T]) -> Flow[T | None]:
         """Return the result of counting; None if it fails and the settings allow logins that are not counted."""

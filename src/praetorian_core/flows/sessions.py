@@ -7,32 +7,24 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from functools import partial
-
-import attrs
 
 from praetorian_core.clock import NEVER
 from praetorian_core.errors import (
-    ConfigurationError,
     MissingUserError,
     MisusedTokenError,
-    ReusedTokenError,
-    RevokedTokenError,
 )
 from praetorian_core.events import (
     SessionRevoked,
     TokenRefreshed,
-    TokenReused,
     UserRevoked,
     session_digest,
 )
 from praetorian_core.flows.context import FlowContext, identity_and_roles, require_active, require_user
+from praetorian_core.flows.exchange import exchange, new_csrf, present
 from praetorian_core.flows.state import (
     ENDED,
     SPENT,
-    Generation,
     Write,
-    access_keys,
     action_key,
     entry_expiry,
     epoch_key,
@@ -42,9 +34,8 @@ from praetorian_core.flows.state import (
     update,
 )
 from praetorian_core.principal import Principal
-from praetorian_core.questions import Emit, Flow, GetState, ask
+from praetorian_core.questions import Emit, Flow, ask
 from praetorian_core.token.claims import ActionClaims, SessionClaims, check_custom_claims, encode_named_identity
-from praetorian_core.token.codec import MAX_REFRESHED
 from praetorian_core.token.lifecycle import check_reading, check_refresh, session_end
 
 
@@ -92,24 +83,6 @@ def issue(
     return context.codec.encode(SessionClaims(principal=principal, generation=generation, csrf=csrf))
 
 
-def new_csrf() -> str:
-    """Return a new value of the claim ``csrf``: 128 random bits."""
-    return secrets.token_urlsafe(16)
-
-
-def check_session(claims: SessionClaims, now: int) -> Flow[str | None]:
-    """Return the store's entry of a session that was not ended.
-
-    Raises:
-        RevokedTokenError: The session was ended, alone or with all sessions of the user.
-    """
-    principal = claims.principal
-    entry, epoch = yield from ask(GetState(access_keys(principal.identity, principal.session_id), now))
-    if entry == ENDED or principal.session_epoch != parse_epoch(epoch):
-        raise RevokedTokenError
-    return entry
-
-
 def check_store(context: FlowContext, now: int) -> Flow[None]:
     """Raise if the store does not answer; without a store, return.
 
@@ -133,70 +106,14 @@ def refresh(context: FlowContext, token: str | bytes, access_lifespan: int | Non
         MissingUserError: The user does not exist any more.
         InvalidUserError: The user's account is not active.
     """
-    settings = context.settings
     claims = read_session(context, token, now)
-    old = claims.principal
+    old, settings = claims.principal, context.settings
     check_refresh(old, now, settings.early_refresh, settings.idle_lifespan)
-    entry = (yield from check_session(claims, now)) if context.has_store else None
-    user = yield from require_user(old.identity)
-    yield from require_active(user)
-    identity, roles = yield from identity_and_roles(context, user)
-    if str(identity) != str(old.identity):
-        raise ConfigurationError("identify returned a user of another identity than it was asked for")
-    access = settings.access_lifespan if access_lifespan is None else access_lifespan
-    successor = attrs.evolve(
-        old,
-        identity=identity,
-        roles=roles,
-        issued_at=now,
-        access_expires_at=min(now + access, session_end(now, old.refresh_expires_at, settings.idle_lifespan)),
-    )
-    # A counted session is counted under every layout, or a reuse would go unseen.
-    is_counted = claims.generation is not None or entry is not None
-    counts = context.has_store and (context.codec.layout.counts_generations or is_counted)
-    generation = (claims.generation or 0) + 1 if counts else claims.generation
-    # Before the generation is spent: if encoding fails, the presented token can still be refreshed.
-    csrf = new_csrf() if claims.csrf is None and settings.uses_cookies else claims.csrf
-    renewed = claims._replace(principal=successor, generation=generation, csrf=csrf)
-    fresh = context.codec.encode(renewed, max_length=MAX_REFRESHED)
-    if counts:
-        yield from _spend_generation(claims, entry, settings.refresh_grace, now)
-    if context.has_store and settings.check_sessions == "refresh":
-        # Access makes no store call, so a revocation in the meantime must be seen here.
-        yield from check_session(claims, now)
-    session = session_digest(old.session_id)
-    yield from ask(Emit(TokenRefreshed(at=now, identity=str(identity), session=session)))
+    presented = yield from present(context, claims, now)
+    user = yield from load_user(old)
+    fresh = yield from exchange(context, presented, user, access_lifespan, old.authenticated_at, now)
+    yield from ask(Emit(TokenRefreshed(at=now, identity=str(old.identity), session=session_digest(old.session_id))))
     return fresh
-
-
-def _spend_generation(claims: SessionClaims, entry: str | None, grace: int, now: int) -> Flow[None]:
-    """Spend the presented generation; each has one successor (RFC 9700 §4.14.2).
-
-    A token without a generation precedes the first counted one.
-
-    Raises:
-        ReusedTokenError: The generation was spent before; the session is now ended.
-        RevokedTokenError: The session was ended in between.
-    """
-    principal = claims.principal
-    expires_at = entry_expiry(principal.refresh_expires_at)
-    presented = claims.generation or 0
-
-    def decide(entry: str | None) -> Write | None:
-        current = Generation.parse(entry)
-        if presented == current.number:
-            return Write(current.next_value(now), expires_at)
-        # Two tabs, or a lost response: the same successor once more. The clocks of two machines may differ either way.
-        if presented == current.number - 1 and current.since is not None and abs(now - current.since) < grace:
-            return None
-        return Write(ENDED, expires_at)
-
-    key = session_key(principal.identity, principal.session_id)
-    written = yield from update(key, decide, now, entry, partial(check_session, claims, now))
-    if written is not None and written.value == ENDED:
-        session = session_digest(principal.session_id)
-        yield from ask(Emit(TokenReused(at=now, identity=str(principal.identity), session=session)))
-        raise ReusedTokenError
 
 
 def read_session(context: FlowContext, token: str | bytes, now: int) -> SessionClaims:

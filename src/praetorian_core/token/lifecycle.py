@@ -64,6 +64,22 @@ def session_end(issued_at: int, refresh_expires_at: int, idle_lifespan: int | No
     return refresh_expires_at if idle_lifespan is None else min(refresh_expires_at, issued_at + idle_lifespan)
 
 
+def check_session_end(principal: Principal, now: int, idle_lifespan: int | None) -> None:
+    """Raise if the session has expired at `now`.
+
+    Args:
+        principal: The principal of the token.
+        now: The current time, in seconds since the epoch.
+        idle_lifespan: See ``session_end``.
+
+    Raises:
+        ExpiredRefreshError: The refresh lifespan has ended, or the session was not refreshed for the idle lifespan.
+    """
+    ends_at = session_end(principal.issued_at, principal.refresh_expires_at, idle_lifespan)
+    if now >= ends_at:
+        raise ExpiredRefreshError(expired_at=ends_at, now=now)
+
+
 def check_access(principal: Principal, now: int, leeway: int, idle_lifespan: int | None = None) -> None:
     """Raise if the token is not valid for access at `now`.
 
@@ -80,9 +96,7 @@ def check_access(principal: Principal, now: int, leeway: int, idle_lifespan: int
     See:
         RFC 7519 §4.1.4.
     """
-    ends_at = session_end(principal.issued_at, principal.refresh_expires_at, idle_lifespan)
-    if now >= ends_at:
-        raise ExpiredRefreshError(expired_at=ends_at, now=now)
+    check_session_end(principal, now, idle_lifespan)
     if now >= principal.access_expires_at + leeway:
         raise ExpiredAccessError(expired_at=principal.access_expires_at, now=now)
 
@@ -100,9 +114,7 @@ def check_refresh(principal: Principal, now: int, early: int, idle_lifespan: int
         ExpiredRefreshError: The refresh lifespan has ended, or the session was not refreshed for the idle lifespan.
         EarlyRefreshError: The access lifespan has not ended yet.
     """
-    ends_at = session_end(principal.issued_at, principal.refresh_expires_at, idle_lifespan)
-    if now >= ends_at:
-        raise ExpiredRefreshError(expired_at=ends_at, now=now)
+    check_session_end(principal, now, idle_lifespan)
     refreshable_at = principal.access_expires_at - early
     if now < refreshable_at:
         raise EarlyRefreshError(refreshable_at=refreshable_at, now=now)

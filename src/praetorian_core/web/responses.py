@@ -1,8 +1,8 @@
 """HTTP answer of each error: one table for every framework.
 
 The rows follow RFC 6750 §3: without credentials the challenge names no error, for a bad token it names
-``invalid_token``, for a missing role ``insufficient_scope``. A failed dependency gets no challenge: clients keep their
-session and retry.
+``invalid_token``, for a missing role ``insufficient_scope``. An authentication that is too old gets the challenge of
+RFC 9470 §3. A failed dependency gets no challenge: clients keep their session and retry.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SERVER_ERROR = 500
 
 
 class _Challenge(enum.Enum):
-    """Error code in the ``WWW-Authenticate`` header (RFC 6750 §3.1)."""
+    """Error code in the ``WWW-Authenticate`` header (RFC 6750 §3.1, RFC 9470 §3)."""
 
     NONE = enum.auto()
     """No such header."""
@@ -28,6 +28,7 @@ class _Challenge(enum.Enum):
     INVALID_REQUEST = "invalid_request"
     INVALID_TOKEN = "invalid_token"  # noqa: S105  (an error code, not a secret)
     INSUFFICIENT_SCOPE = "insufficient_scope"
+    INSUFFICIENT_USER_AUTHENTICATION = "insufficient_user_authentication"
 
 
 @attrs.frozen
@@ -48,6 +49,7 @@ _TABLE: dict[type[BaseException], _Row] = {
     errors.EarlyRefreshError: _Row(400),
     errors.AuthenticationError: _Row(401, _Challenge.BARE),
     errors.LoginThrottledError: _Row(429),
+    errors.StaleAuthenticationError: _Row(401, _Challenge.INSUFFICIENT_USER_AUTHENTICATION),
     errors.MissingRoleError: _Row(403, _Challenge.INSUFFICIENT_SCOPE),
     errors.ForbiddenError: _Row(403),
     errors.WeakPasswordError: _Row(400),
@@ -100,7 +102,7 @@ def error_response(error: errors.PraetorianError, *, scheme: str = "Bearer", rea
         Status, headers and body. Nothing in them comes from the token, the request or the error's detail.
 
     See:
-        RFC 6750 §3 for the challenge, §5.3 for ``Cache-Control``; RFC 9110 §10.2.3 for ``Retry-After``.
+        RFC 6750 §3 and RFC 9470 §3 for the challenge, RFC 6750 §5.3 for ``Cache-Control``; RFC 9110 §10.2.3 for ``Retry-After``.
     """
     row = next(_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE)
     if row.status == _SERVER_ERROR:
@@ -110,6 +112,10 @@ def error_response(error: errors.PraetorianError, *, scheme: str = "Bearer", rea
         challenge = f'{scheme} realm="{realm}"'
         if row.challenge is not _Challenge.BARE:
             challenge += f', error="{row.challenge.value}"'
+        if isinstance(error, errors.StaleAuthenticationError):
+            # The text of the class: a quoted-string cannot hold every text that an application's subclass may have.
+            description = errors.StaleAuthenticationError.message
+            challenge += f', error_description="{description}", max_age="{error.max_age}"'
         headers.append(("WWW-Authenticate", challenge))
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:

@@ -30,6 +30,18 @@ class CheckedGuard(Guard[object]):
         self._check(token)
         return super().refresh(token, access_lifespan=access_lifespan)
 
+    def confirm(
+        self,
+        token: str | bytes,
+        password: object,
+        *,
+        source: str | None = None,
+        access_lifespan: Lifespan | None = None,
+    ) -> str:
+        """Return the next token of a session; see ``Guard.confirm``."""
+        self._check(token)
+        return super().confirm(token, password, source=source, access_lifespan=access_lifespan)
+
     def read_action(self, token: str | bytes, action: str) -> Action[object]:
         """Return what an action token is for; see ``Guard.read_action``."""
         self._check(token)

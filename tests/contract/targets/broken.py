@@ -137,7 +137,11 @@ FAULTS = {
     },
     OnlySafeMethods: {f"{method} without a token has no effect" for method in ("POST", "PUT", "PATCH", "DELETE")},
     ViewFirst: {f"{method} without a token has no effect" for method in ("POST", "PUT", "PATCH", "DELETE")},
-    CachedVerdicts: {"one token before and after both deadlines", "one token before and after its logout"},
+    CachedVerdicts: {
+        "one token before and after both deadlines",
+        "one token before and after its logout",
+        "one token before and at the age",
+    },
     PreflightRunsView: {"a preflight does not run the view"},
     FixedScheme: {"another header: no token", "another header: an expired token"},
     FixedHeader: {"another header: a token", "another header: a token in Authorization"},

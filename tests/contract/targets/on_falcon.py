@@ -8,7 +8,7 @@ import falcon
 import falcon.asgi
 
 import praetorian_falcon as pf
-from praetorian_core import AsyncGuard, Guard, all_roles, any_role
+from praetorian_core import AsyncGuard, Guard, all_roles, any_role, authenticated_within
 from praetorian_core.errors import ForbiddenError
 from praetorian_core.testing.adapter_suite import ASGIClient, BodyStyle, Lack, OutOfHoursError, WSGIClient
 
@@ -140,6 +140,12 @@ def resources(shape, users):
     async def refresh(self, req, resp):
         resp.media = {"refreshed": bool(await done(pf.current_guard(req).refresh(pf.current_token(req))))}
 
+    async def confirm(self, req, resp):
+        _, password = await done(pf.credentials(req))
+        renewed = await done(pf.confirm(req, password))
+        principal = await done(pf.current_guard(req).verify(renewed))
+        resp.media = {"authenticated_at": principal.authenticated_at}
+
     async def logout(self, req, resp):
         await done(pf.current_guard(req).revoke(pf.current_token(req)))
         resp.media = {"ended": True}
@@ -162,6 +168,7 @@ def resources(shape, users):
         return type("Resource", (), {f"on_{method}": responder for method, responder in responders.items()})
 
     policy = all_roles("reader") & any_role("admin", "editor")
+    recent = authenticated_within("5 minutes")
     counted = {method: pf.auth_required(shape(add_one)) for method in WRITING}
     kinds = {
         "/open": kind(get=shape(identity)),
@@ -170,6 +177,8 @@ def resources(shape, users):
         "/admin": pf.roles_required("admin", "reader")(kind(get=shape(identity))),
         "/staff": kind(get=pf.roles_accepted("admin", "editor")(shape(identity))),
         "/policy": kind(get=pf.policy_required(policy)(shape(identity))),
+        "/recent": kind(get=pf.policy_required(recent)(shape(identity))),
+        "/transfer": pf.policy_required(all_roles("admin") & recent)(kind(get=shape(identity))),
         "/me": kind(get=pf.auth_required(shape(me))),
         "/options": kind(options=pf.auth_required(shape(identity))),
         "/counter": kind(get=shape(read_counter), **counted),
@@ -178,6 +187,7 @@ def resources(shape, users):
         "/own": kind(get=shape(own)),
         "/login": kind(post=shape(login)),
         "/refresh": kind(post=shape(refresh)),
+        "/confirm": kind(post=shape(confirm)),
         "/logout": kind(post=shape(logout)),
         "/cookie/login": kind(post=shape(cookie_login)),
         "/cookie/refresh": kind(post=shape(cookie_refresh)),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from flask import Flask, jsonify, request
 from flask_restx import Api, Resource
 
-from praetorian_core import Guard, Settings, all_roles, any_role
+from praetorian_core import Guard, Settings, all_roles, any_role, authenticated_within
 from praetorian_core.errors import ForbiddenError
 from praetorian_core.testing.adapter_suite import BodyStyle, OutOfHoursError, WSGIClient
 from praetorian_flask import (
     Praetorian,
     authenticate,
     clear_token_cookies,
+    confirm,
     credentials,
     current_guard,
     current_principal_or_none,
@@ -82,6 +83,21 @@ def _add_resources(api, users):
         def get(self):
             return {"id": current_user_id()}
 
+    recent = authenticated_within("5 minutes")
+
+    @api.route("/recent")
+    class Recent(Resource):
+        @policy_required(recent)
+        def get(self):
+            return {"id": current_user_id()}
+
+    @api.route("/transfer")
+    class Transfer(Resource):
+        method_decorators = (policy_required(all_roles("admin") & recent),)
+
+        def get(self):
+            return {"id": current_user_id()}
+
     @api.route("/me")
     class Me(Resource):
         @auth_required
@@ -132,6 +148,12 @@ def _add_resources(api, users):
     class Refresh(Resource):
         def post(self):
             return {"refreshed": bool(current_guard().refresh(current_token()))}
+
+    @api.route("/confirm")
+    class Confirm(Resource):
+        def post(self):
+            renewed = confirm(request.get_json()["password"])
+            return {"authenticated_at": current_guard().verify(renewed).authenticated_at}
 
     @api.route("/logout")
     class Logout(Resource):

@@ -6,7 +6,7 @@ import json
 
 import attrs
 
-from praetorian_core import Guard, all_roles, any_role
+from praetorian_core import Guard, all_roles, any_role, authenticated_within
 from praetorian_core.errors import ConfigurationError, ForbiddenError, PraetorianError
 from praetorian_core.testing.adapter_suite import BodyStyle, Lack, OutOfHoursError, WSGIClient
 from praetorian_core.web.credentials import (
@@ -65,6 +65,7 @@ class Adapter:
         self.guard = Guard(world.users, world.settings, **world.options)
         self.count = 0
         policy = all_roles("reader") & any_role("admin", "editor")
+        recent = authenticated_within("5 minutes")
         writing = dict.fromkeys(("POST", "PUT", "PATCH", "DELETE", "OPTIONS"), (self.add_one, Demand()))
         self.routes = {
             "/open": {"GET": (self.identity, None)},
@@ -73,6 +74,8 @@ class Adapter:
             "/admin": {"GET": (self.identity, Demand(all_roles("admin", "reader")))},
             "/staff": {"GET": (self.identity, Demand(any_role("admin", "editor")))},
             "/policy": {"GET": (self.identity, Demand(policy))},
+            "/recent": {"GET": (self.identity, Demand(recent))},
+            "/transfer": {"GET": (self.identity, Demand(all_roles("admin") & recent))},
             "/me": {"GET": (self.me, Demand())},
             "/options": {"OPTIONS": (self.identity, Demand())},
             "/counter": {"GET": (lambda request: {"count": self.count}, None), **writing},
@@ -84,6 +87,7 @@ class Adapter:
             "/cookie/login": {"POST": (self.cookie_login, None)},
             "/cookie/refresh": {"POST": (self.cookie_refresh, None)},
             "/cookie/logout": {"POST": (self.cookie_logout, None)},
+            "/confirm": {"POST": (self.confirm, None)},
             "/logout": {"POST": (self.logout, None)},
             "/redeem": {"POST": (self.redeem, None)},
             "/password": {"POST": (self.password, None)},
@@ -215,6 +219,11 @@ class Adapter:
     def set_cookies(self, request, cookies):
         """Set cookies on the response."""
         request.cookies = tuple(cookie.header_value() for cookie in cookies)
+
+    def confirm(self, request):
+        """Confirm the password."""
+        renewed = self.guard.confirm(self.token(request), request.json()["password"], source=request.remote)
+        return {"authenticated_at": self.guard.verify(renewed).authenticated_at}
 
     def logout(self, request):
         """Revoke."""

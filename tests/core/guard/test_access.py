@@ -182,7 +182,7 @@ class TestAdmit:
         """A policy of an application's own permits only with ``True`` itself."""
 
         class Sloppy(Policy):
-            def permits(self, held):
+            def permits(self, principal, now):
                 return "yes"
 
             def __str__(self):

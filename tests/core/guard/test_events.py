@@ -59,6 +59,8 @@ class TestEvents:
         outcome(guard.refresh, session)
         outcome(guard.verify, fresh)
         last = keep(guard.issue(alice))
+        outcome(guard.confirm, last, "w-canary-password", source="8.8.8.8")
+        keep(guard.confirm(last, PASSWORD, source="8.8.8.8"))
         guard.revoke(last)
         outcome(guard.redeem_action, last, "reset")
         guard.revoke_user(1)

@@ -116,6 +116,11 @@ def call_refresh(world):
     return lambda: world.guard.refresh(token)
 
 
+def call_confirm(world):
+    token = world.guard.issue(world.alice)
+    return lambda: world.guard.confirm(token, PASSWORD, source="8.8.8.8")
+
+
 def call_reuse(world):
     token = world.guard.issue(world.alice)
     world.at(NOW + ACCESS).refresh(token)
@@ -143,6 +148,7 @@ STORE_CALLS = {
     call_verify: 1,
     call_admit: 1,
     call_refresh: 2,
+    call_confirm: 16,
     call_reuse: 2,
     call_revoke: 2,
     call_revoke_user: 2,

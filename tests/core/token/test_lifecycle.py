@@ -16,6 +16,7 @@ from praetorian_core.token.lifecycle import (
     check_not_in_future,
     check_reading,
     check_refresh,
+    check_session_end,
     session_end,
 )
 
@@ -250,6 +251,7 @@ class TestIdle:
     def test_end(self, now, expected):
         """A session that is not refreshed ends the idle lifespan after ``iat``: for access and for a refresh."""
         token = principal(iat=IAT, exp=self.END, rf_exp=self.END + 1000)
+        assert expected == outcome(check_session_end, token, now, self.IDLE)
 
         assert expected == outcome(check_access, token, now, 0, self.IDLE)
         assert expected == outcome(check_refresh, token, now, 1000, self.IDLE)

@@ -67,7 +67,7 @@ class TestTable:
     @by_class
     def test_nothing_of_the_evidence(self, name):
         """ASVS 16.5.1, RFC 9457 §5: no claim, role, detail or time that the log reads is sent."""
-        error = sample(name, CANARY, NUMBER)
+        error = sample(name, CANARY, NUMBER)  # Of an old authentication, a client is sent the required age.
         if name == "LoginThrottledError":
             error = errors.LoginThrottledError(retry_after=17)  # The one number that a client is sent.
         error.__cause__ = ValueError(CANARY)
@@ -95,6 +95,13 @@ class TestChallenge:
             (errors.MalformedHeaderError(), 'JWT realm="staff area", error="invalid_request"'),
             (errors.InvalidTokenError(), 'JWT realm="staff area", error="invalid_token"'),
             (errors.MissingRoleError(required="x"), 'JWT realm="staff area", error="insufficient_scope"'),
+            (
+                errors.StaleAuthenticationError(max_age=5, authenticated_at=NUMBER, now=NUMBER),
+                (
+                    'JWT realm="staff area", error="insufficient_user_authentication", '
+                    'error_description="a more recent authentication is required", max_age="5"'
+                ),
+            ),
         ],
         ids=lambda value: type(value).__name__,
     )
@@ -103,12 +110,27 @@ class TestChallenge:
 
         assert expected == dict(error_response(error, scheme="JWT", realm="staff area").headers)["WWW-Authenticate"]
 
+    def test_own_message(self):
+        """RFC 6750 §3: ``error_description`` is printable ASCII without quotes, so a message of an application is not in it."""
+        answer = error_response(ForeignError(max_age=5, authenticated_at=None, now=7))
+
+        assert (
+            'error_description="a more recent authentication is required"' in dict(answer.headers)["WWW-Authenticate"]
+        )
+        assert ForeignError.message == answer.body()["message"]
+
     def test_all_invalid_tokens_are_answered_alike(self):
         """ASVS 11.2.5: bad base64, algorithm, key or signature: one status, code, message and challenge."""
         answers = {error_response(errors.InvalidTokenError(why)) for why in ("alg", "kid", "signature", None)}
 
         assert 1 == len(answers)
         assert answers.pop().headers == error_response(errors.MissingClaimError("exp")).headers
+
+
+class ForeignError(errors.StaleAuthenticationError):
+    """An application's refinement, whose message no quoted string can hold."""
+
+    message = 'bitte "neu" anmelden ☺'
 
 
 class LateError(errors.ExpiredAccessError):

@@ -116,6 +116,7 @@ class TestWalkingOn:
         for call in (
             lambda: guard.guard.refresh(token),
             lambda: guard.guard.verify(token),
+            lambda: guard.guard.confirm(token, "pw"),
             lambda: guard.guard.read_action(mailed, "reset"),
             lambda: guard.guard.redeem_action(mailed, "reset", once=False),
             lambda: guard.guard.reset_password(mailed, "a new password of length"),

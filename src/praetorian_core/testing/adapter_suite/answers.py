@@ -13,6 +13,11 @@ _REQUEST = 'Bearer realm="legion", error="invalid_request"'
 _TOKEN = 'Bearer realm="legion", error="invalid_token"'  # noqa: S105  (a challenge)
 _SCOPE = 'Bearer realm="legion", error="insufficient_scope"'
 
+_STALE = (
+    'Bearer realm="legion", error="insufficient_user_authentication", '
+    'error_description="a more recent authentication is required", max_age="300"'
+)
+
 # Class, code, status, challenge, public message. Clients depend on the codes: a change here breaks them.
 ANSWERS: Mapping[str, tuple[str, int, str | None, str]] = {
     "MissingTokenError": ("missing_token", 401, _BARE, "a bearer token is required"),
@@ -33,6 +38,8 @@ ANSWERS: Mapping[str, tuple[str, int, str | None, str]] = {
     "MissingUserError": ("missing_user", 401, _TOKEN, "the user does not exist"),
     "InvalidUserError": ("invalid_user", 401, _TOKEN, "the user account is not active"),
     "AuthenticationError": ("bad_credentials", 401, _BARE, "the username or password is incorrect"),
+    # RFC 9470 §3; the routes of the suite require an authentication within 5 minutes.
+    "StaleAuthenticationError": ("stale_authentication", 401, _STALE, "a more recent authentication is required"),
     "MissingRoleError": ("missing_role", 403, _SCOPE, "this token does not grant access to this resource"),
     "ForbiddenError": ("forbidden", 403, _NONE, "you are not allowed to do this"),
     "WeakPasswordError": ("weak_password", 400, _NONE, "the password does not meet the requirements"),

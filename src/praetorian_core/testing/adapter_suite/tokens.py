@@ -52,6 +52,10 @@ def issue_tokens(guard: Guard[MemoryUser], clock: FrozenClock) -> dict[str, str]
         "ten_seconds_ahead": at(NOW + 10, guard.issue, _ALICE),
         "eleven_seconds_ahead": at(NOW + 11, guard.issue, _ALICE),
         "last_second": at(NOW - ACCESS + 1, guard.issue, _ALICE),
+        "aging": at(NOW - 299, guard.issue, _ALICE),
+        "aged": at(NOW - 300, guard.issue, _ALICE),
+        "aged_root": at(NOW - 300, guard.issue, _ROOT),
+        "undated": _signed(guard, {"rf_exp": NOW + REFRESH}),
         "expired": at(NOW - ACCESS, guard.issue, _ALICE),
         "last_refresh": at(NOW - REFRESH + 1, guard.issue, _ALICE),
         "dead": at(NOW - REFRESH, guard.issue, _ALICE),
@@ -60,7 +64,7 @@ def issue_tokens(guard: Guard[MemoryUser], clock: FrozenClock) -> dict[str, str]
         ),
         "unsigned": ".".join([*good.split(".")[:2], _segment(b"\0" * 32)]),
         "none": ".".join([_segment(b'{"alg":"none","typ":"JWT"}'), good.split(".")[1], ""]),
-        "claimless": _without_refresh_end(guard),
+        "claimless": _signed(guard, {}),
         "disabled": guard.issue(_DISABLED),
         "disabled_expired": at(NOW - ACCESS, guard.issue, _DISABLED),
         "gone": guard.issue(_GONE),
@@ -72,6 +76,7 @@ def issue_tokens(guard: Guard[MemoryUser], clock: FrozenClock) -> dict[str, str]
         "ended": guard.issue(_OUSTED),
         "ended_expired": at(NOW - ACCESS, guard.issue, _OUSTED),
         "reused": at(NOW - ACCESS - 11, guard.issue, _ALICE),
+        "copied": at(NOW - ACCESS - 11, guard.issue, _ALICE),
         "action": guard.issue_action(_ALICE, "confirm"),
         "other_action": guard.issue_action(_ALICE, "stop"),
         "expired_action": at(NOW - ACCESS, guard.issue_action, _ALICE, "confirm"),
@@ -82,7 +87,8 @@ def issue_tokens(guard: Guard[MemoryUser], clock: FrozenClock) -> dict[str, str]
     for name in ("withdrawn_action", "revoked", "revoked_expired"):
         guard.revoke(tokens[name])
     guard.revoke_user(5)
-    at(NOW - 11, guard.refresh, tokens["reused"])
+    for name in ("reused", "copied"):
+        at(NOW - 11, guard.refresh, tokens[name])
     stolen = at(NOW - ACCESS * 2 - 11, guard.issue, _ALICE)
     tokens["robbed"] = at(NOW - ACCESS, guard.refresh, stolen)
     with suppress(PraetorianError):
@@ -111,8 +117,8 @@ def exhaust_attempts(guard: Guard[MemoryUser]) -> None:
                 guard.authenticate(username, "wrong", source=THROTTLED)
 
 
-def _without_refresh_end(guard: Guard[MemoryUser]) -> str:
-    """Return a signed token without the claim ``rf_exp``."""
+def _signed(guard: Guard[MemoryUser], further: Mapping[str, object]) -> str:
+    """Return a signed token without the claims ``rf_exp`` and ``auth_time``, with further claims."""
     claims: dict[str, object] = {
         "sub": "1",
         "id": 1,
@@ -120,6 +126,7 @@ def _without_refresh_end(guard: Guard[MemoryUser]) -> str:
         "iat": NOW,
         "exp": NOW + 9,
         "sid": "AAAAAAAAAAAAAAAAAAAAAA",
+        **further,
     }
     return JWSSigner(guard.settings.keys.signing_key()).sign("JWT", json.dumps(claims).encode())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from praetorian_core.testing.adapter_suite.scenarios import (
+    confirmations,
     cookies,
     failures,
     header,
@@ -23,6 +24,8 @@ ROUTES: Mapping[str, str] = {
     "GET /admin": "roles_required('admin', 'reader'): {id}",
     "GET /staff": "roles_accepted('admin', 'editor'): {id}",
     "GET /policy": "policy_required(all_roles('reader') & any_role('admin', 'editor')): {id}",
+    "GET /recent": "policy_required(authenticated_within('5 minutes')): {id}",
+    "GET /transfer": "policy_required(all_roles('admin') & authenticated_within('5 minutes')): {id}",
     "GET /me": "auth_required, loads the user: {username}",
     "OPTIONS /options": "auth_required, answered by the application: {id}",
     "GET /counter": "no decorator: {count: how often another method of this path ran}",
@@ -36,6 +39,8 @@ ROUTES: Mapping[str, str] = {
     "POST /cookie/login": "authenticates as /login does, and sets the cookies of a new token: {username}",
     "POST /cookie/refresh": "refreshes the request's token, and sets the cookies of the new one: {refreshed: true}",
     "POST /cookie/logout": "revokes the request's token, and deletes the cookies: {ended: true}",
+    "POST /confirm": "confirms the request's token with the member 'password' of the JSON body, and verifies the next "
+    "token: {authenticated_at}",
     "POST /logout": "revokes the request's token: {ended: true}",
     "POST /redeem": "redeems the request's token for the action 'confirm': {username}",
     "POST /password": "hashes the member 'password' of the JSON body: {changed: true}",
@@ -49,6 +54,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *sessions.SCENARIOS,
     *policies.SCENARIOS,
     *logins.SCENARIOS,
+    *confirmations.SCENARIOS,
     *methods.SCENARIOS,
     *failures.SCENARIOS,
     *sequences.SCENARIOS,
@@ -77,6 +83,9 @@ _CORE_NAMES = {
     "both roles",
     "optional: no token",
     "optional: an invalid token",
+    "the longest age of an authentication",
+    "an authentication that is too old",
+    "confirm: wrong password",
     "login",
     "login: wrong password",
     "login: a JSON array",
