@@ -330,7 +330,7 @@ class TestParity:
         public = {name for name in plain if not name.startswith("_")} - {"close"}
         waits = {name for name in public if inspect.iscoroutinefunction(getattr(AsyncGuard, name))}
 
-        assert {"find_token"} == public - waits
+        assert {"find_token", "token_cookies", "cleared_cookies"} == public - waits
         assert inspect.iscoroutinefunction(AsyncGuard.aclose)
         assert [] == [
             name
