@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from praetorian_core import AsyncGuard, KeyRing, MemoryStore, Principal, Settings, all_roles, generate_secret
+from praetorian_core import (
+    AsyncGuard,
+    IssuedSession,
+    KeyRing,
+    MemoryStore,
+    Principal,
+    SessionInfo,
+    Settings,
+    all_roles,
+    generate_secret,
+)
 from praetorian_core.action import Action
 from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSource
 from praetorian_core.web.request import RequestInfo
@@ -87,6 +97,10 @@ async def sessions(token: str, user: AsyncUser, principal: Principal) -> None:
     assert_type(await guard.load_user(principal), AsyncUser)
     await guard.revoke(token)
     await guard.revoke_user(1)
+    await guard.revoke_user(1, keep="abc")
+    assert_type(await guard.issue_session(user, label="Firefox on Linux", team="blue"), IssuedSession)
+    assert_type(await guard.sessions(1, current="abc"), list[SessionInfo])
+    assert_type(await guard.revoke_session(1, "abc"), bool)
     assert_type(await verifier.verify(token), Principal)
 
 

@@ -12,11 +12,13 @@ from uuid import UUID
 
 from praetorian_core import (
     Guard,
+    IssuedSession,
     KeyRing,
     LoginThrottle,
     MemoryStore,
     PasswordHasher,
     Principal,
+    SessionInfo,
     Settings,
     all_roles,
     any_role,
@@ -141,6 +143,12 @@ def sessions(token: str, user: User, principal: Principal) -> None:
     assert_type(guard.issue(user, access_lifespan=timedelta(minutes=5), refresh_lifespan="1 day, 2 hours"), str)
     assert_type(guard.issue(user, access_lifespan={"minutes": 5}, refresh_lifespan=86_400), str)
     assert_type(guard.issue(user, team="blue", level=[1, {"deep": None}]), str)
+    assert_type(guard.issue(user, label="Firefox on Linux", team="blue"), str)
+    assert_type(guard.issue(user, label=None), str)
+    assert_type(guard.issue_session(user, label="Firefox on Linux", access_lifespan=60, team="blue"), IssuedSession)
+    assert_type(guard.issue_session(user).token, str)
+    assert_type(guard.issue_session(user).session_id, str)
+    assert_type(guard.issue_session(user).principal, Principal)
 
     assert_type(guard.verify(token), Principal)
     assert_type(guard.refresh(token), str)
@@ -151,6 +159,14 @@ def sessions(token: str, user: User, principal: Principal) -> None:
     guard.revoke(token)
     guard.revoke_user(user.identity)
     guard.revoke_user(UUID(int=1))
+    guard.revoke_user(user.identity, keep=principal.session_id)
+    assert_type(guard.revoke_session(user.identity, principal.session_id), bool)
+    assert_type(guard.sessions(user.identity), list[SessionInfo])
+    for session in guard.sessions(user.identity, current=principal.session_id):
+        assert_type(session.session_id, str)
+        assert_type(session.refreshed_at, int | None)
+        assert_type(session.label, str | None)
+        assert_type(session.is_current, bool)
 
 
 def actions(token: str, user: User) -> None:

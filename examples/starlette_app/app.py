@@ -64,6 +64,10 @@ def create_app(guard: AsyncGuard[MemoryUser], *, on_error: OnError = None) -> St
             Route("/cookie/login", cookie_login, methods=["POST"]),
             Route("/cookie/refresh", cookie_refresh, methods=["POST"]),
             Route("/cookie/logout", cookie_logout, methods=["POST"]),
+            Route("/sessions", guarded()(sessions)),
+            Route("/sessions", new_session, methods=["POST"]),
+            Route("/sessions", guarded()(end_others), methods=["DELETE"]),
+            Route("/sessions/{session_id}", guarded()(end_session), methods=["DELETE"]),
             Route("/redeem", redeem, methods=["POST"]),
             Route("/password", password, methods=["POST"]),
             Route("/collide", collide, methods=["POST"]),
@@ -157,6 +161,35 @@ async def cookie_logout(request: Request) -> Response:
     guard = guard_of(request)
     await guard.revoke(guard.find_token(StarletteRequest(request)))
     return with_cookies(JSONResponse({"ended": True}), guard.cleared_cookies())
+
+
+async def sessions(request: Request) -> Response:
+    """List the sessions of the principal's user."""
+    principal = principal_of(request)
+    found = await guard_of(request).sessions(principal.identity, current=principal.session_id)
+    return JSONResponse({"sessions": [(session.label, session.is_current) for session in found]})
+
+
+async def new_session(request: Request) -> Response:
+    """Authenticate username and password, and begin a session that is labelled with the browser's name."""
+    username, password = username_and_password(await json_of(request))
+    guard = guard_of(request)
+    user = await guard.authenticate(username, password, source=StarletteRequest(request).remote)
+    await guard.issue(user, label=request.headers.get("User-Agent"))
+    return JSONResponse({"username": cast("MemoryUser", user).username})
+
+
+async def end_others(request: Request) -> Response:
+    """End the other sessions of the principal's user."""
+    principal = principal_of(request)
+    await guard_of(request).revoke_user(principal.identity, keep=principal.session_id)
+    return JSONResponse({"ended": True})
+
+
+async def end_session(request: Request) -> Response:
+    """End one session of the principal's user."""
+    session_id = cast("str", request.path_params["session_id"])
+    return JSONResponse({"ended": await guard_of(request).revoke_session(principal_of(request).identity, session_id)})
 
 
 async def redeem(request: Request) -> Response:

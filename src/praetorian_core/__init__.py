@@ -8,6 +8,7 @@ from praetorian_core.guard import Guard
 from praetorian_core.login import LoginThrottle, PasswordHasher
 from praetorian_core.policy import all_roles, any_role, authenticated_within
 from praetorian_core.principal import Principal
+from praetorian_core.session import IssuedSession, SessionInfo
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.stores.redis import AsyncRedisStore, RedisStore
@@ -20,6 +21,7 @@ __all__ = [
     "AsyncGuard",
     "AsyncRedisStore",
     "Guard",
+    "IssuedSession",
     "KeyRing",
     "LoginThrottle",
     "MemoryStore",
@@ -27,6 +29,7 @@ __all__ = [
     "Principal",
     "RedisStore",
     "SQLiteStore",
+    "SessionInfo",
     "Settings",
     "all_roles",
     "any_role",

@@ -71,6 +71,12 @@ def refuse_awaitable(call: str, argument: object) -> None:
     raise ConfigurationError(f"{call} was given a {type(argument).__name__}; write await before the argument")
 
 
+def looks_like_token(value: object) -> bool:
+    """Return whether a value is probably a token in place of an identity or an id."""
+    # A token begins with the encoding of '{"'.
+    return isinstance(value, str) and value.count(".") == 2 and value.startswith("eyJ")
+
+
 def check_callbacks(on_event: object, save_password: object, after_thread_call: object) -> None:
     callbacks = {"on_event": on_event, "save_password": save_password, "after_thread_call": after_thread_call}
     for name, call in callbacks.items():

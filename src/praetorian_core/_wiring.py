@@ -19,6 +19,7 @@ from praetorian_core._options import (
     choose_passwords,
     choose_store,
     choose_throttle,
+    looks_like_token,
     optional_seconds,
     refuse_awaitable,
     with_former_hash,
@@ -41,6 +42,7 @@ from praetorian_core.policy import Policy, check_policy
 from praetorian_core.principal import Principal
 from praetorian_core.questions import Flow
 from praetorian_core.services import AnyStore, Services, Users
+from praetorian_core.session import IssuedSession, SessionInfo
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.token.codec import TokenCodec
@@ -177,13 +179,14 @@ class BaseGuard(Generic[U]):
         access_lifespan: Lifespan | None,
         refresh_lifespan: Lifespan | None,
         custom_claims: Mapping[str, object],
+        label: str | None,
         now: int,
-    ) -> Flow[str]:
+    ) -> Flow[IssuedSession]:
         self._need_users("issue")
         refuse_awaitable("issue", user)
         access = optional_seconds("access_lifespan", access_lifespan)
         refresh = optional_seconds("refresh_lifespan", refresh_lifespan)
-        return flows.issue(self._context, user, access, refresh, custom_claims, now)
+        return flows.issue(self._context, user, access, refresh, custom_claims, label, now)
 
     def _refresh(self, token: str | bytes, access_lifespan: Lifespan | None, now: int) -> Flow[str]:
         self._need_users("refresh")
@@ -217,18 +220,28 @@ class BaseGuard(Generic[U]):
         refuse_awaitable("revoke", token)
         return flows.revoke(self._context, token, now)
 
-    def _revoke_user(self, identity: object, now: int) -> Flow[None]:
-        self._context.need_store("revoke_user")
-        refuse_awaitable("revoke_user", identity)
-        # A token begins with the encoding of '{"'.
-        if isinstance(identity, str) and identity.count(".") == 2 and identity.startswith("eyJ"):
-            raise ConfigurationError(
-                "revoke_user was given a token; write revoke(token), or revoke_user(user.identity)"
-            )
+    def _revoke_user(self, identity: object, keep: str | None, now: int) -> Flow[None]:
+        self._check_identity("revoke_user", identity)
+        if looks_like_token(keep):
+            raise ConfigurationError("keep was given a token; write keep=guard.verify(token).session_id")
+        return flows.revoke_user(self._context, identity, keep, now)
+
+    def _sessions(self, identity: object, current: str | None, now: int) -> Flow[list[SessionInfo]]:
+        self._check_identity("sessions", identity)
+        return flows.list_sessions(self._context, identity, current, now)
+
+    def _revoke_session(self, identity: object, session_id: str, now: int) -> Flow[bool]:
+        self._check_identity("revoke_session", identity)
+        return flows.revoke_session(self._context, identity, session_id, now)
+
+    def _check_identity(self, call: str, identity: object) -> None:
+        self._context.need_store(call)
+        refuse_awaitable(call, identity)
+        if looks_like_token(identity):
+            raise ConfigurationError(f"{call} was given a token; write revoke(token), or {call}(user.identity)")
         if hasattr(identity, "identity"):
             found = type(identity).__name__
-            raise ConfigurationError(f"revoke_user was given a {found}; write revoke_user(the {found}'s .identity)")
-        return flows.revoke_user(self._context, identity, now)
+            raise ConfigurationError(f"{call} was given a {found}; write {call}(the {found}'s .identity)")
 
     def _read_action(self, token: str | bytes, action: str, now: int) -> Flow[Action[object]]:
         self._need_users("read_action")

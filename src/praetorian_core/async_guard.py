@@ -21,6 +21,7 @@ from praetorian_core.protocols import AsyncStore, AsyncUserSource, Store, UserSo
 from praetorian_core.questions import Flow
 from praetorian_core.runner import run_flow_async
 from praetorian_core.services import AsyncClosable, Closable
+from praetorian_core.session import IssuedSession, SessionInfo
 from praetorian_core.settings import Settings
 from praetorian_core.stores import by_url
 from praetorian_core.token.claims import SessionClaims
@@ -124,13 +125,35 @@ class AsyncGuard(FindingGuard[U]):
         user: U,
         /,
         *,
+        label: str | None = None,
         access_lifespan: Lifespan | None = None,
         refresh_lifespan: Lifespan | None = None,
         **custom_claims: object,
     ) -> str:
         """See ``Guard.issue``."""
+        session = await self.issue_session(
+            user,
+            label=label,
+            access_lifespan=access_lifespan,
+            refresh_lifespan=refresh_lifespan,
+            **custom_claims,
+        )
+        return session.token
+
+    async def issue_session(
+        self,
+        user: U,
+        /,
+        *,
+        label: str | None = None,
+        access_lifespan: Lifespan | None = None,
+        refresh_lifespan: Lifespan | None = None,
+        **custom_claims: object,
+    ) -> IssuedSession:
+        """See ``Guard.issue_session``."""
         now = self._clock()
-        return await self._run(self._issue(user, access_lifespan, refresh_lifespan, custom_claims, now), now)
+        flow = self._issue(user, access_lifespan, refresh_lifespan, custom_claims, label, now)
+        return await self._run(flow, now)
 
     async def verify(self, token: str | bytes) -> Principal:
         """See ``Guard.verify``."""
@@ -187,10 +210,20 @@ class AsyncGuard(FindingGuard[U]):
         now = self._clock()
         await self._run_for_token(self._revoke(token, now), now)
 
-    async def revoke_user(self, identity: object) -> None:
+    async def revoke_user(self, identity: object, *, keep: str | None = None) -> None:
         """See ``Guard.revoke_user``."""
         now = self._clock()
-        await self._run(self._revoke_user(identity, now), now)
+        await self._run(self._revoke_user(identity, keep, now), now)
+
+    async def sessions(self, identity: object, *, current: str | None = None) -> list[SessionInfo]:
+        """See ``Guard.sessions``."""
+        now = self._clock()
+        return await self._run(self._sessions(identity, current, now), now)
+
+    async def revoke_session(self, identity: object, session_id: str) -> bool:
+        """See ``Guard.revoke_session``."""
+        now = self._clock()
+        return await self._run(self._revoke_session(identity, session_id, now), now)
 
     async def issue_action(
         self,

@@ -25,6 +25,7 @@ token, a password or a key.
     ├── AuthenticationError         wrong username, wrong password or inactive account
     ├── LoginThrottledError         too many login attempts
     ├── StaleAuthenticationError    the user's last authentication is too long ago
+    ├── SessionLimitError           the user has as many sessions as are allowed
     ├── MissingRoleError            the principal lacks a role
     ├── ForbiddenError              the application denies the principal this request
     ├── WeakPasswordError           a new password does not satisfy the rules
@@ -255,6 +256,16 @@ class StaleAuthenticationError(PraetorianError):
         self.now = now
         found = "at an unknown time" if authenticated_at is None else f"{now - authenticated_at} s ago"
         super().__init__(f"the user authenticated {found}; expected less than {max_age} s ago")
+
+
+class SessionLimitError(PraetorianError):
+    """A user who has ``PRAETORIAN_MAX_SESSIONS`` sessions logged in, and ``PRAETORIAN_SESSION_LIMIT`` is ``refuse``.
+
+    It is raised after the password was checked, so a guesser learns nothing.
+    """
+
+    code = "session_limit"
+    message = "there are too many sessions, log out on another device"
 
 
 class MissingRoleError(PraetorianError):

@@ -1,7 +1,7 @@
 """Security events, as values without secrets.
 
 A guard hands events to its ``on_event``, one for each security-relevant operation (ASVS 16.3). No event holds a token,
-a password, a password hash, a key or a custom claim. A digest of its id names a session, so log entries about one
+a password, a password hash, a key, a label or a custom claim. A digest of its id names a session, so log entries about one
 session can be related.
 """
 
@@ -115,9 +115,34 @@ class SessionRevoked(Event):
 
 @attrs.frozen(kw_only=True)
 class UserRevoked(Event):
-    """All sessions of a user were ended."""
+    """All sessions of a user were ended, except for ``kept`` if it is not None and was valid."""
 
     identity: str
+    kept: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class SessionLimitReached(Event):
+    """A user who has ``PRAETORIAN_MAX_SESSIONS`` sessions logged in.
+
+    ``ended`` is the oldest session, which was ended; None if the login was refused.
+    """
+
+    identity: str
+    ended: str | None
+
+
+@attrs.frozen(kw_only=True)
+class SessionUnlisted(Event):
+    """A session is not in the list of its user, because the store could be read but not written.
+
+    The login was allowed by ``PRAETORIAN_THROTTLE_FAILURE``. The session is valid, and ``revoke_user`` ends it.
+    """
+
+    level = logging.ERROR
+
+    identity: str
+    session: str
 
 
 @attrs.frozen(kw_only=True)
@@ -132,8 +157,8 @@ class ActionRedeemed(Event):
 class CallFailed(Event):
     """The store or a callback of the application failed, so the request was rejected.
 
-    Two failures reject no request: saving a renewed password hash, and counting a login while
-    ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``.
+    Three failures reject no request: saving a renewed password hash and, while ``PRAETORIAN_THROTTLE_FAILURE`` is
+    ``allow``, counting a login and listing its session.
 
     Attributes:
         what: The call that failed.

@@ -16,6 +16,7 @@ from praetorian_core.principal import Principal
 from praetorian_core.protocols import Store, UserSource
 from praetorian_core.runner import run_flow
 from praetorian_core.services import Closable
+from praetorian_core.session import IssuedSession
 from praetorian_core.settings import Settings
 from praetorian_core.stores import by_url
 
@@ -124,14 +125,48 @@ class Guard(RequestCalls[U], SessionCalls[U], ActionCalls[U]):
         user: U,
         /,
         *,
+        label: str | None = None,
         access_lifespan: Lifespan | None = None,
         refresh_lifespan: Lifespan | None = None,
         **custom_claims: object,
     ) -> str:
-        """Return the first token of a new session.
+        """Return the first token of a new session; see ``issue_session``, which returns the session's id too.
 
         Args:
             user: The user.
+            label: See ``issue_session``.
+            access_lifespan: See ``issue_session``.
+            refresh_lifespan: See ``issue_session``.
+            custom_claims: See ``issue_session``.
+
+        Raises:
+            PraetorianError: Every error of ``issue_session``.
+        """
+        session = self.issue_session(
+            user,
+            label=label,
+            access_lifespan=access_lifespan,
+            refresh_lifespan=refresh_lifespan,
+            **custom_claims,
+        )
+        return session.token
+
+    def issue_session(
+        self,
+        user: U,
+        /,
+        *,
+        label: str | None = None,
+        access_lifespan: Lifespan | None = None,
+        refresh_lifespan: Lifespan | None = None,
+        **custom_claims: object,
+    ) -> IssuedSession:
+        """Return a new session with its first token and its principal.
+
+        Args:
+            user: The user.
+            label: What ``sessions`` calls the session, such as "Firefox on Linux" (with a store only). Other than
+                printable characters become blanks, and it is cut to 64 UTF-16 code units, so a client may choose it.
             access_lifespan: Replaces the configured one, in seconds or as any ``Lifespan``; access ends with the
                 refresh lifespan at the latest.
             refresh_lifespan: Replaces the configured one.
@@ -140,12 +175,19 @@ class Guard(RequestCalls[U], SessionCalls[U], ActionCalls[U]):
         Raises:
             MissingUserError: ``user`` is None.
             InvalidUserError: The user's account is not active.
+            SessionLimitError: The user has ``PRAETORIAN_MAX_SESSIONS`` sessions, and ``PRAETORIAN_SESSION_LIMIT`` is
+                ``refuse``.
             ClaimCollisionError: A custom claim has a reserved name, in any letter case.
             ClaimValueError: A custom claim is not a JSON value.
-            ConfigurationError: The keys only verify, or the user or a lifespan is not usable.
+            ServiceUnavailableError: A call failed.
+            ConfigurationError: The keys only verify, or the user, a lifespan or the label is not usable.
+
+        See:
+            ASVS 7.1.2 for the limit.
         """
         now = self._clock()
-        return run_flow(self._issue(user, access_lifespan, refresh_lifespan, custom_claims, now), self._services, now)
+        flow = self._issue(user, access_lifespan, refresh_lifespan, custom_claims, label, now)
+        return run_flow(flow, self._services, now)
 
     def verify(self, token: str | bytes) -> Principal:
         """Return the principal of a token that is valid for access. The user class is not called.

@@ -70,10 +70,10 @@ class AsyncUserSource(Protocol[U_co]):
 class Store(Protocol):
     """State that outlives a request, with three atomic operations.
 
-    Keys and values are short ASCII strings. ``expires_at`` and ``now`` are seconds since the epoch. An entry is absent
-    once ``now >= expires_at``; the ``now`` of one call must not delete other entries, because it may be wrong. A store
-    that cannot answer raises an exception of any type; it never guesses. ``praetorian_core.testing.store_suite`` checks
-    a store.
+    Keys and values are ASCII strings: a key has up to 400 characters, a value usually less than 200 and up to 50,000.
+    ``expires_at`` and ``now`` are seconds since the epoch. An entry is absent once ``now >= expires_at``; the ``now`` of
+    one call must not delete other entries, because it may be wrong. A store that cannot answer raises an exception of any
+    type; it never guesses. ``praetorian_core.testing.store_suite`` checks a store.
     """
 
     def get(self, *keys: str, now: int) -> list[str | None]:

@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+import attrs
 import pytest
 from tests.support import (
     ACCESS,
@@ -30,6 +31,7 @@ from praetorian_core.guard import Guard
 from praetorian_core.login import LoginThrottle
 from praetorian_core.policy import any_role, authenticated_within
 from praetorian_core.principal import Principal
+from praetorian_core.session import IssuedSession
 from praetorian_core.settings import Settings
 from praetorian_core.stores.memory import MemoryStore
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, cheapest_hasher
@@ -86,6 +88,10 @@ class World:
             return type(claims), self.shown(getattr(claims, "principal", None)), getattr(claims, "generation", None)
         if isinstance(result, str):
             return "a hash" if result.startswith("$argon2id$") else result
+        if isinstance(result, list):
+            return [attrs.evolve(session, session_id="random") for session in result]
+        if isinstance(result, IssuedSession):
+            return self.shown(result.token), self.shown(result.principal)
         if isinstance(result, Principal):
             return (
                 result.identity,
@@ -249,6 +255,25 @@ async def ending(world):
     await world.call("verify", await world.call("issue", world.alice))
 
 
+async def listing(world):
+    """List sessions, end one of them, and all others; reach the limit."""
+    kept = await world.call("issue_session", world.alice, label="laptop", plan="gold")
+    session_id = kept.session_id if kept else "abc"
+    world.clock.tick(1)
+    for label in ("phone\n", b"tablet", None):
+        await world.call("issue", world.alice, label=label)
+    await world.call("sessions", 1, current=session_id)
+    await world.call("sessions", None)
+    await world.call("revoke_session", 1, "unknown")
+    await world.call("revoke_user", 1, keep=session_id)
+    await world.call("revoke_user", 1, keep=5)
+    if kept:
+        await world.call("verify", kept.token)
+    await world.call("sessions", 1, current=session_id)
+    await world.call("revoke_session", 1, session_id)
+    await world.call("sessions", 1)
+
+
 async def actions(world):
     """Redeem action tokens, once and again, well and badly."""
     confirm = await world.call("issue_action", world.alice, "confirm", note="x")
@@ -278,7 +303,7 @@ async def failures(world):
     await world.call("refresh", token)
 
 
-SCENARIOS = [login, passwords, lifecycle, confirmations, users, requests, ending, actions, failures]
+SCENARIOS = [login, passwords, lifecycle, confirmations, users, requests, ending, listing, actions, failures]
 STORES = {"no store": lambda: None, "sync store": MemoryStore, "async store": AsyncMemoryStore}
 USERS = {
     "sync users": {},

@@ -53,7 +53,17 @@ EXAMPLES = [
         logging.INFO,
         "SessionRevoked at=1 identity='7' session='ba7816bf8f01'",
     ),
-    (events.UserRevoked(at=1, identity="7"), logging.INFO, "UserRevoked at=1 identity='7'"),
+    (events.UserRevoked(at=1, identity="7"), logging.INFO, "UserRevoked at=1 identity='7' kept=None"),
+    (
+        events.SessionLimitReached(at=1, identity="7", ended="ba7816bf8f01"),
+        logging.INFO,
+        "SessionLimitReached at=1 identity='7' ended='ba7816bf8f01'",
+    ),
+    (
+        events.SessionUnlisted(at=1, identity="7", session="ba7816bf8f01"),
+        logging.ERROR,
+        "SessionUnlisted at=1 identity='7' session='ba7816bf8f01'",
+    ),
     (
         events.ActionRedeemed(at=1, identity="7", action="reset"),
         logging.INFO,
@@ -99,7 +109,8 @@ class TestEvents:
         """ASVS 16.2.5: there is no place for a token, a password, its hash, a key, a claim or a typed name."""
 
         assert set(attrs.asdict(event)) <= {
-            "at", "identity", "source", "code", "detail", "session", "action", "what", "failure", "where", "target",
+            "at", "identity", "source", "code", "detail", "session", "action", "what", "failure", "where", "target", "kept",
+            "ended",
         }  # fmt: skip
 
 

@@ -9,9 +9,9 @@ import pytest
 import praetorian_core
 
 NAMES = [
-    "FLASK_PRAETORIAN", "STANDARD", "AsyncGuard", "AsyncRedisStore", "Guard", "KeyRing", "LoginThrottle", "MemoryStore",
-    "PasswordHasher", "Principal", "RedisStore", "SQLiteStore", "Settings", "all_roles", "any_role", "authenticated_within",
-    "generate_secret",
+    "FLASK_PRAETORIAN", "STANDARD", "AsyncGuard", "AsyncRedisStore", "Guard", "IssuedSession", "KeyRing", "LoginThrottle",
+    "MemoryStore", "PasswordHasher", "Principal", "RedisStore", "SQLiteStore", "SessionInfo", "Settings", "all_roles",
+    "any_role", "authenticated_within", "generate_secret",
 ]  # fmt: skip
 
 HEAVY = [

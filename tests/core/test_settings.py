@@ -95,6 +95,9 @@ GOOD = [
     ("PRAETORIAN_STORE_TIMEOUT", 0.05, 0.05),
     ("PRAETORIAN_STORE_TIMEOUT", 60, 60),
     ("PRAETORIAN_STORE_EVICTION", "warn", "warn"),
+    ("PRAETORIAN_MAX_SESSIONS", 1, 1),
+    ("PRAETORIAN_MAX_SESSIONS", 100, 100),
+    ("PRAETORIAN_SESSION_LIMIT", "end_oldest", "end_oldest"),
     ("PRAETORIAN_THROTTLE", False, False),
     ("PRAETORIAN_THROTTLE_FAILURE", "allow", "allow"),
     ("PRAETORIAN_CHECK_SESSIONS", "refresh", "refresh"),
@@ -154,6 +157,8 @@ BAD = [
     ("PRAETORIAN_STORE_TIMEOUT", [0, -1, 60.1, NAN, float("inf"), True, "2"], TIMEOUT),
     ("PRAETORIAN_THROTTLE_FAILURE", ["ignore", "Allow", True, ["allow"]], "'refuse' or 'allow'"),
     ("PRAETORIAN_STORE_EVICTION", ["ignore", "Warn", False, ["warn"]], "'refuse' or 'warn'"),
+    ("PRAETORIAN_MAX_SESSIONS", [0, -1, 101, True, 2.0, "5", [5]], "None or an int from 1 to 100"),
+    ("PRAETORIAN_SESSION_LIMIT", ["end", "Refuse", True, ["refuse"]], "'end_oldest' or 'refuse'"),
     ("PRAETORIAN_CHECK_SESSIONS", ["never", "Always", True, ["always"]], "'always' or 'refresh'"),
     ("PRAETORIAN_REFRESH_GRACE", [-1, False, 1.5, "x"], LIFESPAN),
     ("PRAETORIAN_EARLY_REFRESH", [-1, False, 1.5, "x"], LIFESPAN),
@@ -171,6 +176,7 @@ BAD = [
 
 OPTIONAL = (
     "JWT_ISSUER", "JWT_AUDIENCE", "JWT_IDLE_LIFESPAN", "JWT_COOKIE_NAME", "PRAETORIAN_COOKIE_DOMAIN", "PRAETORIAN_STORE",
+    "PRAETORIAN_MAX_SESSIONS",
     "PRAETORIAN_PARSE_IDENTITY", "PRAETORIAN_ROLES",
 )  # fmt: skip
 
@@ -250,6 +256,8 @@ class TestDefaults:
             "store": None,
             "store_timeout": 2.0,
             "store_eviction": "refuse",
+            "max_sessions": None,
+            "session_limit": "end_oldest",
             "throttle": True,
             "throttle_failure": "refuse",
             "check_sessions": "always",
@@ -412,6 +420,12 @@ class TestPairs:
                 id="roles-and-no-roles",
             ),
             pytest.param(
+                {"session_limit": "refuse"},
+                {"session_limit": "refuse", "max_sessions": 1},
+                "PRAETORIAN_SESSION_LIMIT must be absent without PRAETORIAN_MAX_SESSIONS; got 'refuse'; write",
+                id="what-to-do-at-no-limit",
+            ),
+            pytest.param(
                 {"accept_layouts": FLASK_PRAETORIAN},
                 {"accept_layouts": STANDARD},
                 "PRAETORIAN_ACCEPT_LAYOUTS must include PRAETORIAN_LAYOUT, STANDARD; got FLASK_PRAETORIAN; write",
@@ -488,6 +502,7 @@ class TestCheckWithoutStore:
             ("PRAETORIAN_REFRESH_GRACE", 0),
             ("PRAETORIAN_REFRESH_GRACE", "1 minute"),
             ("PRAETORIAN_STORE_EVICTION", "warn"),
+            ("PRAETORIAN_MAX_SESSIONS", 5),
             ("PRAETORIAN_THROTTLE_FAILURE", "allow"),
         ],
     )

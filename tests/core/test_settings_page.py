@@ -79,6 +79,8 @@ class TestPage:
         config = {"SECRET_KEY": generate_secret(), "PRAETORIAN_ACCEPT_LAYOUTS": [STANDARD, FLASK_PRAETORIAN]}
         if "COOKIE" in setting.key:
             config["JWT_PLACES"] = ["header", "cookie"]
+        if setting.key == "PRAETORIAN_SESSION_LIMIT":
+            config["PRAETORIAN_MAX_SESSIONS"] = 1
         config[setting.key] = eval(setting.example, dict(NAMES))
         default = Settings.from_mapping({"SECRET_KEY": config["SECRET_KEY"]})
 

@@ -183,6 +183,31 @@ def add_routes(app, users):
         current_guard().revoke(current_token())
         return clear_token_cookies(jsonify(ended=True))
 
+    @app.get("/sessions")
+    @auth_required
+    def sessions():
+        principal = current_principal()
+        found = current_guard().sessions(principal.identity, current=principal.session_id)
+        return jsonify(sessions=[(session.label, session.is_current) for session in found])
+
+    @app.post("/sessions")
+    def new_session():
+        user = authenticate(*credentials())
+        current_guard().issue(user, label=request.headers.get("User-Agent"))
+        return jsonify(username=user.username)
+
+    @app.delete("/sessions")
+    @auth_required
+    def end_others():
+        principal = current_principal()
+        current_guard().revoke_user(principal.identity, keep=principal.session_id)
+        return jsonify(ended=True)
+
+    @app.delete("/sessions/<session_id>")
+    @auth_required
+    def end_session(session_id):
+        return jsonify(ended=current_guard().revoke_session(current_user_id(), session_id))
+
     @app.post("/redeem")
     def redeem():
         return jsonify(username=current_guard().redeem_action(current_token(), "confirm").username)

@@ -58,7 +58,7 @@ class Crew:
 
     def __init__(self, workers, store):
         self.clock = FrozenClock()
-        self.guard = make_guard(workers.stores[store], workers.secret, "always", self.clock)
+        self.guard = make_guard(workers.stores[store], workers.secret, {}, self.clock)
         self._workers = workers
         self._store = store
 

@@ -137,6 +137,39 @@ class TestRevokeUser:
         assert {"ok": 8} == crew.all(do="verify", token=after)["codes"]
 
 
+def sessions_of(crew, user, tokens):
+    """Return the ids of the sessions whose tokens grant access, which are the listed ones."""
+    found = (outcome(crew.guard.verify, token) for token in tokens)
+    valid = {principal.session_id for principal in found if principal is not RevokedTokenError}
+    assert valid == {session.session_id for session in crew.guard.sessions(user.identity)}
+    return valid
+
+
+class TestSessions:
+    def test_none_is_lost(self, crew, user):
+        """64 simultaneous logins of one user are all valid and all listed."""
+        found = crew.all(do="issue", user=user.identity, threads=8)
+
+        assert {"ok": 64} == found["codes"]
+        assert 64 == len(sessions_of(crew, user, found["tokens"]))
+
+    @pytest.mark.parametrize("most", [1, 5])
+    def test_end_oldest(self, crew, user, most):
+        """With a limit as many sessions are valid afterwards (ASVS 7.1.2)."""
+        for _ in range(3):
+            found = crew.all(do="issue", user=user.identity, threads=8, max_sessions=most)
+
+            assert {"ok": 64} == found["codes"]
+            assert most == len(sessions_of(crew, user, found["tokens"]))
+
+    def test_refuse(self, crew, user):
+        """With ``refuse`` as many logins succeed as there are places."""
+        found = crew.all(do="issue", user=user.identity, threads=8, max_sessions=5, session_limit="refuse")
+
+        assert {"ok": 5, "session_limit": 59} == found["codes"]
+        assert 5 == len(sessions_of(crew, user, found["tokens"]))
+
+
 class TestRedeemOnce:
     def test_in_parallel(self, crew, user):
         """Of 32 simultaneous requests with one action token one succeeds (ASVS 15.4.2)."""

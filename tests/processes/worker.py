@@ -25,6 +25,10 @@ from praetorian_core.testing import FrozenClock, MemoryUser, cheapest_hasher
 PASSWORD = "correct horse battery staple"
 
 
+SETTINGS = ("check_sessions", "max_sessions", "session_limit")
+"""Settings that a task may choose."""
+
+
 class Users:
     """There is a user for every number, so that each test can have its own."""
 
@@ -45,9 +49,9 @@ HASHER = cheapest_hasher(max_concurrent=2, max_waiting=1_000, max_wait=60.0)
 USERS = Users(HASHER.hash(PASSWORD))
 
 
-def make_guard(store, secret, check_sessions, clock):
-    """Return a guard as all processes and the test have it."""
-    settings = Settings(keys=KeyRing.from_secret(secret), store=store, store_timeout=60, check_sessions=check_sessions)
+def make_guard(store, secret, choices, clock):
+    """Return a guard as all processes and the test have it, with further settings."""
+    settings = Settings(keys=KeyRing.from_secret(secret), store=store, store_timeout=60, **choices)
     throttle = LoginThrottle(per_account_and_source=10, per_account=20)
     return Guard(USERS, settings, throttle=throttle, passwords=HASHER, clock=clock, on_event=lambda _: None)
 
@@ -58,6 +62,8 @@ def attempt(guard, task, number):
         match task["do"]:
             case "refresh":
                 return "ok", guard.refresh(task["token"])
+            case "issue":
+                return "ok", guard.issue(USERS.identify(task["user"]))
             case "revoke":
                 return "ok", guard.revoke(task["token"])
             case "revoke_user":
@@ -103,9 +109,10 @@ def serve(secret, stores, descriptor):
         for line in channel:
             task = json.loads(line)
             clock.now = task["now"]
-            options = (task["store"], task.get("check_sessions", "always"))
+            choices = {name: task[name] for name in SETTINGS if name in task}
+            options = (task["store"], *choices.items())
             if options not in guards:
-                guards[options] = make_guard(stores[options[0]], secret, options[1], clock)
+                guards[options] = make_guard(stores[task["store"]], secret, choices, clock)
             channel.write(json.dumps(perform(guards[options], task)) + "\n")
             channel.flush()
 

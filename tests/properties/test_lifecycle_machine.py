@@ -31,6 +31,7 @@ from praetorian_core.errors import (
     PraetorianError,
     ReusedTokenError,
     RevokedTokenError,
+    SessionLimitError,
     StaleAuthenticationError,
 )
 from praetorian_core.guard import Guard
@@ -69,12 +70,16 @@ class Lifecycle(RuleBasedStateMachine):
         early=st.sampled_from([0, 0, 5]),
         grace=st.sampled_from([0, 1, 10]),
         check=st.sampled_from(["always", "refresh"]),
+        most=st.sampled_from([None, 1, 2, 3]),
+        at_limit=st.sampled_from(["end_oldest", "refuse"]),
     )
-    def begin(self, access, more, leeway, early, grace, check):
+    def begin(self, access, more, leeway, early, grace, check, most, at_limit):
         self.now = START
         self.access, self.refresh_lifespan = access, access + more
         self.leeway, self.early, self.grace = leeway, min(early, access), grace
         self.checks_access = self.has_store and check == "always"
+        self.most = most if self.has_store else None
+        self.at_limit = at_limit if self.most else "end_oldest"
         # What the model knows: users by name, what each token says, what became of each session and of each user.
         self.people = {name: {"roles": set(), "valid": True, "there": True} for name in IDENTITIES}
         self.said = {}
@@ -98,6 +103,8 @@ class Lifecycle(RuleBasedStateMachine):
                 early_refresh=self.early,
                 refresh_grace=grace if self.has_store else 10,  # the default, which needs no store
                 check_sessions=check if self.has_store else "always",
+                max_sessions=self.most,
+                session_limit=self.at_limit,
             ),
             store=MemoryStore() if self.has_store else None,
             throttle=None,
@@ -115,7 +122,25 @@ class Lifecycle(RuleBasedStateMachine):
         """Tell whether a session was ended, alone or with all of the user's."""
         if not self.has_store:
             return False
-        return self.sessions[token["sid"]]["ended"] or token["epoch"] != self.epochs[token["name"]]
+        # Of a kept session, the tokens of the last eight epochs are accepted.
+        return self.sessions[token["sid"]]["ended"] or token["epoch"] < self.epochs[token["name"]] - 8
+
+    def live(self, name):
+        """Return a user's sessions that were not ended and have not expired, the oldest first."""
+        return [
+            session
+            for session in self.sessions.values()
+            if session["name"] == name and not session["ended"] and self.now < session["rf_exp"]
+        ]
+
+    def make_room(self, name):
+        """End sessions as a login must; return why it is refused."""
+        excess = self.live(name)[: -(self.most - 1) or None] if self.most else []
+        if excess and self.at_limit == "refuse":
+            return SessionLimitError
+        for session in excess:
+            session["ended"] = True
+        return None
 
     def refusal_of_access(self, token):
         if self.now < token["iat"] - max(self.leeway, 10):
@@ -222,14 +247,22 @@ class Lifecycle(RuleBasedStateMachine):
             self.guard.issue, self.known[name], access_lifespan=access, refresh_lifespan=refresh, **custom
         )
         # The caller passes a user object; whether it is still in the user store is not asked.
-        assert (None if person["valid"] else InvalidUserError) is refusal
+        assert (self.make_room(name) if person["valid"] else InvalidUserError) is refusal
         if refusal is not None:
             return multiple()
         rf_exp = self.now + (refresh or self.refresh_lifespan)
         sid = len(self.sessions)
         session_id = self.guard._codec.decode(text, self.now).principal.session_id
         assert session_id not in {session["session_id"] for session in self.sessions.values()}
-        self.sessions[sid] = {"session_id": session_id, "gen": 0, "since": None, "ended": False}
+        self.sessions[sid] = {
+            "session_id": session_id,
+            "name": name,
+            "iat": self.now,
+            "rf_exp": rf_exp,
+            "gen": 0,
+            "since": None,
+            "ended": False,
+        }
         self.said[text] = {
             "name": name,
             "roles": set(person["roles"]),
@@ -272,6 +305,7 @@ class Lifecycle(RuleBasedStateMachine):
             "iat": self.now,
             "exp": min(self.now + (access or self.access), old["rf_exp"]),
             "gen": generation,
+            "epoch": self.epochs[old["name"]],
         }
         self.check_claims(fresh)
         return fresh
@@ -298,6 +332,7 @@ class Lifecycle(RuleBasedStateMachine):
             "exp": min(self.now + (access or self.access), old["rf_exp"]),
             "auth": self.now,
             "gen": generation,
+            "epoch": self.epochs[old["name"]],
         }
         self.check_claims(fresh)
         return fresh
@@ -395,7 +430,40 @@ class RememberedLifecycle(Lifecycle):
     @rule(name=NAMES)
     def revoke_user(self, name):
         assert None is self.guard.revoke_user(IDENTITIES[name])
+        self.end_all(name, None)
+
+    @rule(name=NAMES, text=Lifecycle.tokens)
+    def revoke_others(self, name, text):
+        """Keep the session of any token, whether it is a valid one of this user or not."""
+        sid = self.said[text]["sid"]
+        assert None is self.guard.revoke_user(IDENTITIES[name], keep=self.sessions[sid]["session_id"])
+        self.end_all(name, sid)
+
+    def end_all(self, name, kept):
         self.epochs[name] += 1
+        for sid, session in self.sessions.items():
+            if session["name"] == name and sid != kept:
+                session["ended"] = True
+
+    @rule(name=NAMES, text=Lifecycle.tokens)
+    def revoke_session(self, name, text):
+        session = self.sessions[self.said[text]["sid"]]
+        is_live = session in self.live(name)
+        assert is_live is self.guard.revoke_session(IDENTITIES[name], session["session_id"])
+        session["ended"] |= is_live
+
+    @invariant()
+    def every_list(self):
+        """At every step the listed sessions are those that the model knows to live, the newest first."""
+        for name, identity in IDENTITIES.items() if hasattr(self, "said") else ():
+            expected = [
+                (session["session_id"], session["iat"], session["since"], session["rf_exp"])
+                for session in reversed(self.live(name))
+            ]
+            assert expected == [
+                (session.session_id, session.issued_at, session.refreshed_at, session.ends_at)
+                for session in self.guard.sessions(identity)
+            ]
 
     @rule(text=Lifecycle.tokens)
     def revoke_forged(self, text):

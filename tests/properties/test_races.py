@@ -11,7 +11,13 @@ import pytest
 from tests.support import outcome
 
 from praetorian_core import Guard, KeyRing, MemoryStore, RedisStore, Settings, SQLiteStore, generate_secret
-from praetorian_core.errors import AuthenticationError, LoginThrottledError, ReusedTokenError, RevokedTokenError
+from praetorian_core.errors import (
+    AuthenticationError,
+    LoginThrottledError,
+    ReusedTokenError,
+    RevokedTokenError,
+    SessionLimitError,
+)
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, cheapest_hasher
 
 ACCESS = 15 * 60
@@ -41,17 +47,29 @@ def redis(valkey):
     store.close()
 
 
+@pytest.fixture
+def user():
+    """Return a user of this test alone: the server is shared."""
+    return MemoryUser(identity=secrets.randbits(60), username="alice")
+
+
 @pytest.fixture(params=["memory", "sqlite", "redis"])
-def guard(request, valkey):
-    """Return a guard on each of the stores."""
+def make_guard(request, valkey, user):
+    """Return a function that makes a guard with some settings on each of the stores."""
     store = request.getfixturevalue(request.param)
-    return Guard(
-        MemoryUsers([ALICE]),
-        Settings(keys=KeyRing.from_secret(generate_secret())),
+    return lambda **choices: Guard(
+        MemoryUsers([ALICE, user]),
+        Settings(keys=KeyRing.from_secret(generate_secret()), **choices),
         store=store,
         clock=FrozenClock(),
         on_event=lambda _: None,
     )
+
+
+@pytest.fixture
+def guard(make_guard):
+    """Return a guard on each of the stores."""
+    return make_guard()
 
 
 def together(*calls):
@@ -93,6 +111,60 @@ class TestRevokeRacesRefresh:
             for fresh in found:
                 assert RevokedTokenError in (fresh, outcome(guard.verify, fresh))
             assert RevokedTokenError is outcome(guard.refresh, token)
+
+
+def valid(guard, tokens):
+    """Return the ids of the sessions whose tokens grant access."""
+    found = (outcome(guard.verify, token) for token in tokens if type(token) is str)
+    return {principal.session_id for principal in found if principal is not RevokedTokenError}
+
+
+def listed(guard, user):
+    """Return the ids of the listed sessions of a user."""
+    return {session.session_id for session in guard.sessions(user.identity)}
+
+
+class TestSessions:
+    def test_none_is_lost(self, guard, user):
+        """64 simultaneous logins of one user are all valid and all listed."""
+        found = together(*[(guard.issue, user)] * THREADS)
+
+        assert THREADS == len(valid(guard, found))
+        assert valid(guard, found) == listed(guard, user)
+
+    @pytest.mark.parametrize("most", [1, 5])
+    def test_end_oldest(self, make_guard, user, most):
+        """With a limit as many sessions are valid afterwards, and they are the listed ones (ASVS 7.1.2)."""
+        guard = make_guard(max_sessions=most)
+        before = [guard.issue(user) for _ in range(most)]
+        found = together(*[(guard.issue, user)] * THREADS)
+
+        assert {str} == {type(token) for token in found}
+        assert most == len(valid(guard, before + found))
+        assert valid(guard, before + found) == listed(guard, user)
+
+    def test_refuse(self, make_guard, user):
+        """With ``refuse`` as many logins succeed as there are places."""
+        guard = make_guard(max_sessions=5, session_limit="refuse")
+        before = [guard.issue(user) for _ in range(2)]
+        found = together(*[(guard.issue, user)] * THREADS)
+
+        assert 61 == found.count(SessionLimitError)
+        assert 5 == len(valid(guard, before + found))
+        assert valid(guard, before + found) == listed(guard, user)
+
+    def test_log_out_everywhere_else(self, guard, user):
+        """Among simultaneous logins and refreshes, the kept session stays, and the list holds what is valid."""
+        for _ in range(5):
+            kept, ended = guard.issue_session(user), guard.issue(user)
+            guard._clock.tick(ACCESS)
+            end = (partial(guard.revoke_user, keep=kept.session_id), user.identity)
+            found = together(*[(guard.issue, user)] * 15, end, *[(guard.refresh, kept.token)] * 16)
+
+            assert found.pop(15) is None
+            assert RevokedTokenError is outcome(guard.refresh, ended)
+            assert {kept.session_id} == valid(guard, found[15:])
+            assert valid(guard, found) == listed(guard, user)
 
 
 class TestThrottle:

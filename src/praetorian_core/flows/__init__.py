@@ -15,6 +15,7 @@ from praetorian_core.flows.actions import issue_action, read_action, redeem_acti
 from praetorian_core.flows.confirmation import confirm
 from praetorian_core.flows.context import FlowContext
 from praetorian_core.flows.exchange import check_session
+from praetorian_core.flows.listing import list_sessions, revoke_session
 from praetorian_core.flows.login import authenticate
 from praetorian_core.flows.sessions import (
     check_store,
@@ -34,6 +35,7 @@ __all__ = [
     "confirm",
     "issue",
     "issue_action",
+    "list_sessions",
     "load_user",
     "read_action",
     "read_session",
@@ -41,5 +43,6 @@ __all__ = [
     "refresh",
     "reset_password",
     "revoke",
+    "revoke_session",
     "revoke_user",
 ]

@@ -16,11 +16,11 @@ from praetorian_core.events import TokenReused, session_digest
 from praetorian_core.flows.context import FlowContext, identity_and_roles
 from praetorian_core.flows.state import (
     ENDED,
+    Epoch,
     Generation,
     Write,
     access_keys,
     entry_expiry,
-    parse_epoch,
     session_key,
     update,
 )
@@ -36,11 +36,17 @@ def check_session(claims: SessionClaims, now: int) -> Flow[str | None]:
     Raises:
         RevokedTokenError: The session was ended, alone or with all sessions of the user.
     """
+    return (yield from _read_state(claims, now))[0]
+
+
+def _read_state(claims: SessionClaims, now: int) -> Flow[tuple[str | None, str | None]]:
+    """Return the entry of a session that was not ended, and the current epoch of its user; see ``check_session``."""
     principal = claims.principal
-    entry, epoch = yield from ask(GetState(access_keys(principal.identity, principal.session_id), now))
-    if entry == ENDED or principal.session_epoch != parse_epoch(epoch):
+    entry, found = yield from ask(GetState(access_keys(principal.identity, principal.session_id), now))
+    epoch = Epoch.parse(found)
+    if entry == ENDED or not epoch.accepts(principal.session_id, principal.session_epoch):
         raise RevokedTokenError
-    return entry
+    return entry, epoch.current
 
 
 class Presented(NamedTuple):
@@ -49,10 +55,12 @@ class Presented(NamedTuple):
     Attributes:
         claims: Its claims.
         entry: The store's entry of its session; None if there is none.
+        epoch: The epoch of the next token: the user's current one.
     """
 
     claims: SessionClaims
     entry: str | None
+    epoch: str | None
 
 
 def present(context: FlowContext, claims: SessionClaims, now: int) -> Flow[Presented]:
@@ -61,7 +69,9 @@ def present(context: FlowContext, claims: SessionClaims, now: int) -> Flow[Prese
     Raises:
         RevokedTokenError: Its session was ended.
     """
-    return Presented(claims, (yield from check_session(claims, now)) if context.has_store else None)
+    if not context.has_store:
+        return Presented(claims, None, claims.principal.session_epoch)
+    return Presented(claims, *(yield from _read_state(claims, now)))
 
 
 def check_unspent(context: FlowContext, presented: Presented, now: int) -> Flow[None]:
@@ -70,7 +80,7 @@ def check_unspent(context: FlowContext, presented: Presented, now: int) -> Flow[
     Raises:
         ReusedTokenError: It was exchanged before; its session is now ended.
     """
-    claims, entry = presented
+    claims, entry, _ = presented
     if _counts(context, presented):
         decided = _decide(claims, entry, context.settings.refresh_grace, now)
         if decided is not None and decided.value == ENDED:
@@ -101,7 +111,7 @@ def exchange(
         ConfigurationError: The user has another identity than the token.
     """
     settings = context.settings
-    claims, entry = presented
+    claims, entry, epoch = presented
     old = claims.principal
     identity, roles = yield from identity_and_roles(context, user)
     if str(identity) != str(old.identity):
@@ -114,6 +124,8 @@ def exchange(
         issued_at=now,
         access_expires_at=min(now + access, session_end(now, old.refresh_expires_at, settings.idle_lifespan)),
         authenticated_at=authenticated_at,
+        # A session that ``revoke_user`` kept moves on to the current epoch.
+        session_epoch=epoch,
     )
     counts = _counts(context, presented)
     generation = (claims.generation or 0) + 1 if counts else claims.generation

@@ -8,33 +8,31 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
+import attrs
+
 from praetorian_core.clock import NEVER
-from praetorian_core.errors import (
-    MissingUserError,
-    MisusedTokenError,
-)
-from praetorian_core.events import (
-    SessionRevoked,
-    TokenRefreshed,
-    UserRevoked,
-    session_digest,
-)
+from praetorian_core.errors import ConfigurationError, MissingUserError, MisusedTokenError
+from praetorian_core.events import SessionRevoked, TokenRefreshed, UserRevoked, session_digest
 from praetorian_core.flows.context import FlowContext, identity_and_roles, require_active, require_user
 from praetorian_core.flows.exchange import exchange, new_csrf, present
+from praetorian_core.flows.listing import enter, tidy
+from praetorian_core.flows.session_index import Row
 from praetorian_core.flows.state import (
     ENDED,
     SPENT,
+    Epoch,
     Write,
     action_key,
+    close_entry,
     entry_expiry,
     epoch_key,
     get_entry,
-    parse_epoch,
     session_key,
     update,
 )
 from praetorian_core.principal import Principal
 from praetorian_core.questions import Emit, Flow, ask
+from praetorian_core.session import IssuedSession, clean_label
 from praetorian_core.token.claims import ActionClaims, SessionClaims, check_custom_claims, encode_named_identity
 from praetorian_core.token.lifecycle import check_reading, check_refresh, session_end
 
@@ -45,19 +43,24 @@ def issue(
     access_lifespan: int | None,
     refresh_lifespan: int | None,
     custom_claims: Mapping[str, object],
+    label: str | None,
     now: int,
-) -> Flow[str]:
-    """Return the first token of a new session.
+) -> Flow[IssuedSession]:
+    """Return a new session with its first token; with a store, enter it into the list of its user.
 
     Raises:
         MissingUserError: The user is None.
         InvalidUserError: The user's account is not active.
         ClaimCollisionError: A custom claim has a reserved name.
         ClaimValueError: A custom claim is not a JSON value.
-        ConfigurationError: The user's attributes, the lifespans, the keys or the clock are not usable.
+        SessionLimitError: The user has ``PRAETORIAN_MAX_SESSIONS`` sessions, and the settings say ``refuse``.
+        ConfigurationError: The user's attributes, the lifespans, the label, the keys or the clock are not usable.
     """
     check_reading(now)
     check_custom_claims(custom_claims)
+    cleaned = clean_label(label)
+    if label is not None:
+        context.need_store("a label")
     if user is None:
         raise MissingUserError
     yield from require_active(user)
@@ -65,8 +68,6 @@ def issue(
     settings = context.settings
     access = settings.access_lifespan if access_lifespan is None else access_lifespan
     refresh_expires_at = now + (settings.refresh_lifespan if refresh_lifespan is None else refresh_lifespan)
-    # Last, so that a revocation before it is seen.
-    epoch = parse_epoch((yield from get_entry(epoch_key(identity), now))) if context.has_store else None
     principal = Principal(
         identity=identity,
         roles=roles,
@@ -76,11 +77,19 @@ def issue(
         access_expires_at=min(now + access, session_end(now, refresh_expires_at, settings.idle_lifespan)),
         refresh_expires_at=refresh_expires_at,
         authenticated_at=now if context.codec.layout.carries_login else None,
-        session_epoch=epoch,
     )
     generation = 0 if context.codec.layout.counts_generations else None
     csrf = new_csrf() if context.settings.uses_cookies else None
-    return context.codec.encode(SessionClaims(principal=principal, generation=generation, csrf=csrf))
+
+    def sign(epoch: str | None) -> IssuedSession:
+        claims = SessionClaims(attrs.evolve(principal, session_epoch=epoch), generation, csrf)
+        return IssuedSession(token=context.codec.encode(claims), principal=context.codec.as_decoded(claims).principal)
+
+    if not context.has_store:
+        return sign(None)
+    row = Row(principal.session_id, now, refresh_expires_at, 0 if generation is None else 1, cleaned or "")
+    # Last, so that a revocation before it is seen.
+    return (yield from enter(settings, identity, row, sign))
 
 
 def check_store(context: FlowContext, now: int) -> Flow[None]:
@@ -152,36 +161,36 @@ def revoke(context: FlowContext, token: str | bytes, now: int) -> Flow[None]:
     claims = context.codec.decode(token, now)
     if isinstance(claims, ActionClaims):
         key = action_key(claims.identity, claims.token_id)
-        yield from _close(key, Write(SPENT, entry_expiry(claims.expires_at)), now)
+        yield from close_entry(key, Write(SPENT, entry_expiry(claims.expires_at)), now)
         return
     principal = claims.principal
     key = session_key(principal.identity, principal.session_id)
-    if (yield from _close(key, Write(ENDED, entry_expiry(principal.refresh_expires_at)), now)):
+    if (yield from close_entry(key, Write(ENDED, entry_expiry(principal.refresh_expires_at)), now)):
         session = session_digest(principal.session_id)
         yield from ask(Emit(SessionRevoked(at=now, identity=str(principal.identity), session=session)))
 
 
-def _close(key: str, final: Write, now: int) -> Flow[bool]:
-    """Set a key to its final value; return False if it had it already, or if its token has expired everywhere."""
-    if now >= final.expires_at:
-        return False
-    entry = yield from get_entry(key, now)
-    written = yield from update(key, lambda entry: None if entry == final.value else final, now, entry)
-    return written is not None
+def revoke_user(context: FlowContext, identity: object, keep: str | None, now: int) -> Flow[None]:
+    """End every session of a user that was issued before, except for one, and none that is issued after.
 
-
-def revoke_user(context: FlowContext, identity: object, now: int) -> Flow[None]:
-    """End every session of a user that was issued before, and none that is issued after.
-
-    A token carries the epoch of its issue, and only the current epoch is accepted. So the result does not depend on
-    clocks, lifespans or layouts.
+    A token carries an epoch, and only the current one is accepted. So the result does not depend on clocks, lifespans or
+    layouts. The entry of the new epoch names the session to keep, and the epochs that its tokens may still carry.
 
     Raises:
-        ConfigurationError: There is no store, or the identity cannot be a user's.
+        ConfigurationError: There is no store, or an argument is not usable.
     """
     context.need_store("revoke_user")
+    if keep is not None and not isinstance(keep, str):
+        raise ConfigurationError(
+            f"keep must be a session id or None; got {type(keep).__name__}; write keep=principal.session_id"
+        )
     identity = encode_named_identity(identity, context.settings.parse_identity)
-    key = epoch_key(identity)
-    fresh = Write(secrets.token_urlsafe(9), NEVER)
-    yield from update(key, lambda _: fresh, now, (yield from get_entry(key, now)))
-    yield from ask(Emit(UserRevoked(at=now, identity=str(identity))))
+    key, name = epoch_key(identity), secrets.token_urlsafe(9)
+
+    def begin(entry: str | None) -> Write:
+        return Write(name if keep is None else Epoch.parse(entry).followed_by(name, keep).value(), NEVER)
+
+    yield from update(key, begin, now, (yield from get_entry(key, now)))
+    kept = None if keep is None else session_digest(keep)
+    yield from ask(Emit(UserRevoked(at=now, identity=str(identity), kept=kept)))
+    yield from tidy(identity, now)

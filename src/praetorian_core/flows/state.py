@@ -7,8 +7,14 @@ between a refresh and a revocation that race:
     "3 1767225600"   generation 3 is current, refreshed at that second
     "ended"          the session was ended
 
-A user's epoch is a random text. Tokens carry the epoch of their issue, and only tokens of the current epoch are
-accepted. The entry never expires: a token may be older than every setting in use, so no shorter time is safe.
+A user's epoch is a random text. Tokens carry the epoch of their issue or refresh, and only tokens of the current epoch
+are accepted, except for one session that was kept when the epoch began:
+
+    "A1b2…"                  the current epoch
+    "A1b2… 0f1e2d… none"     the same, and the session with this digest may also be of no epoch
+    "A1b2… 0f1e2d… C3… D4…"  or of these epochs, the newest first
+
+The entry never expires: a token may be older than every setting in use, so no shorter time is safe.
 """
 
 from __future__ import annotations
@@ -31,7 +37,12 @@ SPENT: Final = "spent"
 MAX_CAS_ATTEMPTS: Final = 16
 """After this many conflicting writes to one entry the request is rejected."""
 
-_EPOCH = re.compile(r"[A-Za-z0-9_-]{12}")
+MAX_FORMER_EPOCHS: Final = 8
+"""How many former epochs of a kept session are accepted. An older token of it is rejected."""
+
+_EPOCH = r"[A-Za-z0-9_-]{12}"
+_NO_EPOCH = "none"
+_EPOCH_ENTRY = re.compile(rf"{_EPOCH}(?: [0-9a-f]{{32}}(?: (?:{_EPOCH}|{_NO_EPOCH})){{1,{MAX_FORMER_EPOCHS}}})?")
 
 
 def access_keys(identity: object, session_id: str) -> tuple[str, str]:
@@ -50,6 +61,17 @@ def epoch_key(identity: object) -> str:
     return access_keys(identity, "")[1]
 
 
+def index_key(identity: object) -> str:
+    """Return the key of the index of a user's sessions."""
+    return list_keys(identity)[0]
+
+
+def list_keys(identity: object) -> tuple[str, str]:
+    """Return the keys of the index of a user's sessions and of the user's epoch, which a login reads."""
+    slot = digest(str(identity))
+    return f"{{{slot}}}:i", f"{{{slot}}}:e"
+
+
 def action_key(identity: object, token_id: str) -> str:
     """Return the key of an action token."""
     return f"{{{digest(str(identity))}}}:a:{token_id}"
@@ -63,15 +85,51 @@ def entry_expiry(deadline: int) -> int:
     return deadline + MAX_LEEWAY
 
 
-def parse_epoch(entry: str | None) -> str | None:
-    """Return a user's current epoch; None if the user's sessions were never ended all at once.
+@attrs.frozen
+class Epoch:
+    """The epochs that the tokens of a user may carry.
 
-    Raises:
-        ServiceUnavailableError: No version of this library writes such an entry.
+    Attributes:
+        current: The epoch of new tokens; None before the first ``revoke_user``.
+        kept: The digest of the session that was kept when the epoch began; None if none was.
+        former: The earlier epochs that tokens of the kept session may carry, the newest first.
     """
-    if entry is None or _EPOCH.fullmatch(entry):
-        return entry
-    raise ServiceUnavailableError("the store holds a malformed epoch; expected 12 base64url characters")
+
+    current: str | None
+    kept: str | None = None
+    former: tuple[str | None, ...] = ()
+
+    @classmethod
+    def parse(cls, entry: str | None) -> Epoch:
+        """Return what an entry says; without one, the user's sessions were never ended all at once.
+
+        Raises:
+            ServiceUnavailableError: No version of this library writes such an entry.
+        """
+        if entry is None:
+            return cls(None)
+        if not _EPOCH_ENTRY.fullmatch(entry):
+            raise ServiceUnavailableError(
+                "the store holds a malformed epoch; expected 12 base64url characters, and a kept session or none"
+            )
+        current, *kept = entry.split(" ")
+        if not kept:
+            return cls(current)
+        return cls(current, kept[0], tuple(None if name == _NO_EPOCH else name for name in kept[1:]))
+
+    def accepts(self, session_id: str, epoch: str | None) -> bool:
+        """Return whether a token of this session may carry this epoch."""
+        return epoch == self.current or (epoch in self.former and digest(session_id) == self.kept)
+
+    def followed_by(self, name: str, keep: str) -> Epoch:
+        """Return the next epoch, which keeps a session unless this epoch has ended it."""
+        kept = digest(keep)
+        former = (self.current, *(self.former if kept == self.kept else ()))
+        return Epoch(name, kept, former[:MAX_FORMER_EPOCHS])
+
+    def value(self) -> str:
+        """Return the entry of an epoch that keeps a session."""
+        return " ".join([str(self.current), str(self.kept), *(name or _NO_EPOCH for name in self.former)])
 
 
 @attrs.frozen
@@ -126,6 +184,7 @@ def update(
     now: int,
     entry: str | None,
     reread: Callable[[], Flow[str | None]] | None = None,
+    attempts: int = MAX_CAS_ATTEMPTS,
 ) -> Flow[Write | None]:
     """Write what a function decides, atomically; it decides again if the entry changed in between.
 
@@ -135,6 +194,7 @@ def update(
         now: The current time, in seconds since the epoch.
         entry: The entry as read by the caller.
         reread: Reads the entry again after a conflict; by default ``get_entry``.
+        attempts: How many conflicting writes are tolerated.
 
     Returns:
         What was written, or None for nothing.
@@ -144,7 +204,7 @@ def update(
     """
     if reread is None:
         reread = partial(get_entry, key, now)
-    for attempt in range(MAX_CAS_ATTEMPTS):
+    for attempt in range(attempts):
         if attempt:
             entry = yield from reread()
         write = decide(entry)
@@ -152,11 +212,18 @@ def update(
             return None
         if (yield from ask(CompareAndSetState(key, entry, write.value, write.expires_at, now))):
             return write
-    raise contention_error()
+    raise contention_error(attempts)
 
 
-def contention_error() -> ServiceUnavailableError:
+def close_entry(key: str, final: Write, now: int) -> Flow[bool]:
+    """Set a key to its final value; return False if it had it already, or if its token has expired everywhere."""
+    if now >= final.expires_at:
+        return False
+    entry = yield from get_entry(key, now)
+    written = yield from update(key, lambda entry: None if entry == final.value else final, now, entry)
+    return written is not None
+
+
+def contention_error(attempts: int = MAX_CAS_ATTEMPTS) -> ServiceUnavailableError:
     """Return the error for an entry that other requests changed during every attempt."""
-    return ServiceUnavailableError(
-        f"gave up after {MAX_CAS_ATTEMPTS} conflicting writes to a store entry", retry_after=1
-    )
+    return ServiceUnavailableError(f"gave up after {attempts} conflicting writes to a store entry", retry_after=1)

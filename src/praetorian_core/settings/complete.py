@@ -71,6 +71,11 @@ class Settings(StateSettings, UserSettings, BrowserSettings, RequestSettings, To
             raise ConfigurationError(
                 "PRAETORIAN_ROLES must be absent while PRAETORIAN_ROLES_DISABLED is True; got both; remove one of them"
             )
+        if self.max_sessions is None and self.session_limit != "end_oldest":
+            raise ConfigurationError(
+                "PRAETORIAN_SESSION_LIMIT must be absent without PRAETORIAN_MAX_SESSIONS; got "
+                f"{self.session_limit!r}; write for example PRAETORIAN_MAX_SESSIONS = 5"
+            )
         if self.layout not in self.accept_layouts:
             raise ConfigurationError(
                 f"PRAETORIAN_ACCEPT_LAYOUTS must include PRAETORIAN_LAYOUT, {self.layout.name}; "

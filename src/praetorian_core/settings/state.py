@@ -20,8 +20,12 @@ from praetorian_core.stores.url import StoreURL, to_store_url
 MAX_STORE_TIMEOUT = 60
 """The longest ``PRAETORIAN_STORE_TIMEOUT``, in seconds."""
 
+MAX_SESSIONS = 100
+"""The largest ``PRAETORIAN_MAX_SESSIONS``, and the number of sessions of a user that are listed."""
+
 CheckSessions: TypeAlias = Literal["always", "refresh"]
 StoreEviction: TypeAlias = Literal["refuse", "warn"]
+SessionLimit: TypeAlias = Literal["end_oldest", "refuse"]
 ThrottleFailure: TypeAlias = Literal["refuse", "allow"]
 
 
@@ -94,6 +98,39 @@ class StateSettings:
             example="0",
         ),
     )
+    max_sessions: int | None = attrs.field(
+        default=None,
+        metadata=declare(
+            "PRAETORIAN_MAX_SESSIONS",
+            must_be(
+                f"None or an int from 1 to {MAX_SESSIONS}",
+                lambda value: value is None or (type(value) is int and 1 <= value <= MAX_SESSIONS),
+            ),
+            needs_store=True,
+            section="Store and sessions",
+            does=(
+                "How many sessions a user may have at the same time; None for no limit. Sessions that were ended or have "
+                "expired do not count; see [sessions.md](sessions.md#where-am-i-logged-in)."
+            ),
+            change="Set it if an account must not be used in many places at once (ASVS 7.1.2).",
+            example="5",
+        ),
+    )
+    session_limit: SessionLimit = attrs.field(
+        default="end_oldest",
+        metadata=declare(
+            "PRAETORIAN_SESSION_LIMIT",
+            one_of(("end_oldest", "refuse")),
+            needs_store=True,
+            section="Store and sessions",
+            does=(
+                "What a login does that would exceed `PRAETORIAN_MAX_SESSIONS`: it ends the session that began first "
+                "(`end_oldest`), or is answered with 409 `session_limit` (`refuse`)."
+            ),
+            change="Set `refuse` if a login must not log out another device; then offer a way to end a session.",
+            example='"refuse"',
+        ),
+    )
     store_eviction: StoreEviction = attrs.field(
         default="refuse",
         metadata=declare(
@@ -130,7 +167,8 @@ class StateSettings:
             section="Login attempts",
             does=(
                 "What to do when the throttle's store fails: `refuse` (503) or `allow` (log in uncounted and emit "
-                "`LoginUncounted`; brute force is then unlimited). A token is issued only while the store can be read."
+                "`LoginUncounted`; brute force is then unlimited). A token is issued only while the store can be read; "
+                "with `PRAETORIAN_MAX_SESSIONS`, only while it can be written."
             ),
             change="Set `allow` if logins must continue while the store can be read but not written.",
             example='"allow"',

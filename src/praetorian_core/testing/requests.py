@@ -14,6 +14,7 @@ def as_user(
     guard: Guard[U],
     user: U,
     *,
+    label: str | None = None,
     access_lifespan: Lifespan | None = None,
     refresh_lifespan: Lifespan | None = None,
     **custom_claims: object,
@@ -25,6 +26,7 @@ def as_user(
     Args:
         guard: The application's guard.
         user: The user.
+        label: Label of the session (with a store only).
         access_lifespan: Overrides the configured lifespan.
         refresh_lifespan: Overrides the configured lifespan.
         custom_claims: Custom claims of the token.
@@ -40,5 +42,7 @@ def as_user(
 
         client.get("/protected", headers=as_user(guard, alice))
     """
-    token = guard.issue(user, access_lifespan=access_lifespan, refresh_lifespan=refresh_lifespan, **custom_claims)
+    token = guard.issue(
+        user, label=label, access_lifespan=access_lifespan, refresh_lifespan=refresh_lifespan, **custom_claims
+    )
     return {guard.settings.header_name: f"{guard.settings.header_type} {token}"}

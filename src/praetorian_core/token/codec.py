@@ -99,6 +99,11 @@ class TokenCodec:
             self._check_issuer_and_audience(payload)
         return claims if self.parse_identity is None else self._with_parsed_identity(claims)
 
+    def as_decoded(self, claims: SessionClaims) -> SessionClaims:
+        """Return claims as ``decode`` returns them for their token: with the identity that ``parse_identity`` returns."""
+        principal = claims.principal
+        return claims._replace(principal=attrs.evolve(principal, identity=self._parse(principal.identity)))
+
     def encode(self, claims: Claims, *, max_length: int = MAX_ISSUED) -> str:
         """Return the signed token of some claims.
 
@@ -150,8 +155,7 @@ class TokenCodec:
     def _with_parsed_identity(self, claims: Claims) -> Claims:
         if isinstance(claims, ActionClaims):
             return attrs.evolve(claims, identity=self._parse(claims.identity))
-        principal = claims.principal
-        return claims._replace(principal=attrs.evolve(principal, identity=self._parse(principal.identity)))
+        return self.as_decoded(claims)
 
     def _parse(self, identity: object) -> object:
         if self.parse_identity is None or type(identity) is not str:

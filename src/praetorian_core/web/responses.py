@@ -50,6 +50,9 @@ _TABLE: dict[type[BaseException], _Row] = {
     errors.AuthenticationError: _Row(401, _Challenge.BARE),
     errors.LoginThrottledError: _Row(429),
     errors.StaleAuthenticationError: _Row(401, _Challenge.INSUFFICIENT_USER_AUTHENTICATION),
+    # RFC 9110 §15.5.10: a conflict with the current state, which the user can resolve. The credentials were right, so
+    # neither 401 nor 403, and waiting alone does not help, so not 429.
+    errors.SessionLimitError: _Row(409),
     errors.MissingRoleError: _Row(403, _Challenge.INSUFFICIENT_SCOPE),
     errors.ForbiddenError: _Row(403),
     errors.WeakPasswordError: _Row(400),

@@ -164,9 +164,6 @@ def resources(shape, users):
     async def misfit(self, req, resp):
         resp.media = await done(pf.current_guard(req).issue(users.lookup("alice"), misfit=object()))
 
-    def kind(**responders):
-        return type("Resource", (), {f"on_{method}": responder for method, responder in responders.items()})
-
     policy = all_roles("reader") & any_role("admin", "editor")
     recent = authenticated_within("5 minutes")
     counted = {method: pf.auth_required(shape(add_one)) for method in WRITING}
@@ -197,4 +194,41 @@ def resources(shape, users):
         "/collide": kind(post=shape(collide)),
         "/misfit": kind(post=shape(misfit)),
     }
-    return {path: resource() for path, resource in kinds.items()}
+    return {path: resource() for path, resource in (kinds | session_resources(shape)).items()}
+
+
+def session_resources(shape):
+    """Return the class of each path that lists or ends sessions."""
+
+    async def sessions(self, req, resp):
+        principal = pf.current_principal(req)
+        found = await done(pf.current_guard(req).sessions(principal.identity, current=principal.session_id))
+        resp.media = {"sessions": [(session.label, session.is_current) for session in found]}
+
+    async def new_session(self, req, resp):
+        username, password = await done(pf.credentials(req))
+        user = await done(pf.authenticate(req, username, password))
+        await done(pf.current_guard(req).issue(user, label=req.user_agent))
+        resp.media = {"username": user.username}
+
+    async def end_others(self, req, resp):
+        principal = pf.current_principal(req)
+        await done(pf.current_guard(req).revoke_user(principal.identity, keep=principal.session_id))
+        resp.media = {"ended": True}
+
+    async def end_session(self, req, resp, session_id):
+        resp.media = {"ended": await done(pf.current_guard(req).revoke_session(pf.current_user_id(req), session_id))}
+
+    return {
+        "/sessions": kind(
+            get=pf.auth_required(shape(sessions)),
+            post=shape(new_session),
+            delete=pf.auth_required(shape(end_others)),
+        ),
+        "/sessions/{session_id}": kind(delete=pf.auth_required(shape(end_session))),
+    }
+
+
+def kind(**responders):
+    """Return a class of resources with these responders, by method."""
+    return type("Resource", (), {f"on_{method}": responder for method, responder in responders.items()})

@@ -15,6 +15,7 @@ from praetorian_flask import (
     confirm,
     credentials,
     current_guard,
+    current_principal,
     current_principal_or_none,
     current_rolenames,
     current_token,
@@ -177,6 +178,31 @@ def _add_resources(api, users):
         def post(self):
             current_guard().revoke(current_token())
             return clear_token_cookies(jsonify(ended=True))
+
+    @api.route("/sessions")
+    class Sessions(Resource):
+        @auth_required
+        def get(self):
+            principal = current_principal()
+            found = current_guard().sessions(principal.identity, current=principal.session_id)
+            return {"sessions": [(session.label, session.is_current) for session in found]}
+
+        def post(self):
+            user = authenticate(*credentials())
+            current_guard().issue(user, label=request.headers.get("User-Agent"))
+            return {"username": user.username}
+
+        @auth_required
+        def delete(self):
+            principal = current_principal()
+            current_guard().revoke_user(principal.identity, keep=principal.session_id)
+            return {"ended": True}
+
+    @api.route("/sessions/<session_id>")
+    class Session(Resource):
+        @auth_required
+        def delete(self, session_id):
+            return {"ended": current_guard().revoke_session(current_user_id(), session_id)}
 
     @api.route("/redeem")
     class Redeem(Resource):

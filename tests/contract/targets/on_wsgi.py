@@ -89,6 +89,12 @@ class Adapter:
             "/cookie/logout": {"POST": (self.cookie_logout, None)},
             "/confirm": {"POST": (self.confirm, None)},
             "/logout": {"POST": (self.logout, None)},
+            "/sessions": {
+                "GET": (self.sessions, Demand()),
+                "POST": (self.new_session, None),
+                "DELETE": (self.end_others, Demand()),
+            },
+            "/sessions/": {"DELETE": (self.end_session, Demand())},
             "/redeem": {"POST": (self.redeem, None)},
             "/password": {"POST": (self.password, None)},
             "/collide": {"POST": (lambda request: self.guard.issue(self.alice, SUB="2"), None)},
@@ -117,7 +123,9 @@ class Adapter:
 
     def answer(self, request):
         """Return status, headers and body."""
-        route = self.routes.get(request.environ["PATH_INFO"])
+        # What follows the last slash is an argument.
+        path = request.environ["PATH_INFO"]
+        route = self.routes.get(path) or self.routes.get(path[: path.rindex("/") + 1])
         if route is None:
             return 404, (), None
         if request.method not in route:
@@ -229,6 +237,28 @@ class Adapter:
         """Revoke."""
         self.guard.revoke(self.token(request))
         return {"ended": True}
+
+    def sessions(self, request):
+        """List the user's sessions."""
+        principal = request.principal
+        found = self.guard.sessions(principal.identity, current=principal.session_id)
+        return {"sessions": [(session.label, session.is_current) for session in found]}
+
+    def new_session(self, request):
+        """Log in with a session."""
+        user = self.guard.authenticate(*username_and_password(request.json()), source=request.remote)
+        self.guard.issue(user, label=request.header("User-Agent"))
+        return {"username": user.username}
+
+    def end_others(self, request):
+        """End the user's other sessions."""
+        self.guard.revoke_user(request.principal.identity, keep=request.principal.session_id)
+        return {"ended": True}
+
+    def end_session(self, request):
+        """End a session by its id."""
+        session_id = request.environ["PATH_INFO"].rpartition("/")[2]
+        return {"ended": self.guard.revoke_session(request.principal.identity, session_id)}
 
     def redeem(self, request):
         """Redeem an action token."""

@@ -293,7 +293,9 @@ class TestRedeemAction:
 
     def test_session(self):
         """A session token performs no action (RFC 8725 §3.12)."""
-        token = result_of(issue(context(), USER, None, None, {}, NOW), YES, questions.UserFacts(1, ["admin"]))
+        token = result_of(
+            issue(context(), USER, None, None, {}, None, NOW), YES, questions.UserFacts(1, ["admin"])
+        ).token
 
         with pytest.raises(errors.MisusedTokenError):
             next(self.redemption(token))

@@ -20,7 +20,7 @@ from praetorian_core.flows import (
     revoke,
     revoke_user,
 )
-from praetorian_core.flows.state import MAX_CAS_ATTEMPTS, action_key, epoch_key, session_key
+from praetorian_core.flows.state import MAX_CAS_ATTEMPTS, Epoch, action_key, epoch_key, index_key, session_key
 from praetorian_core.settings import Settings
 from praetorian_core.token import FLASK_PRAETORIAN, STANDARD, TokenCodec
 
@@ -64,8 +64,8 @@ def result_of(flow, *answers):
 
 def issued(chosen, *, facts=FACTS, now=NOW, access=None, refresh=None, epoch=None, **custom):
     """Return the token of a user who may act."""
-    state = [[epoch]] if chosen.has_store else []
-    return result_of(issue(chosen, USER, access, refresh, custom, now), YES, facts, *state)
+    state = [[None, epoch], YES] if chosen.has_store else []
+    return result_of(issue(chosen, USER, access, refresh, custom, None, now), YES, facts, *state).token
 
 
 def successor(chosen, token, now, *state):
@@ -88,7 +88,7 @@ def keys_of(chosen, token, now=NOW):
 class TestIssue:
     def test_order(self):
         """Validity comes first, then identity and roles; without a store that is all."""
-        flow = issue(context(), USER, None, None, {}, NOW)
+        flow = issue(context(), USER, None, None, {}, None, NOW)
 
         assert (questions.CheckActive(USER), questions.DescribeUser(USER)) == (next(flow), flow.send(YES))
 
@@ -154,11 +154,11 @@ class TestIssue:
     def test_no_user(self):
         """None in place of a user is rejected, and nothing is asked."""
         with pytest.raises(errors.MissingUserError):
-            next(issue(context(), None, None, None, {}, NOW))
+            next(issue(context(), None, None, None, {}, None, NOW))
 
     def test_invalid(self):
         """A user who may not act gets no token (CVE-2024-22513)."""
-        flow = issue(context(), USER, None, None, {}, NOW)
+        flow = issue(context(), USER, None, None, {}, None, NOW)
         next(flow)
 
         with pytest.raises(errors.InvalidUserError):
@@ -168,19 +168,19 @@ class TestIssue:
     def test_collision(self, name):
         """A reserved name is refused in any letter case, before anything is asked."""
         with pytest.raises(errors.ClaimCollisionError):
-            next(issue(context(), USER, None, None, {name: 1}, NOW))
+            next(issue(context(), USER, None, None, {name: 1}, None, NOW))
 
     def test_value(self):
         """What is no JSON value is refused with the claim's name."""
         with pytest.raises(errors.ClaimValueError, match="'when'"):
-            next(issue(context(), USER, None, None, {"when": object()}, NOW))
+            next(issue(context(), USER, None, None, {"when": object()}, None, NOW))
 
     def test_epoch_read(self):
-        """With a store the user's epoch is read last, so that a revocation before it is seen."""
+        """With a store the user's index and epoch are read last, so that a revocation before it is seen."""
         chosen = context(has_store=True)
 
-        assert questions.GetState((epoch_key(1),), NOW) == answered(
-            issue(chosen, USER, None, None, {}, NOW), YES, FACTS
+        assert questions.GetState((index_key(1), epoch_key(1)), NOW) == answered(
+            issue(chosen, USER, None, None, {}, None, NOW), YES, FACTS
         )
 
     def test_epoch_carried(self):
@@ -456,6 +456,16 @@ class TestRefresh:
         fresh = result_of(flow, [None, E], USER, YES, FACTS, YES, None)
 
         assert E == read(chosen, fresh, self.then).principal.session_epoch
+
+    def test_kept_session_moves_on(self):
+        """The successor of a session that ``revoke_user`` kept is of the current epoch."""
+        chosen = context(has_store=True)
+        token = issued(chosen, epoch=E)
+        entry = Epoch(E).followed_by(F, read(chosen, token).principal.session_id).value()
+        flow = refresh(chosen, token, None, self.then)
+        fresh = result_of(flow, [None, entry], USER, YES, FACTS, YES, None)
+
+        assert F == read(chosen, fresh, self.then).principal.session_epoch
 
     @pytest.mark.parametrize("layout", [STANDARD, FLASK_PRAETORIAN], ids=["STANDARD", "FLASK_PRAETORIAN"])
     @pytest.mark.parametrize("state", [[None, E], ["ended", None]], ids=["all-sessions", "this-session"])
@@ -750,7 +760,7 @@ class TestRevokeUser:
 
     def test_order(self):
         """The user's epoch is replaced by a new random one that never expires, and an event is emitted."""
-        flow = revoke_user(self.chosen, 1, NOW)
+        flow = revoke_user(self.chosen, 1, None, NOW)
         read_question = next(flow)
         swap = flow.send([E])
 
@@ -761,20 +771,56 @@ class TestRevokeUser:
             swap.expires_at,
         )
         assert questions.Emit(UserRevoked(at=NOW, identity="1")) == flow.send(YES)
+        assert questions.GetState((index_key(1), epoch_key(1)), NOW) == flow.send(None)
+
+    def test_keep(self):
+        """The entry of the new epoch names the session to keep and the epoch that its tokens carry; so does the event."""
+        flow = revoke_user(self.chosen, 1, "abc", NOW)
+        next(flow)
+        epoch = Epoch.parse(flow.send([E]).new)
+
+        assert [True, False] == [epoch.accepts(session_id, E) for session_id in ("abc", "abd")]
+        expected = UserRevoked(at=NOW, identity="1", kept=session_digest("abc"))
+        assert questions.Emit(expected) == flow.send(YES)
+
+    def test_keep_race(self):
+        """After a conflict the session is kept only if the other call kept it too."""
+        for keep, is_kept in (("abc", True), ("other", False)):
+            between = Epoch(E).followed_by(F, keep).value()
+            swap = answered(revoke_user(self.chosen, 1, "abc", NOW), [E], NO, [between])
+
+            assert is_kept is Epoch.parse(swap.new).accepts("abc", E)
+
+    def test_keep_malformed(self):
+        """What a malformed epoch accepted is not known, so nothing can be kept; without ``keep`` it is replaced."""
+        flow = revoke_user(self.chosen, 1, "abc", NOW)
+        next(flow)
+        with pytest.raises(errors.ServiceUnavailableError, match="malformed epoch"):
+            flow.send(["rubbish"])
+
+        assert "rubbish" == answered(revoke_user(self.chosen, 1, None, NOW), ["rubbish"]).expected
+
+    @pytest.mark.parametrize("keep", [5, b"abc", True, ["abc"]], ids=repr)
+    def test_keep_is_no_text(self, keep):
+        """Anything but a text is refused, and nothing ends."""
+        with pytest.raises(
+            errors.ConfigurationError, match=f"keep must be a session id or None; got {type(keep).__name__}"
+        ):
+            next(revoke_user(self.chosen, 1, keep, NOW))
 
     def test_random(self):
         """No two epochs are alike, so the second one in a second counts as well."""
-        epochs = {answered(revoke_user(self.chosen, 1, NOW), [None]).new for _ in range(50)}
+        epochs = {answered(revoke_user(self.chosen, 1, None, NOW), [None]).new for _ in range(50)}
 
         assert 50 == len(epochs)
 
     def test_race(self):
         """Another end of all sessions in between is followed by this one."""
-        assert F == answered(revoke_user(self.chosen, 1, NOW), [E], NO, [F]).expected
+        assert F == answered(revoke_user(self.chosen, 1, None, NOW), [E], NO, [F]).expected
 
     def test_lost(self):
         """One that loses every race says so."""
-        flow = revoke_user(self.chosen, 1, NOW)
+        flow = revoke_user(self.chosen, 1, None, NOW)
         answered(flow, *[[E], NO] * (MAX_CAS_ATTEMPTS - 1), [E])
 
         with pytest.raises(errors.ServiceUnavailableError):
@@ -783,10 +829,10 @@ class TestRevokeUser:
     def test_no_store(self):
         """Without a store nothing can be ended, which is said."""
         with pytest.raises(errors.ConfigurationError, match="revoke_user needs a store"):
-            next(revoke_user(context(), 1, NOW))
+            next(revoke_user(context(), 1, None, NOW))
 
     @pytest.mark.parametrize("identity", [None, True, 1.0, b"1", "", 2**64], ids=repr)
     def test_no_identity(self, identity):
         """A value that cannot be an identity is refused: it would silently end no session."""
         with pytest.raises(errors.ConfigurationError, match="identity"):
-            next(revoke_user(self.chosen, identity, NOW))
+            next(revoke_user(self.chosen, identity, None, NOW))

@@ -12,35 +12,42 @@ from praetorian_core.errors import ServiceUnavailableError
 from praetorian_core.flows.state import (
     ENDED,
     MAX_CAS_ATTEMPTS,
+    MAX_FORMER_EPOCHS,
     SPENT,
+    Epoch,
     Generation,
     action_key,
     contention_error,
     entry_expiry,
     epoch_key,
+    index_key,
     session_key,
 )
+
+D, E, F = "d" * 12, "e" * 12, "f" * 12
+SID = "0123456789abcdef" * 2
 
 
 class TestKeys:
     def test_one_slot(self):
         """All keys of one user begin with the same braces, so they lie in one slot of a Redis cluster."""
-        keys = [session_key("alice", "s"), epoch_key("alice"), action_key("alice", "s")]
+        keys = [session_key("alice", "s"), epoch_key("alice"), index_key("alice"), action_key("alice", "s")]
 
         assert 1 == len({key[: key.index("}") + 1] for key in keys})
 
     def test_distinct(self):
-        """A session, an epoch and an action never share a key, not even under one id."""
-        keys = {session_key("alice", "s"), epoch_key("alice"), action_key("alice", "s"), session_key("alice", "t")}
+        """A session, an epoch, an index and an action never share a key, not even under one id."""
+        keys = {make("alice") for make in (epoch_key, index_key)}
+        keys |= {session_key("alice", "s"), session_key("alice", "t"), action_key("alice", "s")}
 
-        assert 4 == len(keys)
+        assert 5 == len(keys)
 
     def test_other_user(self):
         """Two users share no key."""
         assert session_key("alice", "s") != session_key("bob", "s")
 
     @pytest.mark.parametrize(
-        "make", [epoch_key, lambda name: session_key(name, "s"), lambda name: action_key(name, "s")]
+        "make", [epoch_key, index_key, lambda name: session_key(name, "s"), lambda name: action_key(name, "s")]
     )
     def test_not_in_clear(self, make):
         """A key does not reveal its user."""
@@ -61,6 +68,92 @@ class TestKeptUntil:
     def test_outlives_the_token(self):
         """An entry outlives its token by the most that clocks may differ: 60 s."""
         assert 160 == entry_expiry(100)
+
+
+class TestEpoch:
+    def test_none(self):
+        """Without an entry the sessions were never ended all at once: a token carries no epoch."""
+        epoch = Epoch.parse(None)
+
+        assert [True, False] == [epoch.accepts("a", name) for name in (None, E)]
+
+    def test_plain(self):
+        """An entry without a kept session accepts its epoch and no other."""
+        epoch = Epoch.parse(E)
+
+        assert [True, False, False] == [epoch.accepts("a", name) for name in (E, F, None)]
+
+    @pytest.mark.parametrize("former", [None, D], ids=["none", "an-epoch"])
+    def test_kept(self, former):
+        """A kept session may be of the former epoch too, and no other session may."""
+        epoch = Epoch.parse(Epoch(former).followed_by(E, "a").value())
+
+        assert [True, True, False] == [epoch.accepts("a", name) for name in (E, former, F)]
+        assert [True, False, False] == [epoch.accepts("b", name) for name in (E, former, F)]
+
+    def test_entry(self):
+        """The entry is as the module's docstring shows it: the epoch, a digest of the session, and former epochs."""
+        epoch = Epoch(None).followed_by(D, "a").followed_by(E, "a")
+        digest = "ca978112ca1bbdcafac231b39a23dc4d"
+
+        assert f"{E} {digest} {D} none" == epoch.value()
+
+    def test_kept_again(self):
+        """A session that is kept twice may still be of the first epoch."""
+        epoch = Epoch(None).followed_by(E, "a").followed_by(F, "a")
+
+        assert [True, True, True] == [epoch.accepts("a", name) for name in (F, E, None)]
+
+    def test_dead_stays_dead(self):
+        """Keeping a session that an earlier epoch has ended does not bring it back."""
+        ended = Epoch(D).followed_by(E, "b")
+        epoch = ended.followed_by(F, "a")
+
+        assert [True, False] == [epoch.accepts("a", name) for name in (E, D)]
+
+    def test_bound(self):
+        """A ninth epoch pushes the oldest one out, so the entry is bounded; its tokens are rejected."""
+        names = [str(number) * 12 for number in range(MAX_FORMER_EPOCHS + 1)]
+        epoch = Epoch(None)
+        for name in names:
+            epoch = Epoch.parse(epoch.followed_by(name, "a").value())
+
+        assert [False, True, True] == [epoch.accepts("a", name) for name in (None, names[0], names[-1])]
+        assert 12 + 33 + 8 * 13 == len(epoch.value())
+
+    @given(st.text())
+    def test_any_id(self, session_id):
+        """Whatever the id is, the entry is short ASCII that can be read."""
+        epoch = Epoch(E).followed_by(F, session_id)
+
+        assert (True, epoch) == (epoch.value().isascii(), Epoch.parse(epoch.value()))
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            "",
+            f"{E} ",
+            f"{E} {SID}",
+            f"{E} {SID} ",
+            f"{E} {SID} {D}x",
+            f"{E} {SID} None",
+            f"{E} {SID[1:]} {D}",
+            f"{E} {SID.upper()} {D}",
+            f"{E}  {SID} {D}",
+            f"{E} {SID} {D}\n",
+            f"none {SID} {D}",
+            f"{E} {SID}{f' {D}' * 9}",
+        ],
+    )
+    def test_rubbish(self, entry):
+        """A malformed entry rejects."""
+        with pytest.raises(ServiceUnavailableError, match="malformed epoch"):
+            Epoch.parse(entry)
+
+    def test_nearest(self):
+        """The nearest well-formed entries are read."""
+        assert Epoch(E, SID, (D, None)) == Epoch.parse(f"{E} {SID} {D} none")
+        assert 8 == len(Epoch.parse(f"{E} {SID}{f' {D}' * 8}").former)
 
 
 class TestGeneration:

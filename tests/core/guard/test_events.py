@@ -32,7 +32,20 @@ from praetorian_core.testing.adapter_suite.world import BreakableStore
 
 
 class TestEvents:
-    def scenario(self, guard, clock, alice, bob):
+    def limited(self, clock, alice, on_event):
+        """Return the tokens of two sessions where one is allowed."""
+        guard = Guard(
+            MemoryUsers([alice]),
+            Settings(keys=RING, max_sessions=1),
+            store=MemoryStore(),
+            passwords=None,
+            throttle=None,
+            clock=clock,
+            on_event=on_event,
+        )
+        return [guard.issue(alice, label="l-canary-label") for _ in range(2)]
+
+    def scenario(self, guard, clock, alice, bob, on_event):
         """Cause every event, and return all tokens."""
         tokens = []
 
@@ -68,6 +81,10 @@ class TestEvents:
         guard.redeem_action(action, "reset")
         outcome(guard.redeem_action, action, "reset")
         outcome(guard.issue, bob)
+        for token in self.limited(clock, alice, on_event):
+            keep(token)
+        guard._services.store.is_read_only = True
+        keep(guard.issue(alice))
         guard._services.store.is_broken = True
         guard.authenticate("alice", PASSWORD)
         return tokens
@@ -86,7 +103,7 @@ class TestEvents:
             clock=clock,
             on_event=on_event,
         )
-        return guard, self.scenario(guard, clock, alice, bob)
+        return guard, self.scenario(guard, clock, alice, bob, on_event)
 
     def secrets_of(self, tokens):
         """Return all that no event may hold."""
@@ -167,6 +184,10 @@ class TestEvents:
                 LoginFailed(at=NOW, identity=None, source=None),
             ),
             (lambda world: world.guard.revoke_user(1), UserRevoked(at=NOW, identity="1")),
+            (
+                lambda world: world.guard.revoke_user(1, keep="abc"),
+                UserRevoked(at=NOW, identity="1", kept="ba7816bf8f01"),
+            ),
         ],
         ids=lambda value: type(value).__name__,
     )

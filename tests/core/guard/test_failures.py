@@ -13,12 +13,14 @@ from tests.core.guard.world import (
     World,
     call_authenticate,
     call_refresh,
+    call_revoke_others,
+    call_revoke_user,
     call_verify,
 )
 from tests.support import ACCESS, HASHED, NOW, PASSWORD, bearer, outcome
 
 from praetorian_core.errors import ConfigurationError, InvalidTokenError, ServiceUnavailableError
-from praetorian_core.events import CallFailed, LoginSucceeded, TokenRefused
+from praetorian_core.events import CallFailed, LoginSucceeded, TokenRefused, UserRevoked
 from praetorian_core.flows.state import epoch_key, session_key
 from praetorian_core.stores.memory import MemoryStore
 
@@ -44,7 +46,10 @@ class TestFailingStore:
     )
     @pytest.mark.parametrize("failure", [OSError("canary"), None, 7.5, "canary", [b"x"]], ids=repr)
     def test_fails(self, prepare, number, failure):
-        """An exception or a malformed answer of the store, at each of its calls, is a 503 and is reported once."""
+        """An exception or a malformed answer of the store, at each of its calls, is a 503 and is reported once.
+
+        If it comes after all sessions were ended, that is reported too.
+        """
         store = CountingStore(failure=failure)
         world = World(guard={"store": store})
         call = prepare(world)
@@ -53,7 +58,8 @@ class TestFailingStore:
         with pytest.raises(ServiceUnavailableError) as refusal:
             call()
 
-        assert [CallFailed] == world.kinds
+        has_ended = prepare in {call_revoke_user, call_revoke_others} and number > 1
+        assert [UserRevoked] * has_ended + [CallFailed] == world.kinds
         assert "canary" not in repr(world.heard) + str(refusal.value)
         if isinstance(failure, OSError):
             assert failure is refusal.value.__cause__

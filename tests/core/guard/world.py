@@ -97,6 +97,7 @@ def call_authenticate(world):
 
 def call_issue(world):
     world.guard.revoke_user(1)
+    world.guard.issue(world.alice)
     return lambda: world.guard.issue(world.alice)
 
 
@@ -134,7 +135,23 @@ def call_revoke(world):
 
 
 def call_revoke_user(world):
+    world.guard.issue(world.alice)
     return lambda: world.guard.revoke_user(1)
+
+
+def call_revoke_others(world):
+    session = world.guard.issue_session(world.alice)
+    return lambda: world.guard.revoke_user(1, keep=session.session_id)
+
+
+def call_sessions(world):
+    world.guard.issue(world.alice)
+    return lambda: world.guard.sessions(1)
+
+
+def call_revoke_session(world):
+    session = world.guard.issue_session(world.alice)
+    return lambda: world.guard.revoke_session(1, session.session_id)
 
 
 def call_redeem(world):
@@ -144,14 +161,17 @@ def call_redeem(world):
 
 STORE_CALLS = {
     call_authenticate: 17,
-    call_issue: 1,
+    call_issue: 2,
     call_verify: 1,
     call_admit: 1,
     call_refresh: 2,
     call_confirm: 16,
     call_reuse: 2,
     call_revoke: 2,
-    call_revoke_user: 2,
+    call_revoke_user: 4,
+    call_revoke_others: 4,
+    call_sessions: 2,
+    call_revoke_session: 3,
     call_redeem: 2,
 }
 """How often each call asks the store."""

@@ -44,6 +44,7 @@ ANSWERS: Mapping[str, tuple[str, int, str | None, str]] = {
     "ForbiddenError": ("forbidden", 403, _NONE, "you are not allowed to do this"),
     "WeakPasswordError": ("weak_password", 400, _NONE, "the password does not meet the requirements"),
     "LoginThrottledError": ("login_throttled", 429, _NONE, "too many login attempts, try again later"),
+    "SessionLimitError": ("session_limit", 409, _NONE, "there are too many sessions, log out on another device"),
     "ServiceUnavailableError": ("unavailable", 503, _NONE, "the service is temporarily unavailable"),
     "ConfigurationError": ("configuration", 500, _NONE, "the server is misconfigured"),
     "ClaimCollisionError": ("claim_collision", 500, _NONE, "the server is misconfigured"),

@@ -31,11 +31,13 @@ _ROOT = MemoryUser(identity=2, username="root", rolenames=["reader", "admin"])
 _DISABLED = MemoryUser(identity=3, username="disabled")
 _GONE = MemoryUser(identity=4, username="gone")
 _OUSTED = MemoryUser(identity=5, username="ousted")
+_CAROL = MemoryUser(identity=6, username="carol")
+_DAVE = MemoryUser(identity=7, username="dave")
 _BROKEN = MemoryUser(identity=13, username="broken")
 
 
 def issue_tokens(guard: Guard[MemoryUser], clock: FrozenClock) -> dict[str, str]:
-    """Return the tokens by name; the clock stands at ``NOW`` before and after."""
+    """Return the tokens, and the ids of carol's sessions, by name; the clock stands at ``NOW`` before and after."""
 
     def at(instant: int, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         clock.now = instant
@@ -94,6 +96,10 @@ def issue_tokens(guard: Guard[MemoryUser], clock: FrozenClock) -> dict[str, str]
     with suppress(PraetorianError):
         guard.refresh(stolen)  # a second refresh of one generation revokes the session
     tokens["issued_after"] = guard.issue(_OUSTED)
+    tokens["only_session"] = guard.issue(_DAVE)
+    for name in ("laptop", "phone", "tablet"):
+        session = guard.issue_session(_CAROL, label=name)
+        tokens |= {name: session.token, f"{name}_id": session.session_id}
     return tokens
 
 

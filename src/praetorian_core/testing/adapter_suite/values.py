@@ -42,6 +42,8 @@ class Setting(enum.Enum):
     """``JWT_HEADER_NAME`` is ``X-Token`` and ``JWT_HEADER_TYPE`` is ``Token``."""
     BROKEN_STORE = enum.auto()
     """Every call to the store of sessions and login attempts fails."""
+    ONE_SESSION = enum.auto()
+    """``PRAETORIAN_MAX_SESSIONS`` is 1 and ``PRAETORIAN_SESSION_LIMIT`` is ``refuse``."""
     UNCOUNTED_LOGINS = enum.auto()
     """The same, and ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``."""
     COOKIES = enum.auto()

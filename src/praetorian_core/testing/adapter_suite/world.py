@@ -49,6 +49,7 @@ _SETTINGS: Mapping[Setting, Mapping[str, object]] = {
     Setting.NO_HANDLER: {"DISABLE_PRAETORIAN_ERROR_HANDLER": True},
     Setting.NO_ROLES: {"PRAETORIAN_ROLES_DISABLED": True},
     Setting.OTHER_HEADER: {"JWT_HEADER_NAME": "X-Token", "JWT_HEADER_TYPE": "Token"},
+    Setting.ONE_SESSION: {"PRAETORIAN_MAX_SESSIONS": 1, "PRAETORIAN_SESSION_LIMIT": "refuse"},
     Setting.UNCOUNTED_LOGINS: {"PRAETORIAN_THROTTLE_FAILURE": "allow"},
     Setting.IDLE: {"JWT_IDLE_LIFESPAN": ACCESS + 60},
     Setting.COOKIES: _COOKIES,
@@ -86,6 +87,7 @@ class BreakableStore:
 
     Attributes:
         is_broken: Whether every call raises ``ConnectionError``.
+        is_read_only: Whether every write does.
     """
 
     def __init__(self) -> None:
@@ -93,6 +95,7 @@ class BreakableStore:
         self._store = MemoryStore()
         self._writes: list[Callable[[MemoryStore], object]] = []
         self.is_broken = False
+        self.is_read_only = False
 
     def get(self, *keys: str, now: int) -> list[str | None]:
         """See ``Store.get``."""
@@ -101,12 +104,12 @@ class BreakableStore:
     def compare_and_set(self, key: str, expected: str | None, new: str, *, expires_at: int, now: int) -> bool:
         """See ``Store.compare_and_set``."""
         self._writes.append(lambda store: store.compare_and_set(key, expected, new, expires_at=expires_at, now=now))
-        return self._working().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
+        return self._writable().compare_and_set(key, expected, new, expires_at=expires_at, now=now)
 
     def increment(self, key: str, amount: int, *, expires_at: int, now: int) -> int:
         """See ``Store.increment``."""
         self._writes.append(lambda store: store.increment(key, amount, expires_at=expires_at, now=now))
-        return self._working().increment(key, amount, expires_at=expires_at, now=now)
+        return self._writable().increment(key, amount, expires_at=expires_at, now=now)
 
     def copy(self) -> BreakableStore:
         """Return a working store with the same entries, made by the same writes."""
@@ -114,6 +117,11 @@ class BreakableStore:
         for write in self._writes:
             write(copy._store)
         return copy
+
+    def _writable(self) -> MemoryStore:
+        if self.is_read_only:
+            raise ConnectionError(PASSWORD)
+        return self._working()
 
     def _working(self) -> MemoryStore:
         if self.is_broken:
@@ -142,7 +150,7 @@ class World:
         options: Options for the guard: ``Guard(world.users, world.settings, **world.options)``, ``AsyncGuard`` alike.
         on_error: Hooks for the error handler.
         reported: Codes of the errors that the hooks received.
-        tokens: Tokens by name.
+        tokens: Tokens and ids of sessions by name.
     """
 
     clock: FrozenClock
@@ -159,7 +167,8 @@ def make_world(setting: Setting = Setting.USUAL) -> World:
     """Return a new world; its tokens are constants, because the clock starts at a constant."""
     clock = FrozenClock(NOW)
     config = {**CONFIG, **_SETTINGS.get(setting, {})}
-    tokens, entries = _prepared(setting)
+    # The tokens were issued before the limit was set.
+    tokens, entries = _prepared(Setting.USUAL if setting is Setting.ONE_SESSION else setting)
     store = entries.copy()
     store.is_broken = setting in {Setting.BROKEN_STORE, Setting.UNCOUNTED_LOGINS}
     reported: list[str] = []
@@ -203,6 +212,8 @@ def _users() -> FailingUsers:
             MemoryUser(identity=2, username="root", password=_HASH, rolenames=["reader", "admin"]),
             MemoryUser(identity=3, username="disabled", password=_HASH, valid=False),
             MemoryUser(identity=5, username="ousted", password=_HASH),
+            MemoryUser(identity=6, username="carol", password=_HASH),
+            MemoryUser(identity=7, username="dave", password=_HASH),
             MemoryUser(identity=13, username="broken", password=_HASH),
         ]
     )

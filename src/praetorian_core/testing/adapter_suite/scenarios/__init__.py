@@ -9,6 +9,7 @@ from praetorian_core.testing.adapter_suite.scenarios import (
     cookies,
     failures,
     header,
+    listing,
     logins,
     methods,
     policies,
@@ -42,6 +43,10 @@ ROUTES: Mapping[str, str] = {
     "POST /confirm": "confirms the request's token with the member 'password' of the JSON body, and verifies the next "
     "token: {authenticated_at}",
     "POST /logout": "revokes the request's token: {ended: true}",
+    "GET /sessions": "auth_required, lists the user's sessions: {sessions: [[label, is_current], …]}",
+    "POST /sessions": "logs in like /login, and issues a session with the header User-Agent as label: {username}",
+    "DELETE /sessions": "auth_required, ends the user's other sessions: {ended: true}",
+    "DELETE /sessions/<id>": "auth_required, ends the session of this id: {ended: whether there was one}",
     "POST /redeem": "redeems the request's token for the action 'confirm': {username}",
     "POST /password": "hashes the member 'password' of the JSON body: {changed: true}",
     "POST /collide": "issues a token for alice with the custom claim SUB",
@@ -52,6 +57,7 @@ ROUTES: Mapping[str, str] = {
 SCENARIOS: tuple[Scenario, ...] = (
     *header.SCENARIOS,
     *sessions.SCENARIOS,
+    *listing.SCENARIOS,
     *policies.SCENARIOS,
     *logins.SCENARIOS,
     *confirmations.SCENARIOS,
