@@ -526,6 +526,21 @@ class TestLoop:
             for kind in (errors.AuthenticationError, errors.LoginThrottledError)
         )
 
+    @pytest.mark.parametrize(("most", "expected"), [(None, 30), (3, 3)], ids=["no limit", "limit"])
+    def test_logins_at_once(self, most, expected):
+        """Logins side by side are all listed, and never more than the limit stay valid."""
+        world = World(AsyncGuard, store=AsyncMemoryStore(), max_sessions=most)
+
+        async def main():
+            made = await asyncio.gather(*(world.guard.issue_session(world.alice) for _ in range(30)))
+            checks = await asyncio.gather(*(world.guard.verify(each.token) for each in made), return_exceptions=True)
+            valid = {each.session_id for each in checks if isinstance(each, Principal)}
+            return valid, {each.session_id for each in await world.guard.sessions(1)}
+
+        valid, listed = asyncio.run(main())
+
+        assert (expected, valid) == (len(valid), listed)
+
     def test_redemptions_at_once(self):
         """Of redemptions side by side one succeeds (ASVS 15.4.2)."""
         world = World(AsyncGuard, store=AsyncMemoryStore())
