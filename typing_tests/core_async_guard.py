@@ -107,6 +107,11 @@ async def sessions(token: str, user: AsyncUser, principal: Principal) -> None:
 async def actions(token: str, user: AsyncUser) -> None:
     assert_type(await guard.issue_action(user, "reset", lifespan=60, team="blue"), str)
     assert_type(await guard.redeem_action(token, "reset", once=True), AsyncUser)
+    principal = await guard.verify(token)
+    assert_type(await guard.issue_ticket(principal, lifespan=10), str)
+    assert_type(await guard.redeem_ticket(token), Principal)
+    assert_type(await guard.admit_token(token, instead_of=principal), Principal)
+    assert_type(await guard.recheck(principal), int)
     assert_type(await guard.read_action(token, "reset"), Action[AsyncUser])
     assert_type(await guard.reset_password(token, "correct horse"), tuple[AsyncUser, str])
 

@@ -30,6 +30,7 @@ from praetorian_core.errors import (
     AuthenticationError,
     ConfigurationError,
     LoginThrottledError,
+    MisusedTokenError,
     PraetorianError,
     ServiceUnavailableError,
 )
@@ -261,11 +262,32 @@ class BaseGuard(Generic[U]):
 
     def _load_user(self, principal: Principal) -> Flow[object]:
         self._need_users("load_user")
-        refuse_awaitable("load_user", principal)
-        if not isinstance(principal, Principal):
-            found = type(principal).__name__
-            raise ConfigurationError(f"load_user was given a {found}; write load_user(guard.verify(token))")
+        _check_principal("load_user", principal)
         return flows.load_user(principal)
+
+    def _issue_ticket(self, principal: Principal, lifespan: Lifespan | None, now: int) -> str:
+        _check_principal("issue_ticket", principal)
+        return flows.issue_ticket(self._context, principal, optional_seconds("lifespan", lifespan), now)
+
+    def _redeem_ticket(self, ticket: str | bytes, now: int) -> Flow[Principal]:
+        refuse_awaitable("redeem_ticket", ticket)
+        return flows.redeem_ticket(self._context, ticket, now)
+
+    def _recheck(self, principal: Principal, now: int) -> Flow[int]:
+        _check_principal("recheck", principal)
+        return flows.recheck(self._context, principal, now)
+
+    def _check_successor(self, principal: Principal, former: Principal | None) -> Principal:
+        """Return the principal, if an open connection may have it in the place of the former one."""
+        if former is not None and str(principal.identity) != str(former.identity):
+            raise MisusedTokenError("the token is of another user than the connection")
+        return principal
+
+
+def _check_principal(call: str, principal: object) -> None:
+    refuse_awaitable(call, principal)
+    if not isinstance(principal, Principal):
+        raise ConfigurationError(f"{call} was given a {type(principal).__name__}; write {call}(guard.verify(token))")
 
 
 def _store_name(store: AnyStore | None, settings: Settings) -> str | None:

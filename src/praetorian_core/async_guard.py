@@ -254,6 +254,32 @@ class AsyncGuard(FindingGuard[U]):
         flow = self._reset_password(token, password, action, now)
         return cast("tuple[U, str]", await self._run_for_token(flow, now))
 
+    async def issue_ticket(self, principal: Principal, *, lifespan: Lifespan | None = None) -> str:
+        """See ``Guard.issue_ticket``."""
+        return self._issue_ticket(principal, lifespan, self._clock())
+
+    async def redeem_ticket(self, ticket: str | bytes) -> Principal:
+        """See ``Guard.redeem_ticket``."""
+        now = self._clock()
+        return await self._run_for_token(self._redeem_ticket(ticket, now), now)
+
+    async def admit_token(
+        self, token: str | bytes, policy: Policy | None = None, *, instead_of: Principal | None = None
+    ) -> Principal:
+        """See ``Guard.admit_token``."""
+        now = self._clock()
+        try:
+            principal = self._check_policy(await self._verify(token, now), policy, now)
+            return self._check_successor(principal, instead_of)
+        except PraetorianError as error:
+            self._report_refusal(error, now)
+            raise
+
+    async def recheck(self, principal: Principal) -> int:
+        """See ``Guard.recheck``."""
+        now = self._clock()
+        return await self._run_for_token(self._recheck(principal, now), now)
+
     async def check_store(self) -> None:
         """See ``Guard.check_store``."""
         now = self._clock()

@@ -15,7 +15,8 @@ token, a password or a key.
     │   ├── ExpiredTokenError       a lifespan has expired
     │   │   ├── ExpiredAccessError  the access lifespan; the token can be refreshed
     │   │   ├── ExpiredRefreshError the refresh lifespan; the user must log in
-    │   │   └── ExpiredActionError  the lifespan of an action token
+    │   │   ├── ExpiredActionError  the lifespan of an action token
+    │   │   └── ExpiredTicketError  the lifespan of a ticket
     │   ├── RevokedTokenError       the session or the action token was revoked
     │   ├── ReusedTokenError        the token was already exchanged or redeemed
     │   ├── MisusedTokenError       the token is of another kind or purpose
@@ -159,6 +160,13 @@ class ExpiredActionError(ExpiredTokenError):
 
     code = "expired_action"
     message = "the action token has expired"
+
+
+class ExpiredTicketError(ExpiredTokenError):
+    """The lifespan of the ticket has expired."""
+
+    code = "expired_ticket"
+    message = "the ticket has expired"
 
 
 class RevokedTokenError(TokenError):

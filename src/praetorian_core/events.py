@@ -154,6 +154,14 @@ class ActionRedeemed(Event):
 
 
 @attrs.frozen(kw_only=True)
+class TicketRedeemed(Event):
+    """A ticket was redeemed: it opened one connection of this session."""
+
+    identity: str
+    session: str
+
+
+@attrs.frozen(kw_only=True)
 class CallFailed(Event):
     """The store or a callback of the application failed, so the request was rejected.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from praetorian_core import flows
 from praetorian_core._guard.actions import ActionCalls
+from praetorian_core._guard.connections import ConnectionCalls
 from praetorian_core._guard.requests import RequestCalls
 from praetorian_core._guard.sessions import SessionCalls
 from praetorian_core._options import FROM_SETTINGS, SavePassword, Unset, refuse_coroutines
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 U = TypeVar("U")
 
 
-class Guard(RequestCalls[U], SessionCalls[U], ActionCalls[U]):
+class Guard(RequestCalls[U], SessionCalls[U], ActionCalls[U], ConnectionCalls[U]):
     """Guards an API: issues, verifies, refreshes and revokes tokens for the users of one application.
 
     Create one for each application and keep it: it is immutable, and safe to share between threads.
@@ -194,7 +195,7 @@ class Guard(RequestCalls[U], SessionCalls[U], ActionCalls[U]):
 
         Raises:
             InvalidTokenError: The token is not genuine.
-            MisusedTokenError: It is an action token.
+            MisusedTokenError: It is an action token or a ticket.
             ExpiredAccessError: Its access lifespan has expired; it may be refreshed.
             ExpiredRefreshError: Both lifespans have expired; the user must log in.
             RevokedTokenError: Its session was ended (with a store only).

@@ -290,6 +290,29 @@ async def actions(world):
     await world.call("issue_action", world.alice, "")
 
 
+async def connections(world):
+    """Open connections with tickets, prolong and end them."""
+    token = await world.call("issue", world.alice, team="red")
+    principal = world.guard.verify(token)
+    if inspect.isawaitable(principal):
+        principal = await principal
+    ticket = await world.call("issue_ticket", principal)
+    await world.call("verify", ticket)
+    await world.call("redeem_ticket", token)
+    await world.call("redeem_ticket", ticket)
+    await world.call("redeem_ticket", ticket)
+    await world.call("recheck", principal)
+    await world.call("recheck", token)
+    await world.call("admit_token", token)
+    await world.call("admit_token", token, any_role("root"))
+    await world.call("admit_token", token, instead_of=principal)
+    await world.call("revoke", token)
+    await world.call("recheck", principal)
+    world.clock.tick(ACCESS)
+    await world.call("recheck", principal)
+    await world.call("issue_ticket", principal)
+
+
 async def failures(world):
     """Let the users fail."""
     token = await world.call("issue", world.alice)
@@ -303,7 +326,19 @@ async def failures(world):
     await world.call("refresh", token)
 
 
-SCENARIOS = [login, passwords, lifecycle, confirmations, users, requests, ending, listing, actions, failures]
+SCENARIOS = [
+    login,
+    passwords,
+    lifecycle,
+    confirmations,
+    users,
+    requests,
+    ending,
+    listing,
+    actions,
+    connections,
+    failures,
+]
 STORES = {"no store": lambda: None, "sync store": MemoryStore, "async store": AsyncMemoryStore}
 USERS = {
     "sync users": {},

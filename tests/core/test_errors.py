@@ -29,6 +29,7 @@ EXAMPLES = [
                 "the token's refresh lifespan has expired 0 s ago (expired_at=100, now=100)",
             ),
             (errors.ExpiredActionError, 101, "the action token has expired 1 s ago (expired_at=100, now=101)"),
+            (errors.ExpiredTicketError, 101, "the ticket has expired 1 s ago (expired_at=100, now=101)"),
         )
     ),
     (
@@ -121,10 +122,10 @@ class TestTree:
         [
             (
                 errors.TokenError,
-                """ExpiredAccessError ExpiredActionError ExpiredRefreshError InvalidUserError MissingClaimError
-                MissingUserError MisusedTokenError ReusedTokenError RevokedTokenError""",
+                """ExpiredAccessError ExpiredActionError ExpiredRefreshError ExpiredTicketError InvalidUserError
+                MissingClaimError MissingUserError MisusedTokenError ReusedTokenError RevokedTokenError""",
             ),
-            (errors.ExpiredTokenError, "ExpiredAccessError ExpiredActionError ExpiredRefreshError"),
+            (errors.ExpiredTokenError, "ExpiredAccessError ExpiredActionError ExpiredRefreshError ExpiredTicketError"),
             (errors.ConfigurationError, "ClaimCollisionError ClaimValueError"),
         ],
         ids=lambda value: getattr(value, "__name__", ""),

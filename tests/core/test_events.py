@@ -70,6 +70,11 @@ EXAMPLES = [
         "ActionRedeemed at=1 identity='7' action='reset'",
     ),
     (
+        events.TicketRedeemed(at=1, identity="7", session="ba7816bf8f01"),
+        logging.INFO,
+        "TicketRedeemed at=1 identity='7' session='ba7816bf8f01'",
+    ),
+    (
         events.CallFailed(at=1, what="store.get", failure="TimeoutError", where="store.py:12", target="redis://a"),
         logging.ERROR,
         "CallFailed at=1 what='store.get' failure='TimeoutError' where='store.py:12' target='redis://a'",

@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.support import NOW, SECRET
 
-from praetorian_core import FLASK_PRAETORIAN, STANDARD, Guard, KeyRing, Settings, generate_secret
+from praetorian_core import FLASK_PRAETORIAN, STANDARD, Guard, KeyRing, MemoryStore, Settings, generate_secret
 from praetorian_core.errors import (
     ClaimCollisionError,
     ClaimValueError,
@@ -27,6 +27,7 @@ from praetorian_core.errors import (
     ExpiredRefreshError,
     InvalidTokenError,
     MisusedTokenError,
+    PraetorianError,
 )
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers
 
@@ -598,3 +599,52 @@ def passes(guard, token):
     except (InvalidTokenError, MisusedTokenError):
         return False
     return True
+
+
+# ---------------------------------------------------------------- a ticket opens one connection, within its seconds
+
+
+class TestTicket:
+    @EVERY_LAYOUT
+    @EVERY_ALGORITHM
+    @settings(max_examples=60)
+    @given(
+        late=st.integers(0, 99),
+        lifespan=st.integers(1, 300),
+        leeway=st.integers(0, 60),
+        attempts=st.lists(st.integers(0, 300), min_size=1, max_size=6),
+    )
+    @example(late=99, lifespan=30, leeway=0, attempts=[0, 1])
+    @example(late=0, lifespan=30, leeway=0, attempts=[29, 29])
+    @example(late=0, lifespan=30, leeway=0, attempts=[30, 29])
+    def test_once_and_in_time(self, layout, algorithm, late, lifespan, leeway, attempts):
+        """Of attempts in any order the first within ``[iat, exp)`` succeeds, and no other; exp is never past the access."""
+        clock = FrozenClock(NOW)
+        guard = Guard(
+            MemoryUsers([load_user()]),
+            Settings(keys=RINGS[algorithm], layout=layout, access_lifespan=100, refresh_lifespan=1_000, leeway=leeway),
+            store=MemoryStore(),
+            throttle=None,
+            passwords=None,
+            clock=clock,
+            on_event=ignore,
+        )
+        principal = guard.verify(guard.issue(load_user(), team="red"))
+        clock.now = issued_at = NOW + late
+        ticket = guard.issue_ticket(principal, lifespan=lifespan)
+        end = min(issued_at + lifespan, NOW + 100 + leeway)
+
+        def redeem(after):
+            clock.now = issued_at + after
+            try:
+                return guard.redeem_ticket(ticket)
+            except PraetorianError as error:
+                return error.code
+
+        expected = []
+        for after in attempts:
+            is_spent = principal in expected
+            in_time = "reused_token" if is_spent else principal
+            expected.append(in_time if issued_at + after < end else "expired_ticket")
+
+        assert expected == [redeem(after) for after in attempts]

@@ -192,3 +192,11 @@ class TestRedeemOnce:
         found = together(*[(guard.redeem_action, action, "confirm")] * 32)
 
         assert [1, 31] == [sum(one is kind for one in found) for kind in (ALICE, ReusedTokenError)]
+
+    def test_ticket(self, guard):
+        """Of 64 simultaneous connections with one ticket one is opened."""
+        principal = guard.verify(guard.issue(ALICE))
+        ticket = guard.issue_ticket(principal)
+        found = together(*[(guard.redeem_ticket, ticket)] * THREADS)
+
+        assert [1, THREADS - 1] == [found.count(each) for each in (principal, ReusedTokenError)]

@@ -13,6 +13,7 @@ Every exception that a flow raises rejects. A step that changes state comes last
 
 from praetorian_core.flows.actions import issue_action, read_action, redeem_action, reset_password
 from praetorian_core.flows.confirmation import confirm
+from praetorian_core.flows.connections import issue_ticket, recheck, redeem_ticket
 from praetorian_core.flows.context import FlowContext
 from praetorian_core.flows.exchange import check_session
 from praetorian_core.flows.listing import list_sessions, revoke_session
@@ -35,11 +36,14 @@ __all__ = [
     "confirm",
     "issue",
     "issue_action",
+    "issue_ticket",
     "list_sessions",
     "load_user",
     "read_action",
     "read_session",
+    "recheck",
     "redeem_action",
+    "redeem_ticket",
     "refresh",
     "reset_password",
     "revoke",

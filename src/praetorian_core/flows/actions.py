@@ -94,7 +94,7 @@ def read_action(context: FlowContext, token: str | bytes, action: str, now: int)
 
     Raises:
         InvalidTokenError: The token is not genuine.
-        MisusedTokenError: It is a session token, or for another action.
+        MisusedTokenError: It is a session token or a ticket, or for another action.
         ExpiredActionError: It has expired.
         ReusedTokenError: It was spent before.
         RevokedTokenError: The password that it was to replace has changed.
@@ -157,7 +157,7 @@ def _check(
     _check_name(action)
     claims = context.codec.decode(token, now)
     if not isinstance(claims, ActionClaims):
-        raise MisusedTokenError("a session token was presented as an action token")
+        raise MisusedTokenError("a session token or a ticket was presented as an action token")
     if claims.action != action:
         raise MisusedTokenError("the action token is for another action")
     check_action(claims, now)

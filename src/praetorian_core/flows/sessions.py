@@ -33,7 +33,13 @@ from praetorian_core.flows.state import (
 from praetorian_core.principal import Principal
 from praetorian_core.questions import Emit, Flow, ask
 from praetorian_core.session import IssuedSession, clean_label
-from praetorian_core.token.claims import ActionClaims, SessionClaims, check_custom_claims, encode_named_identity
+from praetorian_core.token.claims import (
+    ActionClaims,
+    SessionClaims,
+    TicketClaims,
+    check_custom_claims,
+    encode_named_identity,
+)
 from praetorian_core.token.lifecycle import check_reading, check_refresh, session_end
 
 
@@ -107,7 +113,7 @@ def refresh(context: FlowContext, token: str | bytes, access_lifespan: int | Non
 
     Raises:
         InvalidTokenError: The token is not genuine.
-        MisusedTokenError: It is an action token.
+        MisusedTokenError: It is an action token or a ticket.
         EarlyRefreshError: It still grants access.
         ExpiredRefreshError: Its session has expired.
         RevokedTokenError: Its session was ended.
@@ -130,11 +136,11 @@ def read_session(context: FlowContext, token: str | bytes, now: int) -> SessionC
 
     Raises:
         InvalidTokenError: The token is not genuine.
-        MisusedTokenError: It is an action token.
+        MisusedTokenError: It is an action token or a ticket.
     """
     claims = context.codec.decode(token, now)
     if type(claims) is not SessionClaims:
-        raise MisusedTokenError("an action token was presented as a session token")
+        raise MisusedTokenError("an action token or a ticket was presented as a session token")
     return claims
 
 
@@ -155,10 +161,13 @@ def revoke(context: FlowContext, token: str | bytes, now: int) -> Flow[None]:
 
     Raises:
         InvalidTokenError: The token is not genuine; nothing was changed.
+        MisusedTokenError: It is a ticket.
         ConfigurationError: There is no store.
     """
     context.need_store("revoke")
     claims = context.codec.decode(token, now)
+    if isinstance(claims, TicketClaims):
+        raise MisusedTokenError("a ticket was presented as a session token")
     if isinstance(claims, ActionClaims):
         key = action_key(claims.identity, claims.token_id)
         yield from close_entry(key, Write(SPENT, entry_expiry(claims.expires_at)), now)

@@ -1,4 +1,4 @@
-"""Keys and values of sessions, epochs and spent action tokens in the store.
+"""Keys and values of sessions, epochs, spent action tokens and spent tickets in the store.
 
 Every key begins with a digest of the identity in braces. So all keys of one operation are in one slot of a Redis
 cluster, and a key does not reveal its user. A session's key holds one of two values, so one compare-and-set decides
@@ -75,6 +75,11 @@ def list_keys(identity: object) -> tuple[str, str]:
 def action_key(identity: object, token_id: str) -> str:
     """Return the key of an action token."""
     return f"{{{digest(str(identity))}}}:a:{token_id}"
+
+
+def ticket_key(identity: object, token_id: str) -> str:
+    """Return the key of a ticket."""
+    return f"{{{digest(str(identity))}}}:t:{token_id}"
 
 
 def entry_expiry(deadline: int) -> int:

@@ -1,6 +1,6 @@
 """Tokens: claims, layouts, keys, signatures, and the codec that puts them together."""
 
-from praetorian_core.token.claims import ActionClaims, SessionClaims
+from praetorian_core.token.claims import ActionClaims, SessionClaims, TicketClaims
 from praetorian_core.token.codec import TokenCodec
 from praetorian_core.token.jws import verify_compact
 from praetorian_core.token.keys import Key, KeyRing, generate_secret
@@ -14,6 +14,7 @@ __all__ = [
     "KeyRing",
     "Layout",
     "SessionClaims",
+    "TicketClaims",
     "TokenCodec",
     "generate_secret",
     "verify_compact",

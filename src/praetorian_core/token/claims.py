@@ -27,6 +27,7 @@ _LOG = logging.getLogger("praetorian")
 
 SESSION_TYP = "JWT"
 ACTION_TYP = "action+jwt"
+TICKET_TYP = "ticket+jwt"
 
 MAX_TIME = 2**53 - 1
 """The last second that every JSON parser reads exactly (RFC 7493 §2.2)."""
@@ -85,11 +86,33 @@ class ActionClaims:
     claims: Mapping[str, object] = attrs.field(factory=dict[str, object], hash=False)
 
 
+@attrs.frozen(kw_only=True)
+class TicketClaims:
+    """The claims of a ticket, which opens one connection in the place of a session token.
+
+    Attributes:
+        principal: The principal of the session token for which it was issued.
+        token_id: The ticket's id, under which it is spent.
+        issued_at: When it was issued, in seconds since the epoch.
+        expires_at: When it expires, in seconds since the epoch.
+    """
+
+    principal: Principal
+    token_id: str
+    issued_at: int
+    expires_at: int
+
+
 Claims: TypeAlias = SessionClaims | ActionClaims
+"""What a layout encodes; tickets have one encoding of their own."""
 
 
-def check_custom_claims(claims: Mapping[str, object]) -> None:
+def check_custom_claims(claims: Mapping[str, object], *, depth: int = 1) -> None:
     """Raise unless custom claims survive a token unchanged.
+
+    Args:
+        claims: The custom claims.
+        depth: How many objects enclose a claim; the payload itself is the first.
 
     Raises:
         ClaimCollisionError: A name is reserved, in some letter case.
@@ -101,8 +124,7 @@ def check_custom_claims(claims: Mapping[str, object]) -> None:
         if name.casefold() in RESERVED:
             raise ClaimCollisionError(name)
         try:
-            # The payload itself is the first object around the value.
-            check_value(value, depth=1)
+            check_value(value, depth=depth)
         except ValueError as error:
             raise ClaimValueError(name, str(error)) from None
 

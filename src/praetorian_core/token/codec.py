@@ -12,12 +12,21 @@ from praetorian_core.errors import (
     MissingClaimError,
     ServiceUnavailableError,
 )
-from praetorian_core.token.claims import MAX_TIME, ActionClaims, Claims, ParseIdentity, SessionClaims
+from praetorian_core.token.claims import (
+    MAX_TIME,
+    TICKET_TYP,
+    ActionClaims,
+    Claims,
+    ParseIdentity,
+    SessionClaims,
+    TicketClaims,
+)
 from praetorian_core.token.jws import JWSSigner, JWSVerifier
 from praetorian_core.token.keys import KeyRing
 from praetorian_core.token.layouts import Layout, layout_of
 from praetorian_core.token.lifecycle import check_not_in_future
 from praetorian_core.token.strict_json import JSONValue, dump_object, parse_object
+from praetorian_core.token.tickets import read_ticket, write_ticket
 
 MAX_REFRESHED = 8000
 """The maximum length of a token that a refresh returns, in characters.
@@ -31,6 +40,12 @@ MAX_ISSUED = 7168
 
 The next refresh may make it longer by up to 832 characters: 32 for a generation, 157 for the ``kid`` of another key and
 640 for the signature of an RSA key of 4096 bits in the place of an HMAC.
+"""
+
+MAX_TICKET = 3840
+"""The maximum length of a ticket, in characters.
+
+gunicorn rejects a request line of more than 4094 bytes. 254 are left for the method, the path and the version.
 """
 
 
@@ -68,7 +83,7 @@ class TokenCodec:
     _verifier: JWSVerifier = attrs.field(init=False, repr=False, default=attrs.Factory(_verifier_of, takes_self=True))
     _signer: JWSSigner | None = attrs.field(init=False, repr=False, default=attrs.Factory(_signer_of, takes_self=True))
 
-    def decode(self, token: str | bytes, now: int) -> Claims:
+    def decode(self, token: str | bytes, now: int) -> Claims | TicketClaims:
         """Return the claims of a valid token.
 
         Expiry and the kind of token are checked elsewhere: by ``lifecycle`` and the flows.
@@ -85,10 +100,11 @@ class TokenCodec:
         """
         header, octets = self._verifier.verify(token)
         payload = parse_object(octets, "payload")
-        layout = layout_of(payload)
-        if layout not in self.accept_layouts:
-            raise InvalidTokenError(f"the payload is of the layout {layout.name}, which accept_layouts does not hold")
-        claims = layout.read(header.typ, payload, with_roles=self.with_roles)
+        claims: Claims | TicketClaims
+        if header.typ == TICKET_TYP:
+            claims = read_ticket(payload, with_roles=self.with_roles)
+        else:
+            claims = self._read(header.typ, payload)
         issued_at = claims.principal.issued_at if isinstance(claims, SessionClaims) else claims.issued_at
         # The comparison spares a call on the hot path.
         if issued_at > now:
@@ -104,12 +120,13 @@ class TokenCodec:
         principal = claims.principal
         return claims._replace(principal=attrs.evolve(principal, identity=self._parse(principal.identity)))
 
-    def encode(self, claims: Claims, *, max_length: int = MAX_ISSUED) -> str:
+    def encode(self, claims: Claims | TicketClaims, *, max_length: int = MAX_ISSUED) -> str:
         """Return the signed token of some claims.
 
         Args:
-            claims: The claims of a session or an action token.
-            max_length: The maximum length of the token in characters; ``MAX_REFRESHED`` for a refreshed token.
+            claims: The claims of a session token, an action token or a ticket.
+            max_length: The maximum length of the token in characters: ``MAX_REFRESHED`` for a refreshed token,
+                ``MAX_TICKET`` for a ticket.
 
         Raises:
             ConfigurationError: The ring cannot sign, the layout has no encoding for the claims, or the token would be
@@ -120,7 +137,10 @@ class TokenCodec:
         """
         # Without a signing key the ring raises, and the error says what is missing.
         signer = self._signer or JWSSigner(self.ring.signing_key())
-        encoded = self.layout.write(claims, with_roles=self.with_roles)
+        if isinstance(claims, TicketClaims):
+            encoded = write_ticket(claims, with_roles=self.with_roles)
+        else:
+            encoded = self.layout.write(claims, with_roles=self.with_roles)
         payload = dict(encoded.payload)
         if self.issuer is not None:
             payload["iss"] = self.issuer
@@ -128,11 +148,20 @@ class TokenCodec:
             payload["aud"] = self.audience
         token = signer.sign(encoded.typ, dump_object(payload))
         if len(token) > max_length:
+            kind, reason = "token", "it can be refreshed and servers accept its header line"
+            if isinstance(claims, TicketClaims):
+                kind, reason = "ticket", "servers accept its request line"
             raise ConfigurationError(
-                f"a token must have at most {max_length} characters, so that it can be refreshed and servers accept its "
-                f"header line; got {len(token)}; write fewer or shorter custom claims and roles"
+                f"a {kind} must have at most {max_length} characters, so that {reason}; got {len(token)}; write fewer or "
+                "shorter custom claims and roles"
             )
         return token
+
+    def _read(self, typ: str | None, payload: dict[str, JSONValue]) -> Claims:
+        layout = layout_of(payload)
+        if layout not in self.accept_layouts:
+            raise InvalidTokenError(f"the payload is of the layout {layout.name}, which accept_layouts does not hold")
+        return layout.read(typ, payload, with_roles=self.with_roles)
 
     def _check_issuer_and_audience(self, payload: Mapping[str, JSONValue]) -> None:
         # RFC 7519 §4.1.1, §4.1.3: "iss" and "aud" are case-sensitive; they are compared as a whole.
@@ -152,9 +181,12 @@ class TokenCodec:
         if self.audience is None or self.audience not in names or not all(type(name) is str for name in names):
             raise InvalidTokenError("claim 'aud' does not name the configured audience")
 
-    def _with_parsed_identity(self, claims: Claims) -> Claims:
+    def _with_parsed_identity(self, claims: Claims | TicketClaims) -> Claims | TicketClaims:
         if isinstance(claims, ActionClaims):
             return attrs.evolve(claims, identity=self._parse(claims.identity))
+        if isinstance(claims, TicketClaims):
+            principal = attrs.evolve(claims.principal, identity=self._parse(claims.principal.identity))
+            return attrs.evolve(claims, principal=principal)
         return self.as_decoded(claims)
 
     def _parse(self, identity: object) -> object:

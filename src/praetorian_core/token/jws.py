@@ -21,7 +21,7 @@ import attrs
 
 from praetorian_core.errors import ConfigurationError, InvalidTokenError
 from praetorian_core.token.base64url import ALPHABET, decode_segment, encode
-from praetorian_core.token.claims import ACTION_TYP, SESSION_TYP
+from praetorian_core.token.claims import ACTION_TYP, SESSION_TYP, TICKET_TYP
 from praetorian_core.token.keys import Key, KeyRing
 from praetorian_core.token.strict_json import JSONValue, dump_object, parse_object
 
@@ -165,8 +165,8 @@ def _typ(members: Mapping[str, JSONValue]) -> str | None:
         return None
     # JSON's null is a value, not an absence.
     typ = members["typ"]
-    if type(typ) is not str or (typ != ACTION_TYP and typ.upper() != SESSION_TYP):
-        raise InvalidTokenError(f"the header's typ is not {SESSION_TYP!r} or {ACTION_TYP!r}")
+    if type(typ) is not str or (typ not in {ACTION_TYP, TICKET_TYP} and typ.upper() != SESSION_TYP):
+        raise InvalidTokenError(f"the header's typ is not {SESSION_TYP!r}, {ACTION_TYP!r} or {TICKET_TYP!r}")
     return typ
 
 
@@ -193,14 +193,14 @@ class JWSSigner:
         self._key = key
         self._headers = {
             typ: encode(dump_object({"alg": key.algorithm, "kid": key.kid, "typ": typ}))
-            for typ in (SESSION_TYP, ACTION_TYP)
+            for typ in (SESSION_TYP, ACTION_TYP, TICKET_TYP)
         }
 
     def sign(self, typ: str, payload: bytes) -> str:
         """Return the compact serialization of a payload.
 
         Args:
-            typ: The header's ``typ``: ``JWT`` or ``action+jwt``.
+            typ: The header's ``typ``: ``JWT``, ``action+jwt`` or ``ticket+jwt``.
             payload: The octets to sign.
 
         See:

@@ -22,10 +22,11 @@ from praetorian_core.errors import (
     ExpiredAccessError,
     ExpiredActionError,
     ExpiredRefreshError,
+    ExpiredTicketError,
     InvalidTokenError,
 )
 from praetorian_core.principal import Principal
-from praetorian_core.token.claims import MAX_TIME, ActionClaims
+from praetorian_core.token.claims import MAX_TIME, ActionClaims, TicketClaims
 
 MIN_FUTURE_TOLERANCE = 10
 """How far ``iat`` and ``nbf`` may lie in the future even without a leeway, in seconds.
@@ -101,6 +102,18 @@ def check_access(principal: Principal, now: int, leeway: int, idle_lifespan: int
         raise ExpiredAccessError(expired_at=principal.access_expires_at, now=now)
 
 
+def access_end(principal: Principal, leeway: int, idle_lifespan: int | None) -> int:
+    """Return the first second at which ``check_access`` raises.
+
+    Args:
+        principal: The principal of the token.
+        leeway: The maximum difference between clocks, in seconds.
+        idle_lifespan: See ``session_end``.
+    """
+    ends_at = session_end(principal.issued_at, principal.refresh_expires_at, idle_lifespan)
+    return min(principal.access_expires_at + leeway, ends_at)
+
+
 def check_refresh(principal: Principal, now: int, early: int, idle_lifespan: int | None = None) -> None:
     """Raise if the token cannot be refreshed at `now`.
 
@@ -131,6 +144,19 @@ def check_action(claims: ActionClaims, now: int) -> None:
     """
     if now >= claims.expires_at:
         raise ExpiredActionError(expired_at=claims.expires_at, now=now)
+
+
+def check_ticket(claims: TicketClaims, now: int) -> None:
+    """Raise if the ticket has expired at `now`.
+
+    Raises:
+        ExpiredTicketError: It has expired.
+
+    See:
+        RFC 7519 §4.1.4.
+    """
+    if now >= claims.expires_at:
+        raise ExpiredTicketError(expired_at=claims.expires_at, now=now)
 
 
 def check_not_in_future(name: str, instant: int, now: int, leeway: int) -> None:

@@ -159,6 +159,16 @@ def call_redeem(world):
     return lambda: world.guard.redeem_action(token, "confirm")
 
 
+def call_redeem_ticket(world):
+    ticket = world.guard.issue_ticket(world.guard.verify(world.guard.issue(world.alice)))
+    return lambda: world.guard.redeem_ticket(ticket)
+
+
+def call_recheck(world):
+    principal = world.guard.verify(world.guard.issue(world.alice))
+    return lambda: world.guard.recheck(principal)
+
+
 STORE_CALLS = {
     call_authenticate: 17,
     call_issue: 2,
@@ -173,5 +183,7 @@ STORE_CALLS = {
     call_sessions: 2,
     call_revoke_session: 3,
     call_redeem: 2,
+    call_redeem_ticket: 2,
+    call_recheck: 1,
 }
 """How often each call asks the store."""

@@ -21,24 +21,32 @@ from praetorian_core.token import (
     ActionClaims,
     KeyRing,
     SessionClaims,
+    TicketClaims,
     TokenCodec,
     verify_compact,
 )
-from praetorian_core.token.codec import MAX_ISSUED, MAX_REFRESHED
+from praetorian_core.token.codec import MAX_ISSUED, MAX_REFRESHED, MAX_TICKET
 from praetorian_core.token.jws import JWSSigner
 
 SIGNER = JWSSigner(RING.signing_key())
 
 SESSION = {"sub": "7", "id": 7, "roles": ["admin"], "iat": NOW, "exp": NOW + 900, "rf_exp": NOW + 9_000, "sid": "s1"}
 ACTION = {"sub": "7", "id": 7, "action": "reset", "jti": "j1", "iat": NOW, "exp": NOW + 900}
+TICKET = {"jti": "j1", "iat": NOW, "exp": NOW + 300, "session": SESSION}
 LEGACY = {"jti": "s1", "id": 7, "rls": "admin", "iat": NOW, "exp": NOW + 900, "rf_exp": NOW + 9_000}
 
 ABSENT = object()
 
 KINDS = pytest.mark.parametrize(
     ("typ", "payload"),
-    [("JWT", SESSION), ("action+jwt", ACTION), ("JWT", LEGACY), ("JWT", {**LEGACY, "is_prt": True})],
-    ids=["session", "action", "legacy session", "legacy action"],
+    [
+        ("JWT", SESSION),
+        ("action+jwt", ACTION),
+        ("ticket+jwt", TICKET),
+        ("JWT", LEGACY),
+        ("JWT", {**LEGACY, "is_prt": True}),
+    ],
+    ids=["session", "action", "ticket", "legacy session", "legacy action"],
 )
 
 
@@ -70,20 +78,26 @@ def action(**changes):
     return ActionClaims(**{**values, **changes})
 
 
+def ticket(**changes):
+    return TicketClaims(principal=session(**changes).principal, token_id="j1", issued_at=NOW, expires_at=NOW + 30)
+
+
 def said(claims):
-    return claims.principal.identity if isinstance(claims, SessionClaims) else claims.identity
+    return claims.identity if isinstance(claims, ActionClaims) else claims.principal.identity
 
 
 class TestRoundTrip:
     @pytest.mark.parametrize(
-        "claims", [session(), action(), session(identity="7", roles=frozenset()), action(identity="x")]
+        "claims",
+        [session(), action(), ticket(), session(identity="7", roles=frozenset()), action(identity="x")],
+        ids=["session", "action", "ticket", "session of a str", "action of a str"],
     )
     def test_what_is_encoded_is_decoded(self, claims):
         """Every encoded token is decoded to the same claims."""
 
         assert claims == codec().decode(codec().encode(claims), NOW)
 
-    @pytest.mark.parametrize("claims", [session(), action()])
+    @pytest.mark.parametrize("claims", [session(), action(), ticket()], ids=["session", "action", "ticket"])
     def test_the_other_layout_too(self, claims):
         """What flask-praetorian can express is decoded unchanged."""
         legacy = codec(layout=FLASK_PRAETORIAN)
@@ -466,6 +480,28 @@ class TestEncode:
         connection.receive_data(f"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
 
         assert (b"authorization", f"Bearer {token}".encode()) in connection.next_event().headers
+
+    def test_gunicorn_accepts_the_longest_ticket(self):
+        """With its default limits: 4094 bytes for the request line; one character more than the limit is rejected."""
+        longest = ""
+        for length in range(2_400, 2_900):
+            claims = ticket(claims={"x": "x" * length})
+            encoded = codec().encode(claims, max_length=MAX_REFRESHED)
+            if len(encoded) > MAX_TICKET:
+                break
+            longest = codec().encode(claims, max_length=MAX_TICKET)
+        path = f"/{'p' * 230}?ticket={longest}"
+
+        (request,) = RequestParser(
+            Config(), iter([f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode()]), ("127.0.0.1", 1)
+        )
+
+        assert MAX_TICKET - 1 <= len(longest) <= MAX_TICKET
+        assert f"ticket={longest}" == request.query
+        with pytest.raises(
+            errors.ConfigurationError, match="a ticket must have at most 3840 characters, so that servers"
+        ):
+            codec().encode(claims, max_length=MAX_TICKET)
 
     def test_a_token_that_is_far_too_long_is_rejected(self):
         """The error states both lengths and what to write, and shows no claim."""

@@ -501,9 +501,9 @@ class TestHeader:
 
         assert (header, PAYLOAD) == accepted(forge(header))
 
-    @pytest.mark.parametrize("typ", ["JWT", "jwt", "Jwt", "jWT", "action+jwt", ...], ids=repr)
+    @pytest.mark.parametrize("typ", ["JWT", "jwt", "Jwt", "jWT", "action+jwt", "ticket+jwt", ...], ids=repr)
     def test_a_typ_of_ours_passes(self, typ):
-        """``JWT`` in any case, ``action+jwt`` exactly, or none; the layout is stricter."""
+        """``JWT`` in any case, ``action+jwt`` and ``ticket+jwt`` exactly, or none; the layout is stricter."""
 
         assert header_of(KEY, typ=typ) == accepted(forge(header_of(KEY, typ=typ)))[0]
 
@@ -520,6 +520,8 @@ class TestHeader:
             "Action+jwt",
             "action+JWT",
             "ACTION+JWT",
+            "Ticket+jwt",
+            "ticket+JWT",
             "application/jwt",
             "JWT ",
             " JWT",
@@ -538,7 +540,7 @@ class TestHeader:
     def test_another_typ_is_refused(self, typ):
         """Another kind of token, or another type of value: null is not an absence (RFC 8725 §3.11)."""
 
-        assert "the header's typ is not 'JWT' or 'action+jwt'" == refusal(forge(header_of(KEY, typ=typ)))
+        assert "the header's typ is not 'JWT', 'action+jwt' or 'ticket+jwt'" == refusal(forge(header_of(KEY, typ=typ)))
 
     def test_no_character_but_six_is_a_letter_of_jwt(self):
         """Folding case makes J, W and T of six letters only; Unicode has no disguise for them."""

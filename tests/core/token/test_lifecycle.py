@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 from praetorian_core import errors
 from praetorian_core.principal import Principal
 from praetorian_core.testing import FrozenClock
-from praetorian_core.token.claims import MAX_TIME, ActionClaims
+from praetorian_core.token.claims import MAX_TIME, ActionClaims, TicketClaims
 from praetorian_core.token.lifecycle import (
+    access_end,
     check_access,
     check_action,
     check_not_in_future,
     check_reading,
     check_refresh,
     check_session_end,
+    check_ticket,
     session_end,
 )
 
@@ -296,6 +298,33 @@ class TestCheckAction:
             check_action(claims, EXP + 12)
 
         assert (EXP, EXP + 12) == (caught.value.expired_at, caught.value.now)
+
+
+class TestCheckTicket:
+    @pytest.mark.parametrize(
+        ("now", "expected"), [(IAT, OK), (IAT + 29, OK), (IAT + 30, "expired_ticket"), (IAT + 31, "expired_ticket")]
+    )
+    def test_a_ticket_ends_at_exp(self, now, expected):
+        """A ticket has expired at its exp second, and no leeway prolongs it."""
+        claims = TicketClaims(principal=principal(), token_id="j1", issued_at=IAT, expires_at=IAT + 30)
+
+        assert expected == outcome(check_ticket, claims, now)
+
+
+class TestAccessEnd:
+    @given(
+        access=st.integers(0, 100),
+        refresh=st.integers(0, 100),
+        leeway=st.integers(0, 60),
+        idle=st.none() | st.integers(1, 100),
+    )
+    def test_is_the_first_second_that_is_rejected(self, access, refresh, leeway, idle):
+        """``check_access`` accepts the second before and rejects this one."""
+        token = principal(exp=IAT + min(access, refresh), rf_exp=IAT + refresh)
+        end = access_end(token, leeway, idle)
+
+        assert OK is outcome(check_access, token, end - 1, leeway, idle)
+        assert outcome(check_access, token, end, leeway, idle) in {ACCESS_EXPIRED, ALL_EXPIRED}
 
 
 @pytest.mark.parametrize("name", ["iat", "nbf"])

@@ -31,6 +31,7 @@ ANSWERS: Mapping[str, tuple[str, int, str | None, str]] = {
     "ExpiredAccessError": ("expired_access", 401, _TOKEN, "the token's access lifespan has expired"),
     "ExpiredRefreshError": ("expired_refresh", 401, _TOKEN, "the token's refresh lifespan has expired"),
     "ExpiredActionError": ("expired_action", 401, _TOKEN, "the action token has expired"),
+    "ExpiredTicketError": ("expired_ticket", 401, _TOKEN, "the ticket has expired"),
     "EarlyRefreshError": ("early_refresh", 400, _NONE, "the token's access lifespan has not expired yet"),
     "RevokedTokenError": ("revoked_token", 401, _TOKEN, "the token has been revoked"),
     "ReusedTokenError": ("reused_token", 401, _TOKEN, "the token has already been used"),
