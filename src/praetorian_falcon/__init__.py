@@ -35,11 +35,13 @@ from praetorian_falcon.errors import build_error_handler, build_error_handler_as
 from praetorian_falcon.login import authenticate, confirm
 from praetorian_falcon.middleware import PraetorianMiddleware, init_app
 from praetorian_falcon.request import ASGIRequest, WSGIRequest
+from praetorian_falcon.websockets import admit_websocket
 
 __all__ = [
     "ASGIRequest",
     "PraetorianMiddleware",
     "WSGIRequest",
+    "admit_websocket",
     "auth_accepted",
     "auth_exempt",
     "auth_required",

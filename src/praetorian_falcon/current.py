@@ -7,7 +7,9 @@ that calls the user class returns its value for a ``falcon.Request`` and an awai
 from __future__ import annotations
 
 import asyncio
+import operator
 from collections.abc import Awaitable
+from functools import reduce
 from typing import TypeAlias, TypeVar, cast, overload
 
 import attrs
@@ -16,6 +18,7 @@ import falcon.asgi
 
 from praetorian_core import AsyncGuard, Guard, Principal
 from praetorian_core.errors import ConfigurationError, MissingTokenError
+from praetorian_core.policy import Policy
 from praetorian_core.protocols import UserLike
 from praetorian_falcon.request import request_info
 
@@ -37,6 +40,8 @@ class State:
         loaded: An identity and its user, once the user was loaded.
         loading: Lock under ASGI, so that concurrent callers load the user once.
         is_preflight_answered: Whether a guarded function has answered the request as a CORS preflight.
+        policies: What the principal had to satisfy so far, each policy once.
+        changed: Set when the principal changes, while a WebSocket is watched; None for any other request.
     """
 
     guard: AnyGuard
@@ -45,11 +50,22 @@ class State:
     loaded: tuple[object, object] | None = None
     loading: asyncio.Lock | None = None
     is_preflight_answered: bool = False
+    policies: tuple[Policy, ...] = ()
+    changed: asyncio.Event | None = None
 
-    def keep(self, principal: Principal | None) -> None:
-        """Set the principal."""
+    def keep(self, principal: Principal | None, policy: Policy | None = None) -> None:
+        """Set the principal, and add the policy that it satisfies."""
         self.is_verified = True
         self.principal = principal
+        if policy is not None and policy not in self.policies:
+            self.policies += (policy,)
+        if self.changed is not None:
+            self.changed.set()
+
+    def required(self, policy: Policy | None) -> Policy | None:
+        """Return the policy that requires all that was required so far, and this policy; None for no requirement."""
+        policies = self.policies if policy is None else (*self.policies, policy)
+        return reduce(operator.and_, policies) if policies else None
 
     def user_of(self, principal: Principal) -> object | None:
         """Return the loaded user if it is the principal's."""

@@ -165,13 +165,13 @@ def verify_in_request(req: falcon.Request, policy: Policy | None = None) -> Prin
     if is_preflight(info):
         raise falcon.HTTPStatus(falcon.HTTP_200, headers={"Allow": ", ".join(ANY_METHOD)})
     if isinstance(req, falcon.asgi.Request):
-        return _verify_async(state, async_guard(state).admit(info, policy))
+        return _verify_async(state, async_guard(state).admit(info, policy), policy)
     principal = plain_guard(state).admit(info, policy)
-    state.keep(principal)
+    state.keep(principal, policy)
     return principal
 
 
-async def _verify_async(state: State, admission: Awaitable[Principal]) -> Principal:
+async def _verify_async(state: State, admission: Awaitable[Principal], policy: Policy | None) -> Principal:
     principal = await admission
-    state.keep(principal)
+    state.keep(principal, policy)
     return principal

@@ -99,14 +99,19 @@ def build_error_handler_async(*, on_error: OnError = None, native: bool = True) 
         ws: falcon.asgi.WebSocket | None = None,
     ) -> None:
         await run_error_hooks_async(hooks, ex)
-        response = _response_to(req, ex)
         if ws is not None:
-            await ws.close(3000 + response.status, response.code)
+            await close_refused(req, ws, ex)
         elif resp is not None:
             resp.sse = None
-            _respond(resp, response, native=native and _can_serialize(req))
+            _respond(resp, _response_to(req, ex), native=native and _can_serialize(req))
 
     return handle
+
+
+async def close_refused(req: falcon.asgi.Request, ws: falcon.asgi.WebSocket, error: PraetorianError) -> None:
+    """Close a WebSocket with 3000 plus the error's status; nothing happens if it is closed already."""
+    response = _response_to(req, error)
+    await ws.close(3000 + response.status, response.code)
 
 
 def _response_to(req: falcon.Request, error: PraetorianError) -> ErrorResponse:

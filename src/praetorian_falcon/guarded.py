@@ -6,7 +6,7 @@ import inspect
 import re
 import types
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Protocol, TypeVar, cast
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -20,6 +20,7 @@ from praetorian_core.web.views import ViewRegistry, chain
 from praetorian_falcon.current import async_guard, plain_guard, state_of, state_or_none
 from praetorian_falcon.preflight import answer_preflight
 from praetorian_falcon.request import request_info
+from praetorian_falcon.watch import watched
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -201,7 +202,9 @@ def _wrapped(function: _Function, demand: Demand) -> _Function:
             state = state_of(req)
             guard = async_guard(state)
             admit = guard.admit_optional if demand.optional else guard.admit
-            state.keep(await admit(info, demand.policy))
+            state.keep(await admit(info, demand.policy), demand.policy)
+            if info.is_websocket and state.changed is None:
+                return await watched(partial(function, *args, **kwargs), guard, state)
             return await cast("Awaitable[object]", function(*args, **kwargs))
 
         return guarded_coroutine
@@ -216,7 +219,7 @@ def _wrapped(function: _Function, demand: Demand) -> _Function:
         state = state_of(req)
         guard = plain_guard(state)
         admit = guard.admit_optional if demand.optional else guard.admit
-        state.keep(admit(info, demand.policy))
+        state.keep(admit(info, demand.policy), demand.policy)
         return function(*args, **kwargs)
 
     return guarded

@@ -40,6 +40,7 @@ class TestNames:
             "ASGIRequest",
             "PraetorianMiddleware",
             "WSGIRequest",
+            "admit_websocket",
             "auth_accepted",
             "auth_exempt",
             "auth_required",
