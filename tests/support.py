@@ -62,6 +62,7 @@ class Request:
     is_websocket: bool = False
     query: str = ""
     renewal: object = None
+    redemption: object = None
 
     def header(self, name):
         return next(iter(self.headers(name)), None)

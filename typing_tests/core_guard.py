@@ -27,7 +27,7 @@ from praetorian_core import (
 from praetorian_core.action import Action
 from praetorian_core.clock import system_clock
 from praetorian_core.events import Event
-from praetorian_core.web.request import Renewal
+from praetorian_core.web.request import Redemption, Renewal
 
 if TYPE_CHECKING:
     from typing_extensions import assert_type
@@ -87,6 +87,7 @@ class View:
     is_websocket = False
     query = ""
     renewal: Renewal | None = None
+    redemption: Redemption | None = None
 
     def header(self, name: str) -> str | None:
         return None

@@ -20,13 +20,14 @@ from praetorian_core.errors import ConfigurationError, MissingTokenError, Praeto
 from praetorian_core.policy import Policy
 from praetorian_core.web.cookies import Cookie
 from praetorian_core.web.hooks import ErrorHook, OnError, error_hooks, run_error_hooks_async
-from praetorian_core.web.request import Renewal, is_preflight
+from praetorian_core.web.request import Redemption, Renewal, is_preflight
 from praetorian_core.web.responses import error_response
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 _KEY = "praetorian"
 _RENEWALS = "praetorian.renewals"
+_REDEMPTION = "praetorian.redemption"
 
 
 class StarletteRequest:
@@ -50,6 +51,15 @@ class StarletteRequest:
     def renewal(self, renewal: Renewal | None, /) -> None:
         if renewal is not None:
             self._renewals().append(renewal)
+
+    @property
+    def redemption(self) -> Redemption | None:
+        """Redemption of the ticket in the request's query, or None."""
+        return cast("Redemption | None", self._request.scope.get(_REDEMPTION))
+
+    @redemption.setter
+    def redemption(self, redemption: Redemption | None, /) -> None:
+        self._request.scope[_REDEMPTION] = redemption
 
     def _renewals(self) -> list[Renewal]:
         return cast("list[Renewal]", self._request.scope[_RENEWALS])

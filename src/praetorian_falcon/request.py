@@ -16,10 +16,13 @@ from typing import cast
 import falcon
 import falcon.asgi
 
-from praetorian_core.web.request import Renewal, RequestInfo
+from praetorian_core.web.request import Redemption, Renewal, RequestInfo
 
 RENEWAL = "praetorian.renewal"
 """The key of ``renewal`` in the WSGI environment and in the ASGI scope."""
+
+REDEMPTION = "praetorian.redemption"
+"""The key of ``redemption`` there."""
 
 
 class WSGIRequest:
@@ -59,6 +62,15 @@ class WSGIRequest:
     @renewal.setter
     def renewal(self, renewal: Renewal | None, /) -> None:
         self._request.env[RENEWAL] = renewal
+
+    @property
+    def redemption(self) -> Redemption | None:
+        """Redemption of the ticket in the request's query, or None."""
+        return cast("Redemption | None", self._request.env.get(REDEMPTION))
+
+    @redemption.setter
+    def redemption(self, redemption: Redemption | None, /) -> None:
+        self._request.env[REDEMPTION] = redemption
 
     def header(self, name: str, /) -> str | None:
         """Return the value of the header, or None."""
@@ -112,6 +124,15 @@ class ASGIRequest:
     @renewal.setter
     def renewal(self, renewal: Renewal | None, /) -> None:
         self._request.scope[RENEWAL] = renewal
+
+    @property
+    def redemption(self) -> Redemption | None:
+        """Redemption of the ticket in the request's query, or None."""
+        return cast("Redemption | None", self._request.scope.get(REDEMPTION))
+
+    @redemption.setter
+    def redemption(self, redemption: Redemption | None, /) -> None:
+        self._request.scope[REDEMPTION] = redemption
 
     def header(self, name: str, /) -> str | None:
         """Return the value of the header, or None."""

@@ -7,10 +7,13 @@ from functools import lru_cache
 
 from flask import Request
 
-from praetorian_core.web.request import Renewal
+from praetorian_core.web.request import Redemption, Renewal
 
 RENEWAL = "praetorian.renewal"
 """The key of ``renewal`` in the WSGI environment."""
+
+REDEMPTION = "praetorian.redemption"
+"""The key of ``redemption`` in the WSGI environment."""
 
 
 @lru_cache(maxsize=64)
@@ -60,6 +63,16 @@ class FlaskRequest:
     @renewal.setter
     def renewal(self, renewal: Renewal | None, /) -> None:
         self._request.environ[RENEWAL] = renewal
+
+    @property
+    def redemption(self) -> Redemption | None:
+        """Redemption of the ticket in the request's query, or None."""
+        redemption: Redemption | None = self._request.environ.get(REDEMPTION)
+        return redemption
+
+    @redemption.setter
+    def redemption(self, redemption: Redemption | None, /) -> None:
+        self._request.environ[REDEMPTION] = redemption
 
     def header(self, name: str, /) -> str | None:
         """Return the value of the header, or None."""

@@ -15,12 +15,14 @@ from praetorian_core.errors import (
     PraetorianError,
     ServiceUnavailableError,
 )
+from praetorian_core.principal import Principal
+from praetorian_core.questions import Flow
 from praetorian_core.token.claims import SessionClaims
 from praetorian_core.token.lifecycle import check_access, session_end
 from praetorian_core.web.cookies import Cookie, TokenCookies
 from praetorian_core.web.csrf import check_csrf, check_origin
 from praetorian_core.web.places import Found, Place
-from praetorian_core.web.request import Renewal, RequestInfo
+from praetorian_core.web.request import Redemption, Renewal, RequestInfo
 
 U = TypeVar("U")
 
@@ -32,7 +34,7 @@ class FindingGuard(BaseGuard[U]):
         """Return the token of a request without checking its times, for a refresh or logout route.
 
         Raises:
-            MissingTokenError: The request carries no token.
+            MissingTokenError: The request carries no token, or a ticket in its place.
             MalformedHeaderError: The header does not hold exactly one token.
             ConflictingTokensError: The request carries several tokens.
             InvalidTokenError: The token came from a cookie and is not genuine.
@@ -44,6 +46,10 @@ class FindingGuard(BaseGuard[U]):
         now = self._clock()
         try:
             found = self._places.find(request)
+            if found.place is Place.TICKET:
+                raise MissingTokenError(
+                    "the request carries a ticket, which is neither refreshed nor revoked, and no token"
+                )
             if found.place is Place.COOKIE:
                 self._decode_found(found, request, now)
         except PraetorianError as error:
@@ -107,6 +113,16 @@ class FindingGuard(BaseGuard[U]):
         if found.place is Place.COOKIE:
             check_csrf(request, claims.csrf, self.settings.trusted_origins)
         return claims
+
+    def _admit_ticket(self, ticket: str, request: RequestInfo, now: int) -> Flow[Principal]:
+        """Redeem the ticket of a request, and note that; check the principal again if it was redeemed before."""
+        redemption = request.redemption
+        if redemption is not None and redemption.ticket == ticket:
+            yield from flows.recheck(self._context, redemption.principal, now)
+            return redemption.principal
+        principal = yield from flows.redeem_ticket(self._context, ticket, now)
+        request.redemption = Redemption(ticket=ticket, principal=principal)
+        return principal
 
     def _keep_renewal(self, presented: str, token: str, request: RequestInfo, now: int) -> SessionClaims:
         """Note that a token replaced the one in the request's cookie, and return its claims."""

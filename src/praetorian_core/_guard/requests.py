@@ -9,7 +9,7 @@ from praetorian_core.errors import PraetorianError
 from praetorian_core.policy import Policy
 from praetorian_core.principal import Principal
 from praetorian_core.runner import run_flow
-from praetorian_core.web.places import Found
+from praetorian_core.web.places import Found, Place
 from praetorian_core.web.request import RequestInfo
 
 U = TypeVar("U")
@@ -68,6 +68,8 @@ class RequestCalls(RunningGuard[U]):
             raise
 
     def _admit(self, found: Found, request: RequestInfo, now: int) -> Principal:
+        if found.place is Place.TICKET:
+            return run_flow(self._admit_ticket(found.token, request, now), self._services, now)
         claims = self._decode_found(found, request, now)
         if self._must_renew(found, claims, request, now):
             token = run_flow(self._refresh(found.token, None, now), self._services, now)

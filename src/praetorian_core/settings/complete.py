@@ -116,6 +116,11 @@ class Settings(StateSettings, UserSettings, BrowserSettings, RequestSettings, To
         Raises:
             ConfigurationError: There is such a setting.
         """
+        if "query_ticket" in self.places:
+            raise ConfigurationError(
+                "JWT_PLACES holds 'query_ticket', which needs a store; set PRAETORIAN_STORE or pass store= to the guard, or "
+                "remove 'query_ticket'"
+            )
         for field in attrs.fields(type(self)):
             setting = declaration_of(field)
             if setting.needs_store and getattr(self, field.name) != field.default:
@@ -133,6 +138,7 @@ class Settings(StateSettings, UserSettings, BrowserSettings, RequestSettings, To
         return TokenPlaces(
             TokenHeader(self.header_name, self.header_type) if "header" in self.places else None,
             self.token_cookies() if self.uses_cookies else None,
+            "query_ticket" in self.places,
         )
 
     def token_cookies(self) -> TokenCookies:

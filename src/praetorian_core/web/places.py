@@ -2,7 +2,7 @@
 
 A malformed header is an error even if a cookie is present, and two different tokens are an error (RFC 6750 §3.1:
 ``invalid_request`` if a request "uses more than one method for including an access token"). A header of another scheme,
-such as ``Basic``, carries no token.
+such as ``Basic``, carries no token. A ticket in the query is accepted alone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from praetorian_core.errors import ConflictingTokensError, MissingTokenError
 from praetorian_core.web.bearer import TokenHeader
 from praetorian_core.web.cookies import TokenCookies
 from praetorian_core.web.request import RequestInfo
+from praetorian_core.web.tickets import find_ticket
 
 
 class Place(enum.Enum):
@@ -23,6 +24,7 @@ class Place(enum.Enum):
 
     HEADER = enum.auto()
     COOKIE = enum.auto()
+    TICKET = enum.auto()
 
 
 class Found(NamedTuple):
@@ -39,10 +41,12 @@ class TokenPlaces:
     Attributes:
         header: Finds it in the header; None if the header is no place.
         cookies: Finds it in the cookie; None if cookies are no place.
+        takes_tickets: Whether a ticket in the query is a place.
     """
 
     header: TokenHeader | None
     cookies: TokenCookies | None
+    takes_tickets: bool = False
 
     def find(self, request: RequestInfo) -> Found:
         """Return the token and its place.
@@ -52,6 +56,8 @@ class TokenPlaces:
             MalformedHeaderError: The header does not hold exactly one token.
             ConflictingTokensError: The request carries several tokens.
         """
+        if self.takes_tickets and (ticket := find_ticket(request.query)) is not None:
+            return self._alone(ticket, request)
         if self.cookies is None:
             if self.header is None:
                 raise MissingTokenError("the request carries no token in a place of JWT_PLACES")
@@ -70,6 +76,14 @@ class TokenPlaces:
         if renewal is not None and renewal.presented == in_cookie:
             return Found(renewal.token, Place.COOKIE)
         return Found(in_cookie, Place.COOKIE)
+
+    def _alone(self, ticket: str, request: RequestInfo) -> Found:
+        in_header, _ = self._find_in_header(request)
+        in_cookie = None if self.cookies is None else self.cookies.find(request)
+        if in_header is not None or in_cookie is not None:
+            place = "cookie" if in_header is None else "header"
+            raise ConflictingTokensError(f"the request carries a ticket in its query and a token in its {place}")
+        return Found(ticket, Place.TICKET)
 
     def _find_in_header(self, request: RequestInfo) -> tuple[str | None, str]:
         """Return the token in the header, or None and the reason as the beginning of a sentence."""

@@ -7,6 +7,8 @@ from typing import Protocol
 
 import attrs
 
+from praetorian_core.principal import Principal
+
 
 class Headers(Protocol):
     """The headers of a request; names are compared without regard to letter case."""
@@ -35,8 +37,21 @@ class Renewal:
     set_cookies: tuple[str, ...] = attrs.field(repr=False)
 
 
+@attrs.frozen(kw_only=True)
+class Redemption:
+    """A ticket that was redeemed for a request, so that a second check of the request does not redeem it again.
+
+    Attributes:
+        ticket: The ticket.
+        principal: Its principal.
+    """
+
+    ticket: str = attrs.field(repr=False)
+    principal: Principal
+
+
 class RequestInfo(Headers, Protocol):
-    """Facts about a request, and one note about it; an adapter implements it for its framework."""
+    """Facts about a request, and two notes about it; an adapter implements it for its framework."""
 
     @property
     def method(self) -> str:
@@ -68,6 +83,14 @@ class RequestInfo(Headers, Protocol):
 
     @renewal.setter
     def renewal(self, renewal: Renewal | None, /) -> None: ...
+
+    @property
+    def redemption(self) -> Redemption | None:
+        """Redemption of the ticket in the request's query, or None; the guard sets it, for this request alone."""
+        ...
+
+    @redemption.setter
+    def redemption(self, redemption: Redemption | None, /) -> None: ...
 
 
 def is_preflight(request: RequestInfo) -> bool:

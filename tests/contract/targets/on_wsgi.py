@@ -31,6 +31,7 @@ class Request:
     principal: object = None
     is_websocket: bool = False
     renewal: object = None
+    redemption: object = None
     cookies: tuple = ()
 
     @property

@@ -94,6 +94,12 @@ class TestIssueTicket:
         with pytest.raises(errors.ConfigurationError, match="issue_ticket needs a store"):
             issue_ticket(chosen, principal_of(chosen), None, NOW)
 
+    @pytest.mark.parametrize("now", [NOW + 0.5, True, -1], ids=repr)
+    def test_clock(self, chosen, now):
+        """A clock that returns something other than whole seconds gets no ticket into the world."""
+        with pytest.raises(errors.ConfigurationError, match="the clock returned"):
+            issue_ticket(chosen, principal_of(chosen), None, now)
+
     def test_depth(self, chosen):
         """The ticket encloses a claim once more than the token does, so the deepest claim does not fit."""
         deepest, fits = 0, None

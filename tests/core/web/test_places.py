@@ -12,11 +12,12 @@ from praetorian_core.web.request import Renewal
 HEADER = TokenHeader("Authorization", "Bearer")
 COOKIES = TokenCookies(name="token", path="/", domain=None, secure=True, same_site="Lax")
 BOTH = TokenPlaces(HEADER, COOKIES)
+ALL = TokenPlaces(HEADER, COOKIES, takes_tickets=True)
 
 
-def carrying(header=None, cookie=None):
+def carrying(header=None, cookie=None, query=""):
     lines = [] if header is None else [("Authorization", header)]
-    return Request((*lines, *([] if cookie is None else [("Cookie", f"token={cookie}")])))
+    return Request((*lines, *([] if cookie is None else [("Cookie", f"token={cookie}")])), query=query)
 
 
 class TestFind:
@@ -83,3 +84,54 @@ class TestFind:
         request.renewal = Renewal(presented="a", token="c", set_cookies=())
 
         assert ("b", Place.COOKIE) == BOTH.find(request)
+
+
+class TestTicket:
+    @pytest.mark.parametrize(
+        ("places", "request_", "expected"),
+        [
+            (ALL, carrying(query="ticket=c"), ("c", Place.TICKET)),
+            (ALL, carrying("Basic YTpi", query="ticket=c"), ("c", Place.TICKET)),
+            (TokenPlaces(None, None, takes_tickets=True), carrying("Bearer a", "b", "ticket=c"), ("c", Place.TICKET)),
+            (TokenPlaces(HEADER, None, takes_tickets=True), carrying(None, "b", "ticket=c"), ("c", Place.TICKET)),
+            (ALL, carrying("Bearer a", query="token=c"), ("a", Place.HEADER)),
+            (ALL, carrying(None, "b", "Ticket=c"), ("b", Place.COOKIE)),
+            (BOTH, carrying("Bearer a", query="ticket=c"), ("a", Place.HEADER)),
+        ],
+        ids=["alone", "another-scheme", "ticket-only", "no-cookies", "no-ticket", "another-name", "no-place"],
+    )
+    def test_found(self, places, request_, expected):
+        """A ticket is found if the settings name the query, and ignored if they do not."""
+
+        assert expected == places.find(request_)
+
+    @pytest.mark.parametrize(
+        ("request_", "place"),
+        [
+            (carrying("Bearer a", query="ticket=c"), "header"),
+            (carrying(None, "b", "ticket=c"), "cookie"),
+            (carrying("Bearer a", "b", "ticket=c"), "header"),
+            (carrying("Bearer c", query="ticket=c"), "header"),
+        ],
+        ids=["header", "cookie", "both", "the-same"],
+    )
+    def test_conflict(self, request_, place):
+        """A ticket beside another token is refused, because each may name another user."""
+        with pytest.raises(ConflictingTokensError, match=f"a ticket in its query and a token in its {place}"):
+            ALL.find(request_)
+
+    def test_malformed_header(self):
+        """A malformed header is refused beside a ticket too."""
+        with pytest.raises(MalformedHeaderError):
+            ALL.find(carrying("Bearer a b", query="ticket=c"))
+
+    @pytest.mark.parametrize("query", ["ticket=a&ticket=b", "ticket=a&ticket=a"])
+    def test_several(self, query):
+        """Several tickets are refused."""
+        with pytest.raises(ConflictingTokensError):
+            ALL.find(carrying(query=query))
+
+    def test_missing(self):
+        """Without a token in any place the error names the others."""
+        with pytest.raises(MissingTokenError, match="no Authorization header, and it has no cookie token"):
+            ALL.find(carrying())
