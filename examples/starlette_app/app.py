@@ -50,6 +50,7 @@ def create_app(guard: AsyncGuard[MemoryUser], *, on_error: OnError = None) -> St
             Route("/policy", guarded(all_roles("reader") & any_role("admin", "editor"))(identity)),
             Route("/recent", guarded(recent)(identity)),
             Route("/transfer", guarded(all_roles("admin") & recent)(identity)),
+            Route("/twice", guarded()(guarded(all_roles("reader"))(identity))),
             Route("/me", guarded()(me)),
             Route("/options", guarded()(identity), methods=["OPTIONS"]),
             Route("/counter", read_counter),

@@ -116,6 +116,12 @@ def add_routes(app, users):
     def transfer():
         return jsonify(id=current_user_id())
 
+    @app.get("/twice")
+    @auth_required
+    @roles_required("reader")
+    def twice():
+        return jsonify(id=current_user_id())
+
     @app.route("/options", methods=["OPTIONS"])
     @auth_required
     def options():

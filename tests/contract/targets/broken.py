@@ -129,6 +129,14 @@ class RenewalOfSuccess(Adapter):
             raise
 
 
+class ForgottenRedemption(Adapter):
+    """Each check of a request redeems its ticket."""
+
+    def admit(self, request, demand):
+        request.redemption = None
+        return super().admit(request, demand)
+
+
 FAULTS = {
     LeakingPrincipal: {"an anonymous request after an authenticated one"},
     ForwardedSource: {
@@ -148,6 +156,7 @@ FAULTS = {
     HTMLRefusals: {"no header", "one role of two", "login: wrong password"},
     ForgottenRenewal: {"cookie: refreshed within a request", "cookie: refreshed within an optional request"},
     RenewalOfSuccess: {"cookie: refreshed within a refused request"},
+    ForgottenRedemption: {"ticket: a request with two checks"},
     Careless: {"no header", "OPTIONS of the application: no token"},
 }
 """Each broken adapter, with scenarios that must fail on it."""

@@ -176,6 +176,7 @@ def resources(shape, users):
         "/policy": kind(get=pf.policy_required(policy)(shape(identity))),
         "/recent": kind(get=pf.policy_required(recent)(shape(identity))),
         "/transfer": pf.policy_required(all_roles("admin") & recent)(kind(get=shape(identity))),
+        "/twice": kind(get=pf.auth_required(pf.roles_required("reader")(shape(identity)))),
         "/me": kind(get=pf.auth_required(shape(me))),
         "/options": kind(options=pf.auth_required(shape(identity))),
         "/counter": kind(get=shape(read_counter), **counted),

@@ -99,6 +99,14 @@ def _add_resources(api, users):
         def get(self):
             return {"id": current_user_id()}
 
+    @api.route("/twice")
+    class Twice(Resource):
+        method_decorators = [auth_required]  # noqa: RUF012  (as Flask-RESTX documents it)
+
+        @roles_required("reader")
+        def get(self):
+            return {"id": current_user_id()}
+
     @api.route("/me")
     class Me(Resource):
         @auth_required

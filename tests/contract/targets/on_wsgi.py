@@ -77,6 +77,7 @@ class Adapter:
             "/policy": {"GET": (self.identity, Demand(policy))},
             "/recent": {"GET": (self.identity, Demand(recent))},
             "/transfer": {"GET": (self.identity, Demand(all_roles("admin") & recent))},
+            "/twice": {"GET": (self.twice, Demand())},
             "/me": {"GET": (self.me, Demand())},
             "/options": {"OPTIONS": (self.identity, Demand())},
             "/counter": {"GET": (lambda request: {"count": self.count}, None), **writing},
@@ -179,6 +180,11 @@ class Adapter:
     def identity_and_roles(self, request):
         """Return identity and roles of the principal."""
         return {"id": request.principal.identity, "roles": sorted(request.principal.roles)}
+
+    def twice(self, request):
+        """Return the identity after a second check."""
+        request.principal = self.admit(request, Demand(all_roles("reader")))
+        return self.identity(request)
 
     def me(self, request):
         """Return the name of the user."""

@@ -22,6 +22,7 @@ R = TypeVar("R")
 NOW = 1_800_000_000  # first second of a window of the throttle
 ACCESS = 15 * 60
 REFRESH = 30 * 86_400
+TICKET = 30
 PASSWORD = "canary-correct horse battery staple"  # noqa: S105  (of users for tests)
 THROTTLED = "8.8.4.4"
 """Address from which logins as ``alice`` and as ``nobody`` are throttled."""
@@ -85,6 +86,8 @@ def issue_tokens(guard: Guard[MemoryUser], clock: FrozenClock) -> dict[str, str]
         "spent_action": guard.issue_action(_ALICE, "confirm"),
         "withdrawn_action": guard.issue_action(_ALICE, "confirm"),
     }
+    for name, token in (("ticket", "good"), ("other_ticket", "good"), ("revoked_ticket", "revoked")):
+        tokens[name] = guard.issue_ticket(guard.verify(tokens[token]), lifespan=TICKET)
     guard.redeem_action(tokens["spent_action"], "confirm")
     for name in ("withdrawn_action", "revoked", "revoked_expired"):
         guard.revoke(tokens[name])

@@ -52,6 +52,8 @@ class Setting(enum.Enum):
     """``JWT_IDLE_LIFESPAN`` is a minute longer than the access lifespan."""
     COOKIE_REFRESH = enum.auto()
     """The same, and ``PRAETORIAN_COOKIE_REFRESH`` is set."""
+    TICKETS = enum.auto()
+    """``JWT_PLACES`` is ``["header", "cookie", "query_ticket"]``."""
 
 
 @attrs.frozen(kw_only=True)

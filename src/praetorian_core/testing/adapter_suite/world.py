@@ -54,6 +54,7 @@ _SETTINGS: Mapping[Setting, Mapping[str, object]] = {
     Setting.IDLE: {"JWT_IDLE_LIFESPAN": ACCESS + 60},
     Setting.COOKIES: _COOKIES,
     Setting.COOKIE_REFRESH: {**_COOKIES, "PRAETORIAN_COOKIE_REFRESH": True},
+    Setting.TICKETS: {"JWT_PLACES": ["header", "cookie", "query_ticket"]},
 }
 _HASHER = cheapest_hasher()
 _HASH = _HASHER.hash(PASSWORD)

@@ -15,6 +15,7 @@ from praetorian_core.testing.adapter_suite.scenarios import (
     policies,
     sequences,
     sessions,
+    tickets,
 )
 from praetorian_core.testing.adapter_suite.values import Scenario
 
@@ -27,6 +28,7 @@ ROUTES: Mapping[str, str] = {
     "GET /policy": "policy_required(all_roles('reader') & any_role('admin', 'editor')): {id}",
     "GET /recent": "policy_required(authenticated_within('5 minutes')): {id}",
     "GET /transfer": "policy_required(all_roles('admin') & authenticated_within('5 minutes')): {id}",
+    "GET /twice": "auth_required, within it roles_required('reader'): {id}",
     "GET /me": "auth_required, loads the user: {username}",
     "OPTIONS /options": "auth_required, answered by the application: {id}",
     "GET /counter": "no decorator: {count: how often another method of this path ran}",
@@ -65,6 +67,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *failures.SCENARIOS,
     *sequences.SCENARIOS,
     *cookies.SCENARIOS,
+    *tickets.SCENARIOS,
 )
 
 _CORE_NAMES = {
