@@ -11,6 +11,8 @@ from tests.contract.targets.on_falcon import done, plain, waiting
 from praetorian_core import AsyncGuard, Guard, KeyRing, Settings
 from praetorian_core.testing import FrozenClock, MemoryUser, MemoryUsers, cheapest_hasher
 from praetorian_falcon import (
+    admit_websocket,
+    auth_accepted,
     auth_required,
     authenticate,
     credentials,
@@ -35,7 +37,12 @@ USERS = MemoryUsers(
 
 def settings():
     """Return the settings; the secret comes from the test."""
-    return Settings(keys=KeyRing.from_secret(os.environ["SECRET"]))
+    return Settings(
+        keys=KeyRing.from_secret(os.environ["SECRET"]),
+        store="memory://",
+        places=["header", "query_ticket"],
+        websocket_recheck=1,
+    )
 
 
 def resources(shape):
@@ -48,6 +55,12 @@ def resources(shape):
 
     async def refresh(self, req, resp):
         resp.media = {"token": await done(current_guard(req).refresh(current_token(req)))}
+
+    async def logout(self, req, resp):
+        await done(current_guard(req).revoke(current_token(req)))
+
+    async def ticket(self, req, resp):
+        resp.media = {"ticket": await done(current_guard(req).issue_ticket(current_principal(req)))}
 
     async def tick(self, req, resp):
         CLOCK.tick(req.get_param_as_int("seconds", required=True))
@@ -64,9 +77,20 @@ def resources(shape):
     return {
         "/login": type("Login", (), {"on_post": shape(login)})(),
         "/refresh": type("Refresh", (), {"on_post": shape(refresh)})(),
+        "/logout": type("Logout", (), {"on_post": shape(logout)})(),
+        "/ticket": type("Ticket", (), {"on_post": auth_required(shape(ticket))})(),
         "/tick": type("Tick", (), {"on_post": shape(tick)})(),
         "/me": auth_required(type("Me", (), me))(),
     }
+
+
+@auth_accepted
+async def by_message(self, req, ws):
+    """Accept, and admit the socket by its first message."""
+    await ws.accept()
+    principal = await admit_websocket(req, ws, await ws.receive_text())
+    await ws.send_text(f"{principal.identity}")
+    await ws.receive_text()
 
 
 async def talk(self, req, ws):
@@ -97,6 +121,7 @@ def asgi():
     app = init_app(falcon.asgi.App(), AsyncGuard(USERS, settings(), clock=CLOCK, passwords=HASHER))
     for path, resource in resources(waiting).items():
         app.add_route(path, resource)
+    app.add_route("/message", type("Message", (), {"on_websocket": by_message})())
     return app
 
 

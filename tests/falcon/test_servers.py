@@ -67,10 +67,10 @@ class Server:
         """Move the server's clock."""
         assert self.send("POST", f"/tick?seconds={seconds}").status == 200
 
-    def websocket(self, authorization=None):
+    def websocket(self, authorization=None, path="/me"):
         """Open a WebSocket."""
         headers = {} if authorization is None else {"Authorization": authorization}
-        return connect(f"ws://127.0.0.1:{self.port}/me", additional_headers=headers, proxy=None)
+        return connect(f"ws://127.0.0.1:{self.port}{path}", additional_headers=headers, proxy=None)
 
 
 COMMANDS = {
@@ -227,3 +227,50 @@ class TestWebSocket:
                 socket_.recv(30)
 
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (3401, "expired_access")
+
+    def closed(self, socket_):
+        """Return code and reason with which an idle socket is closed by the server."""
+        with pytest.raises(ConnectionClosed) as closed:
+            socket_.recv(30)
+        return closed.value.rcvd.code, closed.value.rcvd.reason
+
+    def test_idle_is_closed_with_3401_when_its_access_ends(self, uvicorn):
+        """The client need not send anything."""
+        with uvicorn.websocket(uvicorn.login()) as socket_:
+            assert socket_.recv(30) == "1"
+            uvicorn.tick(ACCESS)
+
+            assert self.closed(socket_) == (3401, "expired_access")
+
+    def test_idle_is_closed_with_3401_when_its_session_ends(self, uvicorn):
+        """A logout elsewhere closes it within ``PRAETORIAN_WEBSOCKET_RECHECK``, and no socket of another session."""
+        first, second = uvicorn.login(), uvicorn.login()
+        with uvicorn.websocket(first) as socket_, uvicorn.websocket(second) as other:
+            assert (socket_.recv(30), other.recv(30)) == ("1", "1")
+            uvicorn.send("POST", "/logout", first)
+
+            assert self.closed(socket_) == (3401, "revoked_token")
+            other.send("am I an admin?")
+            assert other.recv(30) == "admin"
+
+    def test_by_first_message(self, uvicorn):
+        """A socket that was opened without a token is admitted by a message, and watched."""
+        token = uvicorn.login()
+        with uvicorn.websocket(path="/message") as socket_:
+            socket_.send(token.removeprefix("Bearer "))
+            assert socket_.recv(30) == "1"
+            uvicorn.send("POST", "/logout", token)
+
+            assert self.closed(socket_) == (3401, "revoked_token")
+        with uvicorn.websocket(path="/message") as socket_:
+            socket_.send("no token")
+
+            assert self.closed(socket_) == (3401, "invalid_token")
+
+    def test_by_ticket(self, uvicorn):
+        """A ticket opens one socket."""
+        ticket = uvicorn.send("POST", "/ticket", uvicorn.login()).json["ticket"]
+        with uvicorn.websocket(path=f"/me?ticket={ticket}") as socket_:
+            assert socket_.recv(30) == "1"
+        with pytest.raises(InvalidStatus):
+            uvicorn.websocket(path=f"/me?ticket={ticket}")

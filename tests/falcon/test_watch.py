@@ -158,6 +158,23 @@ class TestAccess:
         assert ("still here", EXPIRED) == play(world, script)
 
 
+class TestTicket:
+    def test_ends_with_its_session(self):
+        """A socket that a ticket opened outlives the ticket, and ends with the access of the ticket's token."""
+        world = served(store=MemoryStore(), places=["query_ticket"])
+        ticket = asyncio.run(world.guard.issue_ticket(world.issuer.verify(world.token())))
+
+        async def script(peer):
+            async with peer.open(query_string=f"ticket={ticket}") as ws:
+                await ws.wait_ready()
+                await peer.tick(ACCESS - 1)
+                before = await echo(ws)
+                await peer.tick(1)
+                return before, await echo(ws)
+
+        assert ("still here", EXPIRED) == play(world, script)
+
+
 class TestSession:
     @pytest.mark.parametrize("check", ["always", "refresh"])
     @pytest.mark.parametrize("everything", [False, True], ids=["revoke", "revoke_user"])

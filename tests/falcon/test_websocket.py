@@ -8,6 +8,7 @@ import pytest
 from falcon.testing import ASGIConductor
 from tests.falcon.world import make_world
 
+from praetorian_core import MemoryStore
 from praetorian_core.errors import ServiceUnavailableError
 from praetorian_falcon import auth_accepted, auth_required, current_principal_or_none, current_user, roles_required
 
@@ -108,6 +109,72 @@ class TestResponder:
         route(world, auth_required(on_websocket))
 
         assert talk(world, world.headers()) == "alice"
+
+
+class TestCookie:
+    @pytest.mark.parametrize(
+        ("origin", "expected"),
+        [
+            ("http://falconframework.org", "1"),
+            ("https://app.example", "1"),
+            ("https://evil.example", 3403),
+            ("http://falconframework.org.evil.example", 3403),
+            ("http://falconframework.org:8000", 3403),
+            ("null", 3403),
+            ("", 3403),
+            (None, 3403),
+        ],
+    )
+    @pytest.mark.parametrize("decorate", [auth_required, auth_accepted])
+    def test_needs_its_origin(self, decorate, origin, expected):
+        """A handshake with a cookie is accepted only from a page of its own or of a trusted origin.
+
+        A browser sends cookies with the handshake of any page, without CORS (Cross-Site WebSocket Hijacking, CWE-1385).
+        """
+        world = make_world("asgi", places=["cookie"], trusted_origins=["https://app.example"])
+        route(world, decorate(socket_responder(world)))
+        headers = {"Cookie": f"__Host-access_token={world.token()}"} | ({} if origin is None else {"Origin": origin})
+
+        assert expected == talk(world, headers)
+        assert world.ran == (["websocket"] if expected == "1" else [])
+
+    def test_header_needs_none(self):
+        """A client that sends a header is no browser, so its origin does not count."""
+        world = make_world("asgi", places=["header", "cookie"])
+        route(world, auth_required(socket_responder(world)))
+
+        assert "1" == talk(world, {**world.headers(), "Origin": "https://evil.example"})
+
+
+class TestTicket:
+    def ticketed(self, decorate):
+        """Return a world that takes tickets, and one of alice."""
+        world = make_world("asgi", places=["header", "cookie", "query_ticket"], store=MemoryStore())
+        route(world, decorate(socket_responder(world)))
+        ticket = asyncio.run(world.guard.issue_ticket(world.issuer.verify(world.token())))
+        return world, f"ticket={ticket}"
+
+    @pytest.mark.parametrize(
+        "decorate", [auth_required, auth_accepted, lambda responder: auth_required(roles_required("admin")(responder))]
+    )
+    def test_opens_one_socket(self, decorate):
+        """A ticket in the query opens one socket, with however many decorators, and no second one."""
+        world, query = self.ticketed(decorate)
+
+        assert ["1", 3401] == [talk(world, query_string=query) for _ in range(2)]
+
+    def test_from_any_origin(self):
+        """A page that has the ticket may open the socket."""
+        world, query = self.ticketed(auth_required)
+
+        assert "1" == talk(world, {"Origin": "https://evil.example"}, query_string=query)
+
+    def test_alone(self):
+        """A ticket beside a token is refused with 3400."""
+        world, query = self.ticketed(auth_required)
+
+        assert 3400 == talk(world, world.headers(), query_string=query)
+        assert "1" == talk(world, query_string=query)
 
 
 class TestClass:
