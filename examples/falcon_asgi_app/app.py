@@ -102,7 +102,7 @@ class Room:
         try:
             while True:
                 line = f"{person.name}: {await ws.receive_text()}"
-                # The connection may outlive the token, so each line is verified.
+                # A logout closes the socket within 30 seconds; a line that comes earlier is not sent either.
                 await current_guard(req).verify(current_token(req))
                 self.log.append(line)
                 # A connection that was lost must not end this one.
