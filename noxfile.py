@@ -64,8 +64,12 @@ def group(name: str) -> tuple[str, ...]:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Play the life of a token against a real server per framework; ``-- --serve`` keeps the servers up."""
+    """Play the life of a token on real servers; ``-- --serve`` keeps them up, ``-- --browser`` serves a page."""
     session.install(".[flask,restx,falcon]", *group("demo"))
+    if "--browser" in session.posargs:
+        options = [argument for argument in session.posargs if argument != "--browser"]
+        session.run("python", "-m", "examples.spa_app", *options)
+        return
     session.run("python", "examples/demo/run.py", *session.posargs)
 
 
@@ -148,7 +152,7 @@ def migration(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Use the Swagger page of an example with a real Chromium; the machine must have Chromium and its driver."""
+    """Use the pages of the examples with a real Chromium; the machine must have Chromium and its driver."""
     session.install(PACKAGE, *group("tests"), *group("browser"))
     session.run("pytest", "tests/browser", *session.posargs, env={"PRAETORIAN_BROWSER": "chromium"})
 

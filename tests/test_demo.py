@@ -180,6 +180,7 @@ class TestStory:
             r"Everything was as expected",
         ):
             assert re.search(line, result.stdout), f"{line}\n{result.stdout}"
+        assert result.stdout.endswith(" nox -s demo -- --browser\n")
         first, _, second, _, third, *_ = map(dates_in, re.split(r"\n +(?:3|4|9|10|11|12)  ", result.stdout)[1:])
         assert first == {(iat, iat + 4, iat + 10) for iat, _, _ in first}
         assert second == {(iat, iat + 4, rf_exp) for iat, _, rf_exp in second}

@@ -81,6 +81,7 @@ def tell(urls: Mapping[str, str]) -> int:
         say("\nInterrupted.")
         return 130
     say("\nEverything was as expected. To try it yourself: nox -s demo -- --serve")
+    say("An application in the browser:                  nox -s demo -- --browser")
     return 0
 
 
