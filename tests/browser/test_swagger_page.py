@@ -1,19 +1,15 @@
 """The Swagger page of the example works in a real browser.
 
-Chromium and its driver have to be installed; otherwise the test fails and says so. A screenshot is left in
-``build/artifacts/``; the one in ``docs/images/`` is a copy.
+A screenshot is left in ``build/artifacts/``; the one in ``docs/images/`` is a copy.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import threading
 from pathlib import Path
 
 import pytest
 from examples.restx_app.app import create_app
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import (
     element_to_be_clickable,
@@ -21,7 +17,7 @@ from selenium.webdriver.support.expected_conditions import (
     visibility_of_element_located,
 )
 from selenium.webdriver.support.wait import WebDriverWait
-from werkzeug.serving import make_server
+from tests.browser.servers import serve_wsgi
 
 ARTIFACTS = Path(__file__).parents[2] / "build" / "artifacts"
 TIDY = """
@@ -33,38 +29,11 @@ TIDY = """
 PATIENCE = 30  # seconds until the page must have reacted
 
 
-def installed(*names):
-    """Return the path of the first of these programs that is installed, or fail."""
-    for name in names:
-        path = shutil.which(name)
-        if path is not None:
-            return path
-    pytest.fail(f"{names[0]} is not installed; write: apt-get install -y chromium chromium-driver")
-
-
 @pytest.fixture(scope="module")
 def address():
-    """Serve the example on a free port of the loopback and return its address."""
-    server = make_server("127.0.0.1", 0, create_app(), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Return a browser without a window."""
-    options = ChromeOptions()
-    options.binary_location = installed("chromium", "chromium-browser", "google-chrome")
-    # Chromium has no sandbox for root, the usual user in containers, where /dev/shm may be small.
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1200,1735"):
-        options.add_argument(argument)
-    driver = Chrome(options, ChromeService(installed("chromedriver")))
-    yield driver
-    driver.quit()
+    """Serve the example and return its address."""
+    with serve_wsgi(create_app()) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 class Page:
@@ -73,6 +42,7 @@ class Page:
     def __init__(self, browser, address):
         self._browser = browser
         self._wait = WebDriverWait(browser, PATIENCE)
+        browser.set_window_size(1200, 1735)
         browser.get(address)
         self._see(".opblock")
 
