@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+import attrs
 import falcon
 from falcon.asgi import App, Request, Response
 
@@ -24,6 +25,7 @@ from praetorian_falcon import (
 )
 
 from .config import CONFIG, PAGE, headers_for, is_note
+from .devices import device_of
 from .people import People, Person
 
 
@@ -54,7 +56,7 @@ class Login:
         """Exchange username and password for cookies."""
         user = await authenticate(req, *await credentials(req), kind=Person)
         resp.media = {"name": user.name}
-        set_token_cookies(resp, await current_guard(req).issue(user))
+        set_token_cookies(resp, await current_guard(req).issue(user, label=device_of(req.user_agent)))
 
 
 class Logout:
@@ -76,7 +78,7 @@ class Token:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Exchange username and password for a token."""
         user = await authenticate(req, *await credentials(req), kind=Person)
-        resp.media = {"access_token": await current_guard(req).issue(user)}
+        resp.media = {"access_token": await current_guard(req).issue(user, label=device_of(req.user_agent))}
 
     async def on_put(self, req: Request, resp: Response) -> None:
         """Exchange a token whose access lifespan has expired; auth_required would reject it."""
@@ -103,6 +105,33 @@ class Me:
             "access_ends": principal.access_expires_at,
             "session_ends": principal.refresh_expires_at,
         }
+
+
+@auth_required
+class Sessions:
+    """All sessions of the user."""
+
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Return the sessions, the newest first."""
+        principal = current_principal(req)
+        found = await current_guard(req).sessions(principal.identity, current=principal.session_id)
+        resp.media = {"sessions": [attrs.asdict(session) for session in found]}
+
+    async def on_delete(self, req: Request, resp: Response) -> None:
+        """End all sessions but the current one."""
+        principal = current_principal(req)
+        await current_guard(req).revoke_user(principal.identity, keep=principal.session_id)
+        resp.media = {"ended": True}
+
+
+@auth_required
+class OneSession:
+    """One session of the user."""
+
+    async def on_delete(self, req: Request, resp: Response, session_id: str) -> None:
+        """End the session; only a session of this user ends, whatever id the client sends."""
+        ended = await current_guard(req).revoke_session(current_principal(req).identity, session_id)
+        resp.media = {"ended": ended}
 
 
 @auth_required
@@ -151,5 +180,7 @@ def create_app(
     app.add_route("/api/logout", Logout())
     app.add_route("/api/token", Token())
     app.add_route("/api/me", Me())
+    app.add_route("/api/sessions", Sessions())
+    app.add_route("/api/sessions/{session_id}", OneSession())
     app.add_route("/api/notes", Notes())
     return app

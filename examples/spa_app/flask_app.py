@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+import attrs
 from flask import Flask, Response, abort, jsonify, request
 
 from praetorian_core import Guard, PasswordHasher, Settings
@@ -22,6 +23,7 @@ from praetorian_flask import (
 )
 
 from .config import CONFIG, PAGE, headers_for, is_note
+from .devices import device_of
 from .people import People, Person
 
 
@@ -61,7 +63,7 @@ def create_app(
     @app.post("/api/login")
     def login() -> Response:
         user = authenticate(*credentials(), kind=Person)
-        return set_token_cookies(jsonify(name=user.name), guard.issue(user))
+        return set_token_cookies(jsonify(name=user.name), guard.issue(user, label=device()))
 
     @app.post("/api/logout")
     def logout() -> Response:
@@ -72,7 +74,8 @@ def create_app(
 
     @app.post("/api/token")
     def issue() -> Response:
-        return jsonify(access_token=guard.issue(authenticate(*credentials(), kind=Person)))
+        user = authenticate(*credentials(), kind=Person)
+        return jsonify(access_token=guard.issue(user, label=device()))
 
     @app.put("/api/token")
     def refresh() -> Response:
@@ -95,6 +98,26 @@ def create_app(
             session_ends=principal.refresh_expires_at,
         )
 
+    @app.get("/api/sessions")
+    @auth_required
+    def sessions() -> Response:
+        principal = current_principal()
+        found = guard.sessions(principal.identity, current=principal.session_id)
+        return jsonify(sessions=[attrs.asdict(session) for session in found])
+
+    @app.delete("/api/sessions/<session_id>")
+    @auth_required
+    def end_session(session_id: str) -> Response:
+        # Only a session of this user ends, whatever id the client sends.
+        return jsonify(ended=guard.revoke_session(current_principal().identity, session_id))
+
+    @app.delete("/api/sessions")
+    @auth_required
+    def end_other_sessions() -> Response:
+        principal = current_principal()
+        guard.revoke_user(principal.identity, keep=principal.session_id)
+        return jsonify(ended=True)
+
     @app.get("/api/notes")
     @auth_required
     def read() -> Response:
@@ -111,3 +134,8 @@ def create_app(
         return jsonify(notes=notes)
 
     return app
+
+
+def device() -> str:
+    """Return the label of a session that begins with this request."""
+    return device_of(request.headers.get("User-Agent"))

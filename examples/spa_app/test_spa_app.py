@@ -19,6 +19,7 @@ from praetorian_core.testing import FrozenClock, cheapest_hasher
 
 from . import falcon_app, flask_app
 from .config import MAX_NOTE, PAGE, headers_for
+from .devices import device_of
 from .people import PASSWORD
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +64,10 @@ class Client:
     def cookies(self) -> dict[str, str]:
         """The cookies by name."""
         return dict(self._client.cookies)
+
+    def clear_cookies(self) -> None:
+        """Forget the cookies."""
+        self._client.cookies.clear()
 
     def close(self) -> None:
         """Close the event loop."""
@@ -158,6 +163,52 @@ class TestSessionInHeader:
 
         assert 200 == client.send("DELETE", "/api/token", Authorization=f"Bearer {newer}").status_code
         assert (401, "revoked_token") == outcome(client.send("GET", "/api/me", Authorization=f"Bearer {newer}"))
+
+
+class TestSessions:
+    def test_are_listed_and_ended(self, client: Client) -> None:
+        """A user sees the sessions with their devices, and ends one of them or all but the current one."""
+        client.log_in()
+        for _ in range(3):
+            client.send("POST", "/api/token", {"username": "ada", "password": PASSWORD}, User_Agent="Firefox/1 Linux")
+        sessions = client.send("GET", "/api/sessions").json()["sessions"]
+        assert ["Firefox on Linux"] * 3 == [session["label"] for session in sessions if not session["is_current"]]
+
+        csrf = client.cookies[CSRF]
+        for path, left in ((f"/api/sessions/{sessions[0]['session_id']}", 3), ("/api/sessions", 1)):
+            assert {"ended": True} == client.send("DELETE", path, X_CSRF_Token=csrf).json()
+            assert left == len(client.send("GET", "/api/sessions").json()["sessions"])
+
+    def test_of_others_are_out_of_reach(self, client: Client) -> None:
+        """The id of another user's session ends nothing."""
+        eve = client.send("POST", "/api/token", {"username": "eve", "password": PASSWORD}).json()["access_token"]
+        bearer = {"Authorization": f"Bearer {eve}"}
+        (session,) = client.send("GET", "/api/sessions", **bearer).json()["sessions"]
+        client.log_in()
+
+        path = f"/api/sessions/{session['session_id']}"
+        assert {"ended": False} == client.send("DELETE", path, X_CSRF_Token=client.cookies[CSRF]).json()
+        client.clear_cookies()
+        assert 200 == client.send("GET", "/api/me", **bearer).status_code
+
+
+class TestDevices:
+    @pytest.mark.parametrize(
+        ("user_agent", "device"),
+        [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+            ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.5 Safari/605.1.15", "Safari on macOS"),
+            ("Mozilla/5.0 (Windows NT 10.0) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0", "Edge on Windows"),
+            ("Mozilla/5.0 (Linux; Android 10; K) Chrome/140.0.0.0 Mobile Safari/537.36", "Chrome on Android"),
+            ("curl/8.5.0", "A client"),
+            (None, "A client"),
+        ],
+        ids=["firefox", "safari", "edge", "chrome", "curl", "none"],
+    )
+    def test_are_named(self, user_agent: str | None, device: str) -> None:
+        """The name holds the browser and the system, as far as the header names them."""
+
+        assert device == device_of(user_agent)
 
 
 class TestNotes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from examples.spa_app.people import PASSWORD
 from tests.browser.example_page import ARTIFACTS, ExamplePage, complaints, cookies_of, forget_everything
 from tests.browser.servers import serve_example
 
@@ -193,6 +194,61 @@ class TestSecondTab:
         second.wait(lambda: second.is_shown("#signed-in"))
 
 
+PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Version/18.5 Mobile/15E148 Safari/604.1"}
+
+
+class Phone:
+    """Another device of the user, which is no browser of this test."""
+
+    def __init__(self, page):
+        self._url = f"{page.url}api/me"
+        login = httpx.post(f"{page.url}api/token", json={"username": "ada", "password": PASSWORD}, headers=PHONE)
+        self._headers = {"Authorization": f"Bearer {login.json()['access_token']}"}
+
+    def call(self):
+        """Return the status of a call, and the code of its error or None."""
+        answer = httpx.get(self._url, headers=self._headers)
+        return answer.status_code, answer.json().get("code")
+
+
+def devices(page):
+    """Return the devices in the list of sessions."""
+    return [line.split(", since ")[0] for line in page.text("#sessions").splitlines() if ", since " in line]
+
+
+class TestSessions:
+    def test_lists_the_devices_and_logs_one_out(self, page):
+        """The user sees both sessions, and ends the one on the phone; the current one has no button."""
+        page.click("#logout-others")
+        page.wait(lambda: len(devices(page)) == 1)
+        phone = Phone(page)
+        page.open()
+        assert ["Safari on iPhone", "Chrome on Linux"] == devices(page)
+        assert page.text("#sessions").endswith("(this one)")
+        assert (200, None) == phone.call()
+
+        button = page.find("#sessions button")
+        assert "Log out Safari on iPhone" == button.accessible_name
+        button.click()
+        page.wait(lambda: devices(page) == ["Chrome on Linux"])
+
+        assert (401, "revoked_token") == phone.call()
+
+    def test_logs_out_everywhere_else(self, page, site):
+        """All sessions end but the current one, which is refreshed as before."""
+        phones = [Phone(page), Phone(page)]
+        page.open()
+        assert {"Safari on iPhone", "Chrome on Linux"} == set(devices(page))
+
+        page.click("#logout-others")
+        page.wait(lambda: devices(page) == ["Chrome on Linux"])
+
+        assert [(401, "revoked_token")] * 2 == [phone.call() for phone in phones]
+        site.clock.tick(ACCESS)
+        page.open()
+        assert page.is_shown("#signed-in")
+
+
 class TestLogout:
     def test_deletes_the_cookies_and_ends_the_session(self, page):
         """The browser has no cookie, a reload shows the login, and a copy of the token is worth nothing."""
@@ -228,12 +284,13 @@ class TestPicture:
         with serve_example("flask") as site:
             page = ExamplePage(browser, site.url())
             before = page.find("body").screenshot_as_base64
+            Phone(page)
             page.log_in()
             write_note(page, "The browser sends the cookie, the page sends the CSRF value.")
             page.run("document.activeElement.blur()")
             after = page.find("body").screenshot_as_base64
         browser.get("about:blank")
-        browser.set_window_size(974, 780)
+        browser.set_window_size(974, 980)
         page.run(SIDE_BY_SIDE, [before, after])
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
 

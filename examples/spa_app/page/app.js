@@ -58,14 +58,39 @@ async function showSession() {
   showTime("session-ends", me.session_ends);
 }
 
+function sessionItem({ session_id, label, issued_at, is_current }) {
+  const item = document.createElement("li");
+  const begin = new Date(issued_at * 1000).toLocaleString([], { dateStyle: "short", timeStyle: "short" });
+  item.append(`${label}, since ${begin}${is_current ? " (this one)" : ""}`);
+  if (!is_current) {
+    const button = Object.assign(document.createElement("button"), { textContent: "Log out", className: "quiet" });
+    button.setAttribute("aria-label", `Log out ${label}`);
+    button.addEventListener("click", () => attempt(() => endSessions(`/api/sessions/${encodeURIComponent(session_id)}`)));
+    item.append(button);
+  }
+  return item;
+}
+
+async function showSessions() {
+  const { sessions } = await call("GET", "/api/sessions");
+  element("sessions").replaceChildren(...sessions.map(sessionItem));
+}
+
+async function endSessions(path) {
+  await call("DELETE", path);
+  await showSessions();
+}
+
 async function signedIn() {
   await showSession();
+  await showSessions();
   showNotes((await call("GET", "/api/notes")).notes);
   show("signed-in");
 }
 
 function signedOut(text) {
   element("name").textContent = "";
+  element("sessions").replaceChildren();
   showNotes([]);
   show("signed-out");
   say(text);
@@ -105,6 +130,8 @@ onSubmit("write", async (note, form) => {
 });
 
 element("ask").addEventListener("click", () => attempt(showSession));
+
+element("logout-others").addEventListener("click", () => attempt(() => endSessions("/api/sessions")));
 
 element("logout").addEventListener("click", () =>
   attempt(async () => {
