@@ -29,5 +29,6 @@ def browser():
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
         options.add_argument(argument)
     driver = Chrome(options, ChromeService(installed("chromedriver")))
+    driver.set_script_timeout(30)
     yield driver
     driver.quit()

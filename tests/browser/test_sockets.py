@@ -7,16 +7,12 @@ Two servers on one host are two origins and one site, so the browser sends the c
 from __future__ import annotations
 
 import asyncio
-import shutil
-import socket
-import threading
-from contextlib import contextmanager
 
 import falcon
 import falcon.asgi
 import pytest
-import uvicorn
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from tests.browser.example_page import forget_everything
+from tests.browser.servers import serve_asgi
 
 from praetorian_core import AsyncGuard, KeyRing, Settings, generate_secret
 from praetorian_core.testing import MemoryUser, MemoryUsers, cheapest_hasher
@@ -135,33 +131,6 @@ def make_app(refused, keys):
     return app
 
 
-@contextmanager
-def served(app):
-    """Serve on a free port of the loopback, and yield the port."""
-    config = uvicorn.Config(app, log_config=None, proxy_headers=False, timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-        thread.start()
-        yield listener.getsockname()[1]
-        server.should_exit = True
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def driver():
-    """Return a browser without a window."""
-    options = ChromeOptions()
-    options.binary_location = shutil.which("chromium") or shutil.which("google-chrome") or ""
-    # Chromium has no sandbox for root, the usual user in containers, where /dev/shm may be small.
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    chrome = Chrome(options, ChromeService(shutil.which("chromedriver")))
-    chrome.set_script_timeout(PATIENCE)
-    yield chrome
-    chrome.quit()
-
-
 class Tab:
     """A page of one of two origins, signed in at the first."""
 
@@ -202,14 +171,14 @@ class Tab:
 
 
 @pytest.fixture
-def tab(driver):
+def tab(browser):
     """Return a page of a browser that is signed in."""
     refused = []
     keys = KeyRing.from_secret(generate_secret())
-    with served(make_app(refused, keys)) as own, served(make_app([], keys)) as other:
-        yield Tab(driver, (own, other), refused)
-        driver.delete_all_cookies()
-        driver.get("about:blank")
+    forget_everything(browser)
+    with serve_asgi(make_app(refused, keys)) as own, serve_asgi(make_app([], keys)) as other:
+        yield Tab(browser, (own, other), refused)
+        browser.get("about:blank")
 
 
 class TestCookie:
