@@ -405,6 +405,18 @@ class TestRejected:
 
         assert (0, before) == (login.writes, login.held())
 
+    def test_another_name_of_the_account(self):
+        """Under another name, too, an account at its limit rejects before anything is written."""
+        login = Login(per_account_and_source=2)
+        login.identities = {"alice": 1, "alice@example.org": 1}
+        login.fail("alice")
+        login.fail("alice@example.org")
+        login.fail("bob")
+        before, login.writes = login.held(), 0
+
+        assert 0 == login.allowed("alice", most=1)
+        assert (0, before) == (login.writes, login.held())
+
     def test_other_counters(self):
         """It fills no other counter."""
         login = Login(per_account_and_source=2, per_account=3)
@@ -535,6 +547,16 @@ class TestSuccess:
 
         assert 3 == login.allowed()
 
+    def test_parallel_after_a_failure(self):
+        """Parallel successes that both clear a failure count it once: the counter is zero, neither below nor above."""
+        login = Login(per_account_and_source=3, per_account=50)
+        login.fail()
+        reservations = [login.attempt(), login.attempt()]
+        for reservation in reservations:
+            login.settle(reservation.succeed(START, START + SESSION))
+
+        assert 3 == login.allowed()
+
     @pytest.mark.parametrize("late", [WINDOW, 10 * WINDOW])
     def test_cancelled_late(self, late):
         """An attempt that is taken back after its window leaves nothing."""
@@ -581,6 +603,19 @@ class TestKnownSources:
         login.fail(source=THERE, now=now)
 
         assert expected is login.passes(source=HERE, now=now)
+
+    @pytest.mark.parametrize(
+        ("seconds", "expected"), [(-1, True), (0, False), (1, False)], ids=["end-1", "end", "end+1"]
+    )
+    def test_end(self, seconds, expected):
+        """A source is known until its end, also if another source of the account is known for longer."""
+        login = Login(per_account=1)
+        login.succeed(source=HERE)
+        login.succeed(source=MANY[0], now=START + 20 * DAY)
+        now = -(-(START + SESSION) // DAY) * DAY + seconds
+        login.fail(source=THERE, now=now)
+
+        assert (expected, True) == (login.passes(source=HERE, now=now), login.passes(source=MANY[0], now=now))
 
     def test_known_again(self):
         """Another success prolongs this."""

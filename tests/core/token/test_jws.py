@@ -11,6 +11,7 @@ import time
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from types import MappingProxyType
 
+import attrs
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
@@ -217,6 +218,20 @@ class TestSignature:
         token = forge(header_of(KEY), sign=lambda message: KEY.sign(message)[:length])
 
         assert "no configured key verifies the signature" == refusal(token)
+
+    @pytest.mark.parametrize("answer", [False, None, 1, "valid"])
+    def test_only_true_verifies(self, answer):
+        """A key that answers anything but True has not verified the signature."""
+        key = attrs.evolve(KEY, verifies=lambda message, signature: answer)
+        token = forge(header_of(key), sign=KEY.sign)
+
+        assert "no configured key verifies the signature" == refusal(token, KeyRing([key]))
+
+    def test_true_verifies(self):
+        """The answer True is enough."""
+        key = attrs.evolve(KEY, verifies=lambda message, signature: True)
+
+        assert PAYLOAD == accepted(forge(header_of(key), sign=KEY.sign), KeyRing([key]))[1]
 
 
 class TestAlgorithm:
