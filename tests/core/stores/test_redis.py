@@ -13,6 +13,7 @@ import redis
 import redis.asyncio
 from redis.exceptions import RedisClusterException
 from tests.core.stores.cluster import Cluster
+from tests.valkey import PATIENCE
 
 from praetorian_core import AsyncRedisStore, Guard, KeyRing, LoginThrottle, RedisStore, Settings, generate_secret
 from praetorian_core.errors import ConfigurationError, ReusedTokenError, RevokedTokenError
@@ -313,7 +314,7 @@ class TestAsync:
 
     def test_many_at_once(self, valkey, key):
         """More tasks than connections wait for a free one."""
-        store = AsyncRedisStore(valkey.url)
+        store = AsyncRedisStore(valkey.url, timeout=PATIENCE)
 
         async def count():
             sums = await asyncio.gather(*(store.increment(key, 1, expires_at=EXPIRES_AT, now=NOW) for _ in range(300)))
