@@ -37,6 +37,8 @@ _NEEDS_VALKEY = ("valkey", "a real server")
 
 # These tests load every core by themselves, so one worker runs them one after the other. They are long, so they start first.
 _HEAVY = ("tests/processes/", "tests/properties/test_races.py", "tests/core/stores/", "examples/many_machines/")
+# The demo waits for real deadlines, so it starts early and others run meanwhile.
+_FIRST = (*_HEAVY, "tests/test_demo.py")
 # These tests share nothing and are many, so each may run on any worker.
 _SINGLE = ("tests/contract/test_contract.py",)
 
@@ -74,10 +76,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Check the ids, put the heavy tests first, and drop the tests that need a missing Valkey."""
+    """Check the ids, put the long tests first, and drop the tests that need a missing Valkey."""
     if unstable := [item.nodeid for item in items if _UNSTABLE.search(item.nodeid)]:
         raise pytest.UsageError("test ids must not hold memory addresses or sets; got:", *unstable)
-    items.sort(key=lambda item: not item.nodeid.startswith(_HEAVY))
+    items.sort(key=lambda item: not item.nodeid.startswith(_FIRST))
     needing = [item for item in items if "valkey" in getattr(item, "fixturenames", ())]
     if needing:
         from tests.valkey import find_server

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
@@ -15,7 +16,9 @@ import nox
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["lint", "imports", "typing", "tests"]
 nox.options.reuse_venv = "yes"
-nox.options.default_venv_backend = "virtualenv"
+nox.options.default_venv_backend = "uv|virtualenv"  # uv if it is installed beside nox, because it installs faster
+# Each worker of each session would compile all tests again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 OLDEST = "constraints/oldest.txt"
@@ -42,8 +45,11 @@ MIGRATED = {
     ),
 }
 
+CORES = os.cpu_count() or 1
 # One worker more than cores, because tests wait for servers; more than four only compete for them.
-WORKERS = ("-n", str(min((os.cpu_count() or 1) + 1, 4)))
+WORKERS = ("-n", str(min(CORES + 1, 4)))
+# Each of two runs at the same time: one fills the time in which the other waits.
+HALF_OF_THE_WORKERS = ("-n", str(min(CORES, 4)))
 # The tests whose result may depend on the Python: they use the language, the standard library and the frameworks. The
 # others start the same code in servers and processes, repeat it with thousands of values, or read documents.
 DEPENDS_ON_PYTHON = (
@@ -54,6 +60,19 @@ DEPENDS_ON_PYTHON = (
     "tests/contract/test_contract.py",
     "tests/properties/test_lifecycle_machine.py",
     "--ignore-glob=*/core/stores/test_[!s]*.py",  # all but test_sqlite.py
+)
+# A Python between the current and the newest one. What it changed in the language is in the newest one too, so it leaves
+# out what only computes with values and calls no part of the standard library that differs between these Pythons.
+DIFFERS_BETWEEN_PYTHONS = (
+    "tests/core",
+    "tests/flask",
+    "tests/falcon",
+    "--ignore=tests/core/flows",
+    "--ignore=tests/core/guard",
+    "--ignore=tests/core/testing",
+    "--ignore=tests/core/token/layouts",
+    "--ignore-glob=*/core/test_settings*.py",
+    "--ignore-glob=*/core/stores/test_[!s]*.py",
 )
 
 
@@ -83,8 +102,17 @@ def tests(session: nox.Session) -> None:
         return
     session.env["COVERAGE_FILE"] = str(Path(session.virtualenv.location) / "coverage")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *WORKERS, "tests/core")
-    session.run("pytest", *WORKERS, "--ignore=tests/core")
+    printed = Path(session.virtualenv.location) / "others"
+    try:
+        with printed.open("w") as output, ThreadPoolExecutor() as pool:
+            others = pool.submit(
+                session.run, "pytest", *HALF_OF_THE_WORKERS, "--ignore=tests/core", stdout=output, stderr=output
+            )
+            session.run("coverage", "run", "-m", "pytest", *HALF_OF_THE_WORKERS, "tests/core")
+    finally:
+        session.log("The tests outside tests/core printed:")
+        print(printed.read_text(encoding="utf-8"), flush=True)
+    others.result()  # raises if they failed
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", "--fail-under=100")
 
@@ -109,8 +137,8 @@ def tests_311(session: nox.Session) -> None:
 
 @nox.session(name="tests-3.12", python="3.12")
 def tests_312(session: nox.Session) -> None:
-    """Run the tests that depend on the Python on Python 3.12."""
-    run_suite(session, *DEPENDS_ON_PYTHON)
+    """Run the tests of what differs between Pythons on Python 3.12."""
+    run_suite(session, *DIFFERS_BETWEEN_PYTHONS)
 
 
 @nox.session(name="tests-3.13", python="3.13")
@@ -125,28 +153,32 @@ def oldest(session: nox.Session) -> None:
     run_suite(session, constraints=("--constraint", OLDEST))
 
 
+def environment(session: nox.Session, name: str, packages: tuple[str, ...]) -> str:
+    """Make an environment beside the session's own, and return the path of its Python."""
+    home = Path(session.create_tmp()).resolve() / name
+    python = str(home / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    if session.venv_backend == "uv":
+        session.run_install("uv", "venv", "--quiet", "--allow-existing", "--python", "python", str(home))
+        session.run_install("uv", "pip", "install", "--quiet", "--python", python, *packages)
+    else:
+        session.run_install("python", "-m", "venv", str(home))
+        session.run_install(python, "-m", "pip", "install", "--quiet", *packages, external=True)
+    return python
+
+
 @nox.session
 def interop(session: nox.Session) -> None:
     """Exchange tokens with the published flask-praetorian, which has an environment of its own."""
     session.install(PACKAGE, *group("tests"))
-    home = Path(session.create_tmp()).resolve() / "peer"
-    session.run("python", "-m", "venv", str(home))
-    python = home / ("Scripts/python.exe" if (home / "Scripts").exists() else "bin/python")
-    session.run(str(python), "-m", "pip", "install", "--quiet", *PEER, external=True)
-    session.run("pytest", "tests/interop", *session.posargs, env={"PRAETORIAN_PEER_PYTHON": str(python)})
+    python = environment(session, "peer", PEER)
+    session.run("pytest", "tests/interop", *session.posargs, env={"PRAETORIAN_PEER_PYTHON": python})
 
 
 @nox.session
 def migration(session: nox.Session) -> None:
     """Move applications of flask-praetorian to the drop-in, with their databases, tokens and clients."""
     session.install(PACKAGE, *group("tests"))
-    pythons = {}
-    for version, packages in MIGRATED.items():
-        home = Path(session.create_tmp()).resolve() / f"migrated-{version}"
-        session.run("python", "-m", "venv", str(home))
-        python = home / ("Scripts/python.exe" if (home / "Scripts").exists() else "bin/python")
-        session.run(str(python), "-m", "pip", "install", "--quiet", *packages, external=True)
-        pythons[version] = str(python)
+    pythons = {version: environment(session, f"migrated-{version}", packages) for version, packages in MIGRATED.items()}
     session.run("pytest", "tests/migration", *session.posargs, env={"PRAETORIAN_MIGRATION": json.dumps(pythons)})
 
 
