@@ -16,6 +16,7 @@ from praetorian_falcon import (
     ASGIRequest,
     PraetorianMiddleware,
     WSGIRequest,
+    admit_websocket,
     auth_exempt,
     auth_required,
     authenticate,
@@ -104,3 +105,6 @@ async def asink(
     req: falcon.asgi.Request, resp: falcon.asgi.Response | None, ws: falcon.asgi.WebSocket | None = None, **kw: object
 ) -> None:
     """So does a coroutine."""
+    if ws is not None:
+        assert_type(await admit_websocket(req, ws, await ws.receive_text()), Principal)
+        assert_type(await admit_websocket(req, ws, b"token", all_roles("admin")), Principal)

@@ -7,9 +7,7 @@ that calls the user class returns its value for a ``falcon.Request`` and an awai
 from __future__ import annotations
 
 import asyncio
-import operator
 from collections.abc import Awaitable
-from functools import reduce
 from typing import TypeAlias, TypeVar, cast, overload
 
 import attrs
@@ -64,8 +62,10 @@ class State:
 
     def required(self, policy: Policy | None) -> Policy | None:
         """Return the policy that requires all that was required so far, and this policy; None for no requirement."""
-        policies = self.policies if policy is None else (*self.policies, policy)
-        return reduce(operator.and_, policies) if policies else None
+        required = policy
+        for former in self.policies:
+            required = former if required is None else former & required
+        return required
 
     def user_of(self, principal: Principal) -> object | None:
         """Return the loaded user if it is the principal's."""
