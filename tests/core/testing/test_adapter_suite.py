@@ -476,6 +476,26 @@ class TestRun:
         assert [5, 10, 15] == [moved for _, moved in seen]
         assert 1 == len({world for world, _ in seen})
 
+    def test_cookies(self):
+        """A later request carries the cookies that a response has set, and a cookie that is not expected is found."""
+        sent = []
+
+        class Browser(Answering):
+            def build(self, world):
+                return self
+
+            def send(self, request):
+                sent.append(request.headers)
+                values = (("Set-Cookie", "t=a; Path=/"), ("Set-Cookie", "csrf_t=b; Path=/"))
+                return Received(status=200, headers=values)
+
+        setting = Step(request=Request(), expected=Expected(cookies=("t=*; Path=/", "csrf_t=*; Path=/")))
+        repeating = Step(request=Request(headers=(("X", "<cookie> <cookie_csrf>"),)), expected=Expected())
+        found = run(Browser(None), Scenario(name="x", steps=(setting, repeating)))
+
+        assert [(), (("X", "a b"),)] == sent
+        assert ["request 2: Set-Cookie is ('t=*; Path=/', 'csrf_t=*; Path=/'); expected ()"] == found
+
     def test_hooks_are_compared_per_request(self):
         """The hooks of one request do not count for the next."""
         step = Step(request=Request(), expected=MISSING)
