@@ -15,6 +15,7 @@ from __future__ import annotations
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Collection
+from typing import NoReturn
 
 import attrs
 
@@ -64,6 +65,14 @@ class Policy(ABC):
     def max_ages(self) -> frozenset[int]:
         """The ages of an authentication that the policy mentions, in seconds, as far as it declares them."""
         return frozenset()
+
+    def __bool__(self) -> NoReturn:
+        """Raise: ``and`` and ``or`` return one of two policies and drop the other."""
+        raise ConfigurationError("a policy is neither true nor false; write & for and, | for or")
+
+    def __call__(self, *_: object) -> NoReturn:
+        """Raise: a policy is no decorator."""
+        raise ConfigurationError(f"a policy is not a decorator; write @policy_required(...) around it: {self}")
 
     def __and__(self, other: Policy) -> Policy:
         """Return the policy that requires both."""
@@ -248,6 +257,10 @@ def authenticated_within(max_age: Lifespan) -> AuthenticatedWithin:
         >>> str(authenticated_within("5 minutes"))
         'authenticated within 5 minutes'
     """
+    if callable(max_age) and not isinstance(max_age, Policy):
+        raise ConfigurationError(
+            "authenticated_within takes a lifespan; write @policy_required(authenticated_within('5 minutes'))"
+        )
     return AuthenticatedWithin(max_age)
 
 
@@ -297,7 +310,7 @@ def _role_name(name: object, maker: str) -> str:
     if isinstance(name, enum.Enum):
         name = name.value
     found = type_name(name)
-    if callable(name):
+    if callable(name) and not isinstance(name, Policy):
         view = getattr(name, "__name__", type(name).__name__)
         raise ConfigurationError(f"{maker} was given {view} in place of a role; write {maker}('admin')")
     if isinstance(name, Collection) and not isinstance(name, str | bytes):

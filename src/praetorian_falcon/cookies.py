@@ -60,6 +60,10 @@ def _set_cookies(req: falcon.Request, resp: falcon.Response, set_cookies: Iterab
 
 
 def _request_of(resp: falcon.Response) -> falcon.Request:
+    if not isinstance(resp, falcon.Response):
+        raise ConfigurationError(
+            f"the cookies of a token are set on a response; got {type(resp).__name__}; write set_token_cookies(resp, token)"
+        )
     found = attached(resp)
     if not isinstance(found, falcon.Request):
         raise ConfigurationError(

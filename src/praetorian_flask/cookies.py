@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from flask import Response, request
 
+from praetorian_core.errors import ConfigurationError
 from praetorian_flask.current import current_guard
 from praetorian_flask.request import FlaskRequest
 
@@ -25,12 +26,14 @@ def set_token_cookies(response: R, token: str) -> R:
 
     Raises:
         CSRFError: A page of another site caused the request.
-        ConfigurationError: ``JWT_PLACES`` does not include ``cookie``; or see ``Guard.token_cookies``.
+        ConfigurationError: ``response`` is not a response, or ``JWT_PLACES`` does not include ``cookie``; or see
+            ``Guard.token_cookies``.
 
     Example::
 
         return set_token_cookies(jsonify(name=user.username), current_guard().issue(user))
     """
+    _check_response(response, "set_token_cookies")
     cookies = current_guard().token_cookies(FlaskRequest(request), token)
     return _with_cookies(response, (cookie.header_value() for cookie in cookies))
 
@@ -45,8 +48,9 @@ def clear_token_cookies(response: R) -> R:
         The response.
 
     Raises:
-        ConfigurationError: ``JWT_PLACES`` does not include ``cookie``.
+        ConfigurationError: ``response`` is not a response, or ``JWT_PLACES`` does not include ``cookie``.
     """
+    _check_response(response, "clear_token_cookies")
     return _with_cookies(response, (cookie.header_value() for cookie in current_guard().cleared_cookies()))
 
 
@@ -54,6 +58,13 @@ def send_renewal(response: R) -> R:
     """Set the cookies of a token that the guard renewed during the request; Flask calls this after each request."""
     renewal = FlaskRequest(request).renewal
     return response if renewal is None else _with_cookies(response, renewal.set_cookies)
+
+
+def _check_response(response: object, call: str) -> None:
+    if not isinstance(response, Response):
+        raise ConfigurationError(
+            f"{call} takes a response; got {type(response).__name__}; write {call}(jsonify(...), ...), also in Flask-RESTX"
+        )
 
 
 def _with_cookies(response: R, set_cookies: Iterable[str]) -> R:

@@ -110,6 +110,25 @@ def rows(policy, table):
     return [pytest.param(policy, frozenset(held), expected, id=f"{policy}: {held}") for held, expected in table.items()]
 
 
+class TestMistakes:
+    @pytest.mark.parametrize("policy", [all_roles("a"), any_role("a"), authenticated_within(60)], ids=str)
+    def test_and_or(self, policy):
+        """``and`` would drop one of two policies, so a policy has no truth value."""
+        with pytest.raises(ConfigurationError, match="write & for and"):
+            policy and policy  # noqa: B018  (the expression is the mistake)
+        assert f"({policy}) and ({policy})" == str(policy & policy)
+
+    def test_decorator(self):
+        """A policy stands in ``policy_required``."""
+        with pytest.raises(ConfigurationError, match=r"write @policy_required\(...\) around it: authenticated within"):
+            authenticated_within("5 minutes")(lambda: None)
+
+    def test_decorator_without_age(self):
+        """``@authenticated_within`` alone would take the view for a lifespan."""
+        with pytest.raises(ConfigurationError, match="authenticated_within takes a lifespan; write @policy_required"):
+            authenticated_within(lambda: None)
+
+
 class TestTruth:
     @pytest.mark.parametrize(
         ("policy", "held", "expected"),
@@ -465,11 +484,11 @@ class TestAuthenticatedWithin:
 
     @pytest.mark.parametrize(
         "given",
-        [0, -1, None, True, "300", "5 minuets", principal],
-        ids=[*"01", "none", "bool", "no-unit", "typo", "view"],
+        [0, -1, None, True, "300", "5 minuets"],
+        ids=[*"01", "none", "bool", "no-unit", "typo"],
     )
     def test_no_lifespan(self, given):
-        """Anything else is refused at decoration, also the view itself, however the policy is created."""
+        """Anything else is refused at decoration, however the policy is created."""
 
         for make in (authenticated_within, AuthenticatedWithin):
             with pytest.raises(ConfigurationError, match=r"^authenticated_within must be a timedelta, .*; got"):

@@ -9,12 +9,14 @@ from praetorian_core._options import refuse_awaitable
 from praetorian_core._wiring import BaseGuard
 from praetorian_core.errors import (
     ConfigurationError,
+    CSRFError,
     ExpiredAccessError,
     InvalidTokenError,
     MissingTokenError,
     PraetorianError,
     ServiceUnavailableError,
 )
+from praetorian_core.messages import type_name
 from praetorian_core.principal import Principal
 from praetorian_core.questions import Flow
 from praetorian_core.token.claims import SessionClaims
@@ -74,8 +76,17 @@ class FindingGuard(BaseGuard[U]):
             ASVS 3.3.1 to 3.3.4.
         """
         cookies = self.settings.token_cookies()
-        check_origin(request, self.settings.trusted_origins)
+        if type(token) is not str:
+            raise ConfigurationError(
+                f"token must be the str that issue or refresh returned, or issue_session(user).token; got "
+                f"{type_name(token)}"
+            )
         now = self._clock()
+        try:
+            check_origin(request, self.settings.trusted_origins)
+        except CSRFError as error:
+            self._report_refusal(error, now)
+            raise
         return self._holding(cookies, token, self._decode(token, now), now)
 
     def cleared_cookies(self) -> tuple[Cookie, ...]:

@@ -66,7 +66,7 @@ def issue(
     check_custom_claims(custom_claims)
     cleaned = clean_label(label)
     if label is not None:
-        context.need_store("a label")
+        context.need_store("a label of a session (write another name for a custom claim)")
     if user is None:
         raise MissingUserError
     yield from require_active(user)

@@ -117,6 +117,16 @@ class TestTokenCookies:
         assert 2 == len(world.guard.token_cookies(Request((OWN,), "POST"), token))
         with pytest.raises(errors.CSRFError):
             world.guard.token_cookies(Request((CROSS,), "POST"), token)
+        assert ["csrf_failed"] == [event.code for event in world.heard if isinstance(event, TokenRefused)]
+
+    def test_no_token(self):
+        """A session in place of its token is a mistake of the application, not of the client."""
+        world = opened()
+        session = world.guard.issue_session(world.alice)
+
+        assert 2 == len(world.guard.token_cookies(Request(), session.token))
+        with pytest.raises(errors.ConfigurationError, match=r"or issue_session\(user\).token; got IssuedSession"):
+            world.guard.token_cookies(Request(), session)
 
     def test_without_the_place(self):
         """A cookie that is not read would be a token for nothing."""
