@@ -96,13 +96,16 @@ function signedOut(text) {
   say(text);
 }
 
-// Runs what a user asked for. Every 401 means that there is no session: the server has refreshed what it could.
+// These 401s ask for a password; any other says that there is no session, because the server has refreshed what it could.
+const ASKS_FOR_PASSWORD = ["bad_credentials", "stale_authentication"];
+
+// Runs what a user asked for.
 async function attempt(action) {
   say("");
   try {
     await action();
   } catch (error) {
-    if (error.status !== 401) say(error.message);
+    if (error.status !== 401 || ASKS_FOR_PASSWORD.includes(error.code)) say(error.message);
     else signedOut(error.code === "missing_token" ? "" : error.message);
   }
 }

@@ -28,17 +28,21 @@ export async function logIn(username, password, onEnd) {
     }
   }
 
+  const codeOf = async (answer) => (answer.status === 401 ? (await answer.clone().json()).code : null);
+
   // A call whose access has expired is repeated once, with the next token.
   async function call(path, options) {
     const used = token;
     let answer = await send(path, options);
-    const { code } = answer.status === 401 ? await answer.clone().json() : {};
+    let code = await codeOf(answer);
     if (code === "expired_access") {
       if (used === token) await (refresh ??= renew()); // a late answer finds the next token already there
       if (used === token || token === null) return answer;
       answer = await send(path, options);
+      code = await codeOf(answer);
     }
-    if (answer.status === 401) end();
+    // The other 401s ask for a password, and the session goes on.
+    if (code !== null && code !== "stale_authentication" && code !== "bad_credentials") end();
     return answer;
   }
 

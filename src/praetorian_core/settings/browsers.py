@@ -131,7 +131,7 @@ class BrowserSettings:
             section="Browsers",
             does="The attribute `SameSite` of the cookies.",
             change=(
-                "Set `Strict` if links from other sites may arrive signed out; `None` only if pages of other sites must "
+                'Set `Strict` if links from other sites may arrive signed out; `"None"`, a str, only if pages of other sites must '
                 "call this API, with their origins in `PRAETORIAN_TRUSTED_ORIGINS`."
             ),
             example='"Strict"',

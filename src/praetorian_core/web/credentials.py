@@ -84,6 +84,7 @@ def username_and_password(body: object) -> tuple[object, object]:
         raise CredentialsError(400, _EXPECTED)
     members = cast("dict[str, object]", body)
     for name in ("username", "password"):
-        if name not in members:
+        # A password alone confirms a session.
+        if name not in members and members.keys() != {"password"}:
             _LOG.warning("a login request has no member %r in its JSON body", name)
     return members.get("username"), members.get("password")

@@ -79,9 +79,11 @@ class TestMembers:
         [
             ({"username": "alice"}, ["password"]),
             ({"user": "alice"}, ["username", "password"]),
+            ({"user": "alice", "password": "x"}, ["username"]),
             ({"username": None, "password": None}, []),
+            ({"password": "x"}, []),  # the confirmation of a session
         ],
-        ids=["password", "both", "none"],
+        ids=["password", "both", "username", "none", "password-alone"],
     )
     def test_absent_members_are_logged(self, caplog, body, missing):
         """The log names an absent member, which is a mistake of the client's programmer, and no value."""
