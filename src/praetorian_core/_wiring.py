@@ -195,6 +195,10 @@ class BaseGuard(Generic[U]):
         access = optional_seconds("access_lifespan", access_lifespan)
         return flows.refresh(self._context, token, access, now)
 
+    def _renew(self, token: str, now: int) -> Flow[str]:
+        """Return the successor of a token in a cookie, which must fit into the cookie before the token is spent."""
+        return flows.refresh(self._context, token, None, now, self.settings.token_cookies().max_token)
+
     def _confirm(
         self, token: str | bytes, password: object, source: str | None, access_lifespan: Lifespan | None, now: int
     ) -> Flow[str]:

@@ -307,7 +307,7 @@ class AsyncGuard(FindingGuard[U]):
             return await self._run(self._admit_ticket(found.token, request, now), now)
         claims = self._decode_found(found, request, now)
         if self._must_renew(found, claims, request, now):
-            token = await self._run(self._refresh(found.token, None, now), now)
+            token = await self._run(self._renew(found.token, now), now)
             claims = self._keep_renewal(found.token, token, request, now)
         return await self._grant(claims, now)
 

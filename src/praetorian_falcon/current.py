@@ -192,12 +192,6 @@ def keep_principal(req: falcon.Request, principal: Principal | None) -> None:
 
     Raises:
         ConfigurationError: The application has no guard.
-
-    Example::
-
-        async def on_websocket(self, req, ws):
-            await ws.accept()
-            keep_principal(req, await current_guard(req).verify(await ws.receive_text()))
     """
     state_of(req).keep(principal)
 

@@ -55,9 +55,16 @@ def clear_token_cookies(response: R) -> R:
 
 
 def send_renewal(response: R) -> R:
-    """Set the cookies of a token that the guard renewed during the request; Flask calls this after each request."""
+    """Set the cookies of a token that the guard renewed during the request, unless the view has set or deleted them.
+
+    Flask calls this after each request, also after a view that has set cookies on a response that it did not return.
+    """
     renewal = FlaskRequest(request).renewal
-    return response if renewal is None else _with_cookies(response, renewal.set_cookies)
+    if renewal is None:
+        return response
+    names = [value.partition("=")[0] for value in renewal.set_cookies]
+    own = [value.partition("=")[0] for value in response.headers.getlist("Set-Cookie")]
+    return response if names[0] in own else _with_cookies(response, renewal.set_cookies)
 
 
 def _check_response(response: object, call: str) -> None:
@@ -71,6 +78,4 @@ def _with_cookies(response: R, set_cookies: Iterable[str]) -> R:
     for value in set_cookies:
         response.headers.add("Set-Cookie", value)
     response.headers["Cache-Control"] = "no-store"
-    # A response that the view has given cookies needs no others.
-    FlaskRequest(request).renewal = None
     return response

@@ -73,7 +73,10 @@ class Praetorian(Generic[U]):
             register_error_handler(app, handler)
         check_at_first_request(app)
         if guard.settings.cookie_refresh:
+            # Flask calls these functions from the last to the first: no other one changes what this one has set.
             app.after_request(send_renewal)
+            functions = app.after_request_funcs[None]
+            functions.insert(0, functions.pop())
         app.extensions[EXTENSION] = State(cast("Guard[object]", guard), error_hooks(handler.hooks))
         return app
 

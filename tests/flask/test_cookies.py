@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import flask
 import pytest
 from flask import Flask, jsonify
 from flask_restx import Api, Resource
@@ -25,10 +26,18 @@ ALICE = MemoryUser(identity=1, username="alice")
 NAME = "__Host-access_token"
 
 
-def application(**config):
+def public(response):
+    """Let caches keep every response."""
+    response.headers["Cache-Control"] = "public"
+    return response
+
+
+def application(first=None, **config):
     """Return an application that reads cookies, and its clock."""
     clock = FrozenClock(NOW)
     app = Flask(__name__)
+    if first is not None:
+        app.after_request(first)
     app.config.update(SECRET_KEY=generate_secret(), JWT_PLACES=["cookie"], JWT_ACCESS_LIFESPAN=ACCESS, **config)
     settings = Settings.from_mapping(app.config)
     Praetorian(app, Guard(MemoryUsers([ALICE]), settings, clock=clock, passwords=None))
@@ -98,6 +107,46 @@ class TestRenewal:
         assert path != "/plain" or value == response.json
         assert value != token
 
+    @pytest.mark.parametrize("path", ["/error", "/other"])
+    def test_other_response(self, path):
+        """The cookies go out also if the view returns another response than the one that it gave cookies."""
+        app, clock = application(PRAETORIAN_COOKIE_REFRESH=True)
+
+        @app.get("/error")
+        @auth_required
+        def error():
+            set_token_cookies(jsonify(), current_guard().issue(ALICE))
+            flask.abort(400)
+
+        @app.get("/other")
+        @auth_required
+        def other():
+            clear_token_cookies(jsonify())
+            return jsonify()
+
+        with app.app_context():
+            token = current_guard().issue(ALICE)
+        clock.tick(ACCESS)
+        (value,) = values_of(app.test_client(use_cookies=False).get(path, headers={"Cookie": f"{NAME}={token}"}))
+
+        assert 3 == len(value.split("."))
+
+    def test_no_store(self):
+        """No other function changes that the answer may not be stored."""
+        app, clock = application(PRAETORIAN_COOKIE_REFRESH=True, first=public)
+
+        @app.get("/me")
+        @auth_required
+        def me():
+            return jsonify()
+
+        with app.app_context():
+            token = current_guard().issue(ALICE)
+        clock.tick(ACCESS)
+        response = app.test_client(use_cookies=False).get("/me", headers={"Cookie": f"{NAME}={token}"})
+
+        assert "no-store" == response.headers["Cache-Control"]
+
     def test_restx(self):
         """A resource that returns a dict gets the cookies of the renewed token too."""
         app, clock = application(PRAETORIAN_COOKIE_REFRESH=True)
@@ -118,9 +167,9 @@ class TestRenewal:
         assert ({"id": 1}, 1) == (response.json, len(values_of(response)))
 
     def test_before_request(self):
-        """A check before the view renews once for all checks of the request, also without a grace period."""
+        """A check before the view renews once for all checks of the request, and the answer sets the last token."""
         app, clock = application(
-            PRAETORIAN_COOKIE_REFRESH=True, PRAETORIAN_STORE="memory://", PRAETORIAN_REFRESH_GRACE=0
+            PRAETORIAN_COOKIE_REFRESH=True, PRAETORIAN_STORE="memory://", PRAETORIAN_REFRESH_GRACE=1
         )
         app.before_request(auth_required(lambda: None))
 

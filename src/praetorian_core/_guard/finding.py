@@ -128,11 +128,11 @@ class FindingGuard(BaseGuard[U]):
     def _admit_ticket(self, ticket: str, request: RequestInfo, now: int) -> Flow[Principal]:
         """Redeem the ticket of a request, and note that; check the principal again if it was redeemed before."""
         redemption = request.redemption
-        if redemption is not None and redemption.ticket == ticket:
+        if redemption is not None and redemption.ticket == ticket and redemption.guard is self:
             yield from flows.recheck(self._context, redemption.principal, now)
             return redemption.principal
         principal = yield from flows.redeem_ticket(self._context, ticket, now)
-        request.redemption = Redemption(ticket=ticket, principal=principal)
+        request.redemption = Redemption(ticket=ticket, principal=principal, guard=self)
         return principal
 
     def _keep_renewal(self, presented: str, token: str, request: RequestInfo, now: int) -> SessionClaims:
@@ -151,7 +151,8 @@ class FindingGuard(BaseGuard[U]):
             )
         principal, idle = claims.principal, self.settings.idle_lifespan
         ends_at = session_end(principal.issued_at, principal.refresh_expires_at, idle)
-        return cookies.holding(token, claims.csrf, max(0, ends_at - now))
+        is_refreshed = bool(claims.generation) or principal.issued_at != principal.authenticated_at
+        return cookies.holding(token, claims.csrf, max(0, ends_at - now), is_refreshed=is_refreshed)
 
     def _check_access(self, claims: SessionClaims, now: int) -> None:
         check_access(claims.principal, now, self.settings.leeway, self.settings.idle_lifespan)

@@ -72,6 +72,6 @@ class RequestCalls(RunningGuard[U]):
             return run_flow(self._admit_ticket(found.token, request, now), self._services, now)
         claims = self._decode_found(found, request, now)
         if self._must_renew(found, claims, request, now):
-            token = run_flow(self._refresh(found.token, None, now), self._services, now)
+            token = run_flow(self._renew(found.token, now), self._services, now)
             claims = self._keep_renewal(found.token, token, request, now)
         return self._grant(claims, now)

@@ -94,6 +94,7 @@ def exchange(
     access_lifespan: int | None,
     authenticated_at: int | None,
     now: int,
+    max_length: int = MAX_REFRESHED,
 ) -> Flow[str]:
     """Return the next token of a session: new access, the present roles, the same end; the generation is spent.
 
@@ -104,11 +105,12 @@ def exchange(
         access_lifespan: Replaces the configured one, in seconds.
         authenticated_at: When the user last proved their identity, in seconds since the epoch; None if unknown.
         now: The current time, in seconds since the epoch.
+        max_length: The maximum length of the next token, in characters.
 
     Raises:
         RevokedTokenError: The session was ended in between.
         ReusedTokenError: The token was exchanged before; its session is now ended.
-        ConfigurationError: The user has another identity than the token.
+        ConfigurationError: The user has another identity than the token, or the next token would be too long.
     """
     settings = context.settings
     claims, entry, epoch = presented
@@ -132,7 +134,7 @@ def exchange(
     # Before the generation is spent: if encoding fails, the presented token can still be exchanged.
     csrf = new_csrf() if claims.csrf is None and settings.uses_cookies else claims.csrf
     renewed = claims._replace(principal=successor, generation=generation, csrf=csrf)
-    fresh = context.codec.encode(renewed, max_length=MAX_REFRESHED)
+    fresh = context.codec.encode(renewed, max_length=max_length)
     if counts:
         yield from _spend_generation(claims, entry, settings.refresh_grace, now)
     if context.has_store and settings.check_sessions == "refresh":
@@ -172,9 +174,9 @@ def _decide(claims: SessionClaims, entry: str | None, grace: int, now: int) -> W
     expires_at = entry_expiry(claims.principal.refresh_expires_at)
     presented, current = claims.generation or 0, Generation.parse(entry)
     if presented == current.number:
-        return Write(current.next_value(now), expires_at)
-    # Two tabs, or a lost response: the same successor once more. The clocks of two machines may differ either way.
-    if presented == current.number - 1 and current.since is not None and abs(now - current.since) < grace:
+        return Write(current.next_value(grace, now), expires_at)
+    # Two tabs, or a lost response: the successor once more.
+    if current.tolerates(presented, grace, now):
         return None
     return Write(ENDED, expires_at)
 

@@ -40,6 +40,7 @@ from praetorian_core.token.claims import (
     check_custom_claims,
     encode_named_identity,
 )
+from praetorian_core.token.codec import MAX_REFRESHED
 from praetorian_core.token.lifecycle import check_reading, check_refresh, session_end
 
 
@@ -108,7 +109,13 @@ def check_store(context: FlowContext, now: int) -> Flow[None]:
         yield from get_entry("health", now)
 
 
-def refresh(context: FlowContext, token: str | bytes, access_lifespan: int | None, now: int) -> Flow[str]:
+def refresh(
+    context: FlowContext,
+    token: str | bytes,
+    access_lifespan: int | None,
+    now: int,
+    max_length: int = MAX_REFRESHED,
+) -> Flow[str]:
     """Return the successor of a token: new access, the same end.
 
     Raises:
@@ -126,7 +133,7 @@ def refresh(context: FlowContext, token: str | bytes, access_lifespan: int | Non
     check_refresh(old, now, settings.early_refresh, settings.idle_lifespan)
     presented = yield from present(context, claims, now)
     user = yield from load_user(old)
-    fresh = yield from exchange(context, presented, user, access_lifespan, old.authenticated_at, now)
+    fresh = yield from exchange(context, presented, user, access_lifespan, old.authenticated_at, now, max_length)
     yield from ask(Emit(TokenRefreshed(at=now, identity=str(old.identity), session=session_digest(old.session_id))))
     return fresh
 

@@ -4,7 +4,7 @@ Every key begins with a digest of the identity in braces. So all keys of one ope
 cluster, and a key does not reveal its user. A session's key holds one of two values, so one compare-and-set decides
 between a refresh and a revocation that race:
 
-    "3 1767225600"   generation 3 is current, refreshed at that second
+    "3 1767225600"   generation 3 is current, refreshed at that second; the times of earlier ones may follow
     "ended"          the session was ended
 
 A user's epoch is a random text. Tokens carry the epoch of their issue or refresh, and only tokens of the current epoch
@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
+from itertools import islice, takewhile
 from typing import Final, NamedTuple
 
 import attrs
@@ -37,11 +38,15 @@ SPENT: Final = "spent"
 MAX_CAS_ATTEMPTS: Final = 16
 """After this many conflicting writes to one entry the request is rejected."""
 
+MAX_TOLERATED: Final = 4
+"""How many spent generations may be presented again at most: a refresh and a confirmation may follow one another."""
+
 MAX_FORMER_EPOCHS: Final = 8
 """How many former epochs of a kept session are accepted. An older token of it is rejected."""
 
 _EPOCH = r"[A-Za-z0-9_-]{12}"
 _NO_EPOCH = "none"
+_GENERATION_ENTRY = re.compile(rf"[0-9]{{1,16}}(?: [0-9]{{1,16}}){{1,{MAX_TOLERATED}}}")
 _EPOCH_ENTRY = re.compile(rf"{_EPOCH}(?: [0-9a-f]{{32}}(?: (?:{_EPOCH}|{_NO_EPOCH})){{1,{MAX_FORMER_EPOCHS}}})?")
 
 
@@ -143,11 +148,12 @@ class Generation:
 
     Attributes:
         number: How often the session was refreshed.
-        since: When it was last refreshed, in seconds since the epoch; None if never.
+        began: When the newest generations began, in seconds since the epoch, the current one first; empty if the session
+            was never refreshed.
     """
 
     number: int
-    since: int | None
+    began: tuple[int, ...] = ()
 
     @classmethod
     def parse(cls, value: str | None) -> Generation:
@@ -157,17 +163,31 @@ class Generation:
             ServiceUnavailableError: No version of this library writes such an entry.
         """
         if value is None:
-            return cls(0, None)
-        try:
-            number, since = map(int, value.split(" "))
-        except ValueError:
-            detail = "the store holds a malformed session entry; expected a generation and a time"
-            raise ServiceUnavailableError(detail) from None
-        return cls(number, since)
+            return cls(0)
+        if not _GENERATION_ENTRY.fullmatch(value):
+            raise ServiceUnavailableError(
+                f"the store holds a malformed session entry; expected a generation and 1 to {MAX_TOLERATED} times"
+            )
+        number, *began = map(int, value.split(" "))
+        return cls(number, tuple(began))
 
-    def next_value(self, now: int) -> str:
-        """Return the entry of the next generation."""
-        return f"{self.number + 1} {now}"
+    @property
+    def since(self) -> int | None:
+        """When the session was last refreshed, in seconds since the epoch; None if never."""
+        return self.began[0] if self.began else None
+
+    def tolerates(self, generation: int, grace: int, now: int) -> bool:
+        """Return whether a spent generation was spent so shortly ago that it may be presented again.
+
+        The clocks of two machines may differ either way.
+        """
+        index = self.number - generation - 1
+        return 0 <= index < len(self.began) and abs(now - self.began[index]) < grace
+
+    def next_value(self, grace: int, now: int) -> str:
+        """Return the entry of the next generation, with the times of those before it that are still tolerated."""
+        earlier = takewhile(lambda began: abs(now - began) < grace, self.began)
+        return " ".join(map(str, (self.number + 1, now, *islice(earlier, MAX_TOLERATED - 1))))
 
 
 class Write(NamedTuple):

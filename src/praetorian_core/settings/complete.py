@@ -67,6 +67,11 @@ class Settings(StateSettings, UserSettings, BrowserSettings, RequestSettings, To
                 f"{min(2 * access, refresh)}"
             )
         self._check_cookies()
+        if self.cookie_refresh and self.refresh_grace == 0:
+            raise ConfigurationError(
+                "PRAETORIAN_REFRESH_GRACE must be above 0 while PRAETORIAN_COOKIE_REFRESH is True, because pages send several "
+                "requests at once; got 0; write for example PRAETORIAN_REFRESH_GRACE = 60"
+            )
         if self.roles_disabled and self.roles is not None:
             raise ConfigurationError(
                 "PRAETORIAN_ROLES must be absent while PRAETORIAN_ROLES_DISABLED is True; got both; remove one of them"

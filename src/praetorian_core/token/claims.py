@@ -62,6 +62,10 @@ class SessionClaims(NamedTuple):
     generation: int | None = 0
     csrf: str | None = None
 
+    def __repr__(self) -> str:
+        """Show everything but ``csrf``."""
+        return f"SessionClaims(principal={self.principal!r}, generation={self.generation})"
+
 
 @attrs.frozen(kw_only=True)
 class ActionClaims:

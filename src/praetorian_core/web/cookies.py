@@ -21,6 +21,9 @@ from praetorian_core.web.request import Headers
 MAX_COOKIE = 4096
 """The most octets of a cookie's name and value together."""
 
+ROOM = 64
+"""How many octets a new token leaves for its refreshes: a generation and an epoch."""
+
 _PREFIXES = ("__Host-", "__Secure-")
 
 
@@ -86,8 +89,8 @@ class TokenCookies:
     @property
     def csrf_name(self) -> str:
         """Name of the cookie that a page reads, to repeat its value in the header ``X-CSRF-Token``."""
-        prefix = next((prefix for prefix in _PREFIXES if self.name.startswith(prefix)), "")
-        return f"{prefix}csrf_{self.name.removeprefix(prefix)}"
+        length = next((len(prefix) for prefix in _PREFIXES if self.name.lower().startswith(prefix.lower())), 0)
+        return f"{self.name[:length]}csrf_{self.name[length:]}"
 
     def find(self, request: Headers) -> str | None:
         """Return the token in the request's cookie, or None.
@@ -100,21 +103,28 @@ class TokenCookies:
             raise ConflictingTokensError(f"the request carries {len(values)} cookies {self.name}; expected one")
         return values[0] or None if values else None
 
-    def holding(self, token: str, csrf: str, max_age: int) -> tuple[Cookie, Cookie]:
+    @property
+    def max_token(self) -> int:
+        """Maximum length of a token in the cookie, in characters."""
+        return MAX_COOKIE - len(self.name)
+
+    def holding(self, token: str, csrf: str, max_age: int, *, is_refreshed: bool) -> tuple[Cookie, Cookie]:
         """Return both cookies of a token.
 
         Args:
             token: The token.
             csrf: Its claim ``csrf``.
             max_age: How long the browser keeps them, in seconds.
+            is_refreshed: Whether the token is not the first of its session, which leaves room for the next ones.
 
         Raises:
             ConfigurationError: A browser would ignore the cookie, because it is too long.
         """
-        if len(self.name) + len(token) > MAX_COOKIE:
+        longest = self.max_token if is_refreshed else self.max_token - ROOM
+        if len(token) > longest:
             raise ConfigurationError(
-                f"a cookie must have at most {MAX_COOKIE} octets; got {len(self.name) + len(token)}; write fewer or shorter "
-                "custom claims and roles"
+                f"a token must have at most {longest} characters, so that browsers accept its cookie; got {len(token)}; write "
+                "fewer or shorter custom claims and roles"
             )
         return self._cookie(self.name, token, max_age, http_only=True), self._cookie(
             self.csrf_name, csrf, max_age, http_only=False

@@ -31,7 +31,7 @@ def check_csrf(request: RequestInfo, csrf: str | None, trusted_origins: Collecti
     See:
         ASVS 3.5.1, 3.5.3; OWASP Cross-Site Request Forgery Prevention Cheat Sheet.
     """
-    if request.is_websocket:
+    if request.is_websocket and request.method == "GET":
         # A handshake is a GET, but the socket that it opens is not safe, and it cannot carry the header.
         if request.header("Origin") is None or is_cross_site(request, trusted_origins):
             raise CSRFError(

@@ -33,6 +33,10 @@ class Found(NamedTuple):
     token: str
     place: Place
 
+    def __repr__(self) -> str:
+        """Show the place, and not the token."""
+        return f"Found(place={self.place})"
+
 
 @attrs.frozen
 class TokenPlaces:

@@ -44,10 +44,13 @@ class Redemption:
     Attributes:
         ticket: The ticket.
         principal: Its principal.
+        guard: The guard that redeemed it. A view can pass its request on to an application with another guard, to which the
+            ticket means nothing.
     """
 
     ticket: str = attrs.field(repr=False)
     principal: Principal
+    guard: object = attrs.field(repr=False)
 
 
 class RequestInfo(Headers, Protocol):

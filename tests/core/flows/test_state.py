@@ -159,18 +159,47 @@ class TestEpoch:
 class TestGeneration:
     def test_none(self):
         """No entry means that the session was never refreshed."""
-        assert Generation(0, None) == Generation.parse(None)
+        assert Generation(0) == Generation.parse(None)
+        assert Generation.parse(None).since is None
 
     @given(number=st.integers(0, 2**40), now=st.integers(0, 2**40))
     def test_round_trip(self, number, now):
         """The next generation's entry says its number and its second."""
-        assert Generation(number + 1, now) == Generation.parse(Generation(number, None).next_value(now))
+        following = Generation.parse(Generation(number).next_value(10, now))
+
+        assert (Generation(number + 1, (now,)), now) == (following, following.since)
 
     def test_first(self):
         """The entry after the first refresh is as the module's docstring shows it."""
-        assert "1 1800000000" == Generation.parse(None).next_value(1_800_000_000)
+        assert "1 1800000000" == Generation.parse(None).next_value(10, 1_800_000_000)
 
-    @pytest.mark.parametrize("value", ["", "1", "1 2 3", "a b", "1 x", SPENT, ENDED, " "])
+    def test_earlier(self):
+        """The times of generations that are still tolerated follow, at most three of them, and none behind an older one."""
+        assert "4 109 102 100" == Generation(3, (102, 100, 99)).next_value(10, 109)
+        assert "4 110 102" == Generation(3, (102, 100, 99)).next_value(10, 110)
+        assert "5 104 103 102 101" == Generation(4, (103, 102, 101, 100)).next_value(10, 104)
+        assert "4 109" == Generation(3, (90, 102)).next_value(10, 109)
+
+    @pytest.mark.parametrize(
+        ("generation", "now", "expected"),
+        [
+            pytest.param(2, 112, True, id="previous-last-second"),
+            pytest.param(2, 113, False, id="previous-end"),
+            pytest.param(1, 109, True, id="one-before-last-second"),
+            pytest.param(1, 110, False, id="one-before-end"),
+            pytest.param(0, 103, False, id="older"),
+            pytest.param(3, 103, False, id="current"),
+            pytest.param(4, 103, False, id="future"),
+            pytest.param(2, 94, True, id="another-clock"),
+            pytest.param(2, 93, False, id="another-clock-too-far"),
+        ],
+    )
+    def test_tolerates(self, generation, now, expected):
+        """A generation may be presented again for the grace period after it was spent, each by its own time."""
+
+        assert expected is Generation(3, (103, 100)).tolerates(generation, 10, now)
+
+    @pytest.mark.parametrize("value", ["", "1", "1 2 3 4 5 6", "a b", "1 x", SPENT, ENDED, " "])
     def test_rubbish(self, value):
         """A malformed entry rejects."""
         with pytest.raises(ServiceUnavailableError):

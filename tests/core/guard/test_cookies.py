@@ -6,8 +6,8 @@ import asyncio
 
 import attrs
 import pytest
-from tests.core.guard.world import CountingStore, World
-from tests.support import ACCESS, NOW, REFRESH, RING, Request, bearer
+from tests.core.guard.world import HASHER, CountingStore, World
+from tests.support import ACCESS, NOW, PASSWORD, REFRESH, RING, Request, bearer
 
 from praetorian_core import AsyncGuard, Guard, errors
 from praetorian_core.events import TokenRefused
@@ -35,18 +35,25 @@ def csrf_of(world, token):
     return world.guard.token_cookies(Request(), token)[1].value
 
 
+def asynchronous(world):
+    """Return the one ``AsyncGuard`` of a world."""
+    if not hasattr(world, "asynchronous"):
+        world.asynchronous = AsyncGuard(
+            world.users,
+            world.settings,
+            store=world.guard._services.store,
+            passwords=None,
+            clock=world.clock,
+            on_event=world.heard.append,
+        )
+    return world.asynchronous
+
+
 def admit(world, kind, request, policy=None, *, optional=False):
     """Admit a request by either guard on the same services."""
     if kind == "Guard":
         return (world.guard.admit_optional if optional else world.guard.admit)(request, policy)
-    guard = AsyncGuard(
-        world.users,
-        world.settings,
-        store=world.guard._services.store,
-        passwords=None,
-        clock=world.clock,
-        on_event=world.heard.append,
-    )
+    guard = asynchronous(world)
     return asyncio.run((guard.admit_optional if optional else guard.admit)(request, policy))
 
 
@@ -176,12 +183,13 @@ class TestAdmit:
 
     @BOTH_GUARDS
     def test_once(self, kind):
-        """Several checks of one request exchange its token once, also without a grace period."""
-        world = opened(cookie_refresh=True, refresh_grace=0)
+        """Several checks of one request exchange its token once, also after the grace period."""
+        world = opened(cookie_refresh=True, refresh_grace=1)
         request = carrying(world.guard.issue(world.alice))
         world.at(NOW + ACCESS)
         admit(world, kind, request)
         renewal = request.renewal
+        world.at(NOW + ACCESS + 1)
 
         assert 1 == admit(world, kind, request, all_roles("admin")).identity
         assert renewal is request.renewal
@@ -197,6 +205,30 @@ class TestAdmit:
             admit(world, kind, request)
         for request in requests:
             assert 1 == admit(world, kind, carrying(request.renewal.token)).identity
+
+    def test_confirmed_meanwhile(self):
+        """Requests with the cookie from before a renewal and a confirmation stay logged in within the grace period."""
+        world = opened(cookie_refresh=True, guard={"store": MemoryStore(), "passwords": HASHER})
+        token = world.guard.issue(world.alice)
+        first, late, last = (carrying(token) for _ in range(3))
+        world.at(NOW + ACCESS).admit(first)
+        confirmed = world.at(NOW + ACCESS + 2).confirm(first.renewal.token, PASSWORD)
+
+        assert 1 == world.at(NOW + ACCESS + 9).admit(late).identity
+        assert 1 == world.guard.verify(confirmed).identity
+        with pytest.raises(errors.ReusedTokenError):
+            world.at(NOW + ACCESS + 10).admit(last)
+
+    def test_too_long(self):
+        """A token that has outgrown the cookie is not spent, so the session goes on once it is shorter."""
+        world = opened(cookie_refresh=True)
+        request = carrying(world.guard.issue(world.alice))
+        world.alice.rolenames = ["x" * 255 for _ in range(1)] + [f"{n:0>200}" for n in range(20)]
+        with pytest.raises(errors.ConfigurationError, match="must have at most 4077 characters"):
+            world.at(NOW + ACCESS).admit(request)
+        world.alice.rolenames = ["admin"]
+
+        assert 1 == world.at(NOW + ACCESS + 60).admit(request).identity
 
     @BOTH_GUARDS
     def test_without_a_store(self, kind):
@@ -279,6 +311,12 @@ class TestSettings:
                 {"cookie_refresh": True},
                 "PRAETORIAN_COOKIE_REFRESH has no effect unless JWT_PLACES includes 'cookie'; got ['header']; write",
                 id="no-place",
+            ),
+            pytest.param(
+                {"cookie_refresh": True, "refresh_grace": 0},
+                {"cookie_refresh": True, "refresh_grace": 1},
+                "PRAETORIAN_REFRESH_GRACE must be above 0 while PRAETORIAN_COOKIE_REFRESH is True",
+                id="refresh-without-grace",
             ),
             pytest.param(
                 {"cookie_name": "__Host-a", "cookie_path": "/a"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.core.guard.test_cookies import BOTH_GUARDS, admit, carrying
 from tests.core.guard.world import CountingStore, World
-from tests.support import ACCESS, NOW, Request, bearer
+from tests.support import ACCESS, NOW, OTHER_RING, Request, bearer
 
 from praetorian_core import errors
 from praetorian_core.events import TicketRedeemed, TokenRefused
@@ -82,6 +82,15 @@ class TestAdmit:
         other.redemption = request.redemption
 
         assert errors.InvalidTokenError is refused(world, kind, other)
+
+    def test_redeemed_by_another_guard(self, kind):
+        """A request that is passed on to an application with another guard carries nothing that this guard has checked."""
+        world, other = opened(), opened(keys=OTHER_RING)
+        request = asking(ticket_of(world))
+        admit(world, kind, request)
+
+        assert errors.InvalidTokenError is refused(other, kind, request)
+        assert 1 == admit(world, kind, request).identity
 
     def test_policy(self, kind):
         """A ticket that was redeemed for a request whose roles do not suffice is spent."""

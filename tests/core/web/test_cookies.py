@@ -23,7 +23,7 @@ class TestHolding:
         assert [
             "__Host-access_token=abc; Max-Age=60; Path=/; Secure; HttpOnly; SameSite=Lax",
             "__Host-csrf_access_token=xyz; Max-Age=60; Path=/; Secure; SameSite=Lax",
-        ] == [cookie.header_value() for cookie in cookies().holding("abc", "xyz", 60)]
+        ] == [cookie.header_value() for cookie in cookies().holding("abc", "xyz", 60, is_refreshed=False)]
 
     def test_other_attributes(self):
         """The settings choose name, path, domain and SameSite."""
@@ -32,7 +32,7 @@ class TestHolding:
         assert [
             "shop=abc; Max-Age=0; Path=/a; Domain=a.example; HttpOnly; SameSite=Strict",
             "csrf_shop=xyz; Max-Age=0; Path=/a; Domain=a.example; SameSite=Strict",
-        ] == [cookie.header_value() for cookie in chosen.holding("abc", "xyz", 0)]
+        ] == [cookie.header_value() for cookie in chosen.holding("abc", "xyz", 0, is_refreshed=False)]
 
     @pytest.mark.parametrize(
         ("name", "beside"),
@@ -40,6 +40,7 @@ class TestHolding:
             ("__Host-access_token", "__Host-csrf_access_token"),
             ("__Secure-shop", "__Secure-csrf_shop"),
             ("shop", "csrf_shop"),
+            ("__host-shop", "__host-csrf_shop"),
         ],
     )
     def test_name_beside(self, name, beside):
@@ -47,18 +48,19 @@ class TestHolding:
 
         assert beside == cookies(name=name).csrf_name
 
-    def test_length(self):
-        """A browser ignores a cookie of more than 4096 octets, so a longer one raises."""
-        name, room = "shop", MAX_COOKIE - 4
+    @pytest.mark.parametrize(("is_refreshed", "room"), [(True, MAX_COOKIE - 4), (False, MAX_COOKIE - 4 - 64)])
+    def test_length(self, is_refreshed, room):
+        """A browser ignores a cookie of more than 4096 octets; a new token leaves room for its refreshes."""
+        shop = cookies(name="shop")
 
-        assert room == len(cookies(name=name).holding("x" * room, "c", 1)[0].value)
-        with pytest.raises(ConfigurationError, match="at most 4096 octets; got 4097"):
-            cookies(name=name).holding("x" * (room + 1), "c", 1)
+        assert room == len(shop.holding("x" * room, "c", 1, is_refreshed=is_refreshed)[0].value)
+        with pytest.raises(ConfigurationError, match=f"at most {room} characters, .*; got {room + 1}"):
+            shop.holding("x" * (room + 1), "c", 1, is_refreshed=is_refreshed)
 
     def test_repr(self):
         """No representation shows the token."""
 
-        assert "canary" not in repr(cookies().holding("canary", "canary", 1))
+        assert "canary" not in repr(cookies().holding("canary", "canary", 1, is_refreshed=False))
 
 
 class TestDeleting:
