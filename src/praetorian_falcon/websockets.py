@@ -48,7 +48,11 @@ async def admit_websocket(
             "on_websocket with @auth_accepted"
         )
     try:
-        principal = await async_guard(state).admit_token(token, state.required(policy), instead_of=state.principal)
+        while True:
+            former = state.principal
+            principal = await async_guard(state).admit_token(token, state.required(policy), instead_of=former)
+            if state.principal is former:  # no other call has admitted a token meanwhile
+                break
     except PraetorianError as error:
         # Here, so that a responder that catches the error cannot go on.
         await close_refused(req, ws, error)

@@ -13,7 +13,7 @@ from tests.falcon.world import make_world
 from tests.support import AsyncMemoryStore
 
 from praetorian_core import MemoryStore, all_roles
-from praetorian_core.errors import PraetorianError
+from praetorian_core.errors import MisusedTokenError, PraetorianError
 from praetorian_core.testing import MemoryUser
 from praetorian_falcon import (
     admit_websocket,
@@ -471,6 +471,38 @@ class TestFirstMessage:
                 return await say(ws, world.token(world.bob))
 
         assert (3401, "misused_token") == play(world, script)
+
+    @pytest.mark.parametrize(("names", "refused"), [("alice bob", 1), ("alice alice", 0)])
+    def test_two_at_once(self, monkeypatch, names, refused):
+        """Of two users' tokens that are verified at the same time one is admitted; two of one user both are."""
+        outcomes = []
+
+        async def messages(self, req, ws):
+            await ws.accept()
+            tokens = (await ws.receive_text()).split()
+            outcomes.extend(
+                await asyncio.gather(*(admit_websocket(req, ws, token) for token in tokens), return_exceptions=True)
+            )
+
+        world = served(messages, auth_accepted)
+        admit_token = world.guard.admit_token
+
+        async def admit_slowly(*args, **options):
+            principal = await admit_token(*args, **options)
+            await asyncio.sleep(0)
+            return principal
+
+        monkeypatch.setattr(world.guard, "admit_token", admit_slowly)
+
+        async def script(peer):
+            async with peer.open({}) as ws:
+                await ws.wait_ready()
+                await say(ws, " ".join(world.token(getattr(world, name)) for name in names.split()))
+
+        play(world, script)
+
+        assert refused == sum(isinstance(outcome, MisusedTokenError) for outcome in outcomes)
+        assert 2 == len(outcomes)
 
     def test_keeps_the_policy(self):
         """A later token satisfies what the decorator and earlier messages required."""
