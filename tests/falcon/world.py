@@ -156,7 +156,7 @@ def make_world(
     chosen = Settings(**{"keys": KEYS, **settings})
     guard = make_guard(kind, plain if users is None else users(plain), chosen, **options)
     places = [place for place in chosen.places if place != "query_ticket"] or ["header"]
-    issuing = attrs.evolve(chosen, store=None, check_sessions="always", places=places)
+    issuing = attrs.evolve(chosen, store=None, check_sessions="always", places=places, websocket_recheck=30)
     issuer = Guard(plain, issuing, passwords=HASHER, clock=clock, store=None)
     init_app(app, guard, on_error=on_error, native=native)
     return World(kind, app, clock, plain, alice, bob, guard, issuer)

@@ -185,11 +185,12 @@ class BrowserSettings:
                 f"whole seconds from 1 to {MAX_RECHECK}",
                 lambda value: type(value) is int and 1 <= value <= MAX_RECHECK,
             ),
+            needs_store=True,
             section="Browsers",
             unit="seconds",
             does=(
                 "How often an open WebSocket's session is checked in the store. The socket is closed with 3401 when the "
-                "session was ended, and at the token's `exp` in any case."
+                "session was ended, and always when the access of its token ends."
             ),
             change="Lower it if a logout must close sockets faster; each check costs one store call per socket.",
             example="5",

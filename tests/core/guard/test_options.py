@@ -200,10 +200,17 @@ class TestOptions:
             kind(MemoryUsers(), self.memory, store=store)
 
     @pytest.mark.parametrize("options", [{}, {"store": None}])
-    def test_check_needs_store(self, options):
-        """``check_sessions`` says when a store is asked, and is nothing without one."""
-        with pytest.raises(ConfigurationError, match="needs a store; set PRAETORIAN_STORE"):
-            Guard(MemoryUsers(), attrs.evolve(self.plain, check_sessions="refresh"), **options)
+    @pytest.mark.parametrize(
+        ("key", "changed"),
+        [
+            ("PRAETORIAN_CHECK_SESSIONS", {"check_sessions": "refresh"}),
+            ("PRAETORIAN_WEBSOCKET_RECHECK", {"websocket_recheck": 5}),
+        ],
+    )
+    def test_check_needs_store(self, options, key, changed):
+        """A setting about checks of sessions in the store is rejected without a store."""
+        with pytest.raises(ConfigurationError, match=f"{key} needs a store; set PRAETORIAN_STORE"):
+            Guard(MemoryUsers(), attrs.evolve(self.plain, **changed), **options)
 
     def test_check_has_store(self):
         """With either way to a store it is fine."""
