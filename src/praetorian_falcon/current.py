@@ -173,11 +173,14 @@ def current_guard(req: falcon.Request, kind: type[object] = object) -> object:  
 
 
 def current_token(req: falcon.Request) -> str:
-    """Return the raw token of the request, without validating it, for ``guard.refresh`` and ``guard.revoke``.
+    """Return the raw token of the request without checking its times, for ``guard.refresh`` and ``guard.revoke``.
 
     Raises:
-        MissingTokenError: The request carries no token.
+        MissingTokenError: The request carries no token, or a ticket in its place.
         MalformedHeaderError: The header does not hold exactly one token.
+        ConflictingTokensError: The request carries several tokens.
+        InvalidTokenError: The token came from a cookie and is not genuine.
+        CSRFError: The token came from a cookie, and another site may have caused the request.
         ConfigurationError: The application has no guard.
     """
     return state_of(req).guard.find_token(request_info(req))
@@ -186,12 +189,19 @@ def current_token(req: falcon.Request) -> str:
 def keep_principal(req: falcon.Request, principal: Principal | None) -> None:
     """Set the principal of this request, for a token that was verified by other means than a decorator.
 
+    For a token in a message of a WebSocket call ``admit_websocket``, which raises if nothing watches the socket.
+
     Args:
         req: The request, or the handshake of a WebSocket.
         principal: The result of ``guard.verify``; None for an anonymous request.
 
     Raises:
         ConfigurationError: The application has no guard.
+
+    Example::
+
+        def on_post(self, req, resp):
+            keep_principal(req, current_guard(req).verify(req.media["token"]))
     """
     state_of(req).keep(principal)
 

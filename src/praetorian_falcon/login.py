@@ -80,11 +80,9 @@ def confirm(req: falcon.Request, password: object) -> str | Awaitable[str]:
         password: The presented password, in any Unicode normalization form.
 
     Raises:
-        MissingTokenError: The request carries no token.
-        MalformedHeaderError: The header does not hold exactly one token.
         AuthenticationError: The password is wrong.
         LoginThrottledError: There were too many attempts.
-        PraetorianError: Every other error of ``Guard.confirm``.
+        PraetorianError: Every error of ``current_token``, and every other error of ``Guard.confirm``.
     """
     state, token, source = state_of(req), current_token(req), request_info(req).remote
     if isinstance(req, falcon.asgi.Request):

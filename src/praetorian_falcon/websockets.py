@@ -22,9 +22,9 @@ async def admit_websocket(
 
     Args:
         req: The handshake.
-        ws: The WebSocket, which is closed if the token is refused.
+        ws: The WebSocket, which is closed if the token is rejected.
         token: The message.
-        policy: The required roles; None for any principal.
+        policy: The required policy; None for any principal.
 
     Returns:
         The principal, which the ``current_*`` functions return from now on.

@@ -100,11 +100,14 @@ def current_guard(kind: object = None) -> object:  # noqa: ARG001  (it binds the
 
 
 def current_token() -> str:
-    """Return the raw token of the request, without validating it, for ``guard.refresh`` and ``guard.revoke``.
+    """Return the raw token of the request without checking its times, for ``guard.refresh`` and ``guard.revoke``.
 
     Raises:
-        MissingTokenError: The request carries no token.
+        MissingTokenError: The request carries no token, or a ticket in its place.
         MalformedHeaderError: The header does not hold exactly one token.
+        ConflictingTokensError: The request carries several tokens.
+        InvalidTokenError: The token came from a cookie and is not genuine.
+        CSRFError: The token came from a cookie, and another site may have caused the request.
     """
     return current_guard().find_token(FlaskRequest(request))
 
@@ -188,11 +191,9 @@ def confirm(password: object) -> str:
         password: The presented password, in any Unicode normalization form.
 
     Raises:
-        MissingTokenError: The request carries no token.
-        MalformedHeaderError: The header does not hold exactly one token.
         AuthenticationError: The password is wrong.
         LoginThrottledError: There were too many attempts.
-        PraetorianError: Every other error of ``Guard.confirm``.
+        PraetorianError: Every error of ``current_token``, and every other error of ``Guard.confirm``.
     """
     return current_guard().confirm(current_token(), password, source=request.remote_addr)
 
@@ -201,7 +202,7 @@ def keep_principal(principal: Principal | None) -> None:
     """Set the principal of this request, for a token that was verified by other means than a decorator.
 
     Args:
-        principal: What ``guard.verify`` returned; None for an anonymous request.
+        principal: The result of ``guard.verify``; None for an anonymous request.
     """
     entry = _entry_or_none()
     if entry is None:

@@ -58,11 +58,12 @@ class ConnectionCalls(RunningGuard[U]):
 
         Args:
             token: The token.
-            policy: The required roles; None for any principal.
+            policy: The required policy; None for any principal.
             instead_of: The principal that the connection has, whose user the token must name; None if it has none yet.
 
         Raises:
             MisusedTokenError: The token is of another user than the connection, or of another kind.
+            StaleAuthenticationError: A recent authentication alone would satisfy the policy.
             MissingRoleError: The roles do not satisfy the policy.
             PraetorianError: Every error of ``verify``.
         """
