@@ -25,7 +25,7 @@ from praetorian_core.session import IssuedSession, SessionInfo
 from praetorian_core.settings import Settings
 from praetorian_core.stores import by_url
 from praetorian_core.token.claims import SessionClaims
-from praetorian_core.web.places import Found, Place
+from praetorian_core.web.places import FoundToken, TokenPlace
 from praetorian_core.web.request import RequestInfo
 
 if TYPE_CHECKING:
@@ -302,8 +302,8 @@ class AsyncGuard(FindingGuard[U]):
         """Close the guard."""
         await self.aclose()
 
-    async def _admit(self, found: Found, request: RequestInfo, now: int) -> Principal:
-        if found.place is Place.TICKET:
+    async def _admit(self, found: FoundToken, request: RequestInfo, now: int) -> Principal:
+        if found.place is TokenPlace.TICKET:
             return await self._run(self._admit_ticket(found.token, request, now), now)
         claims = self._decode_found(found, request, now)
         if self._must_renew(found, claims, request, now):

@@ -23,7 +23,7 @@ from praetorian_core.token.claims import SessionClaims
 from praetorian_core.token.lifecycle import check_access, session_end
 from praetorian_core.web.cookies import Cookie, TokenCookies
 from praetorian_core.web.csrf import check_csrf, check_origin
-from praetorian_core.web.places import Found, Place
+from praetorian_core.web.places import FoundToken, TokenPlace
 from praetorian_core.web.request import Redemption, Renewal, RequestInfo
 
 U = TypeVar("U")
@@ -48,11 +48,11 @@ class FindingGuard(BaseGuard[U]):
         now = self._clock()
         try:
             found = self._places.find(request)
-            if found.place is Place.TICKET:
+            if found.place is TokenPlace.TICKET:
                 raise MissingTokenError(
                     "the request carries a ticket, which is neither refreshed nor revoked, and no token"
                 )
-            if found.place is Place.COOKIE:
+            if found.place is TokenPlace.COOKIE:
                 self._decode_found(found, request, now)
         except PraetorianError as error:
             self._report_refusal(error, now)
@@ -97,7 +97,7 @@ class FindingGuard(BaseGuard[U]):
         """
         return self.settings.token_cookies().deleting()
 
-    def _find_optional(self, request: RequestInfo) -> Found | None:
+    def _find_optional(self, request: RequestInfo) -> FoundToken | None:
         try:
             return self._places.find(request)
         except MissingTokenError:
@@ -118,10 +118,10 @@ class FindingGuard(BaseGuard[U]):
             raise
         return claims
 
-    def _decode_found(self, found: Found, request: RequestInfo, now: int) -> SessionClaims:
+    def _decode_found(self, found: FoundToken, request: RequestInfo, now: int) -> SessionClaims:
         """Return the claims of a request's token, after the check of a request with a cookie."""
         claims = self._decode(found.token, now)
-        if found.place is Place.COOKIE:
+        if found.place is TokenPlace.COOKIE:
             check_csrf(request, claims.csrf, self.settings.trusted_origins)
         return claims
 
@@ -157,10 +157,10 @@ class FindingGuard(BaseGuard[U]):
     def _check_access(self, claims: SessionClaims, now: int) -> None:
         check_access(claims.principal, now, self.settings.leeway, self.settings.idle_lifespan)
 
-    def _must_renew(self, found: Found, claims: SessionClaims, request: RequestInfo, now: int) -> bool:
+    def _must_renew(self, found: FoundToken, claims: SessionClaims, request: RequestInfo, now: int) -> bool:
         """Return whether the cookie of a request is to be exchanged before the request is admitted."""
         # The answer to the handshake of a WebSocket sets no cookie.
-        if not self.settings.cookie_refresh or found.place is not Place.COOKIE or request.is_websocket:
+        if not self.settings.cookie_refresh or found.place is not TokenPlace.COOKIE or request.is_websocket:
             return False
         try:
             self._check_access(claims, now)

@@ -9,7 +9,7 @@ from praetorian_core.errors import PraetorianError
 from praetorian_core.policy import Policy
 from praetorian_core.principal import Principal
 from praetorian_core.runner import run_flow
-from praetorian_core.web.places import Found, Place
+from praetorian_core.web.places import FoundToken, TokenPlace
 from praetorian_core.web.request import RequestInfo
 
 U = TypeVar("U")
@@ -67,8 +67,8 @@ class RequestCalls(RunningGuard[U]):
             self._report_refusal(error, now)
             raise
 
-    def _admit(self, found: Found, request: RequestInfo, now: int) -> Principal:
-        if found.place is Place.TICKET:
+    def _admit(self, found: FoundToken, request: RequestInfo, now: int) -> Principal:
+        if found.place is TokenPlace.TICKET:
             return run_flow(self._admit_ticket(found.token, request, now), self._services, now)
         claims = self._decode_found(found, request, now)
         if self._must_renew(found, claims, request, now):

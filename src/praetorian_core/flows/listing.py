@@ -1,4 +1,4 @@
-"""The list of a user's sessions: a login enters its session, and makes room if there are too many.
+"""The list of a user's sessions: a login adds its session, and makes room if there are too many.
 
 A login reads the index and the epoch, and writes the index by compare-and-set. So of two logins at the same moment one
 decides again, with the session of the other in the list. A session that must end to make room is ended before the index is
@@ -77,15 +77,15 @@ class _SessionList:
         ended = Write(ENDED, entry_expiry(row.refresh_expires_at))
         return (yield from close_entry(session_key(self._identity, row.session_id), ended, self._now))
 
-    def tidied(self, entry: str | None) -> Write | None:
+    def without_ended(self, entry: str | None) -> Write | None:
         """Return the index without the rows that a new epoch has ended."""
         if entry is None or self._index.epoch == self._epoch.current:
             return None
         return SessionIndex(self._epoch.current, self.rows()).write(self._now)
 
 
-class _Login(_SessionList):
-    """A login: whenever the list was read, its session is signed in the current epoch, and room is made for it."""
+class _NewSession(_SessionList):
+    """A session that is added to the list: after each read it is signed in the current epoch, and room is made for it."""
 
     def __init__(
         self, settings: Settings, identity: object, row: Row, sign: Callable[[str | None], IssuedSession]
@@ -137,10 +137,10 @@ class _Login(_SessionList):
                 yield from ask(Emit(SessionLimitReached(at=self._now, identity=identity, ended=ended)))
 
 
-def enter(
+def add_session(
     settings: Settings, identity: object, row: Row, sign: Callable[[str | None], IssuedSession]
 ) -> Flow[IssuedSession]:
-    """Enter a new session into the list of its user.
+    """Add a new session to the list of its user.
 
     Args:
         settings: The settings of the guard.
@@ -155,28 +155,28 @@ def enter(
         SessionLimitError: The user has as many sessions as are allowed, and the settings say ``refuse``.
         ServiceUnavailableError: The store failed, or every attempt met a conflicting write.
     """
-    login = _Login(settings, identity, row, sign)
-    entry = yield from login.prepare()
+    added = _NewSession(settings, identity, row, sign)
+    entry = yield from added.prepare()
     try:
-        yield from update(index_key(identity), login.listed, row.issued_at, entry, login.prepare, MAX_INDEX_ATTEMPTS)
+        yield from update(index_key(identity), added.listed, row.issued_at, entry, added.prepare, MAX_INDEX_ATTEMPTS)
     except ServiceUnavailableError:
         # Logins may be promised while the store can be read. A limit cannot be kept without the index.
         if settings.throttle_failure != "allow" or settings.max_sessions is not None:
             raise
         session = session_digest(row.session_id)
         yield from ask(Emit(SessionUnlisted(at=row.issued_at, identity=str(identity), session=session)))
-    return login.session()
+    return added.session()
 
 
-def tidy(identity: object, now: int) -> Flow[None]:
-    """Remove the rows that a new epoch has ended from the index. They are ignored anyway, so this may come later.
+def remove_ended(identity: object, now: int) -> Flow[None]:
+    """Remove the rows that a new epoch has ended from the index; they are ignored until then.
 
     Raises:
         ServiceUnavailableError: The store failed, or every attempt met a conflicting write.
     """
     sessions = _SessionList(identity, now)
     entry = yield from sessions.read()
-    yield from update(index_key(identity), sessions.tidied, now, entry, sessions.read, MAX_INDEX_ATTEMPTS)
+    yield from update(index_key(identity), sessions.without_ended, now, entry, sessions.read, MAX_INDEX_ATTEMPTS)
 
 
 def list_sessions(context: FlowContext, identity: object, current: str | None, now: int) -> Flow[list[SessionInfo]]:

@@ -10,17 +10,14 @@ whether its session was ended or refreshed: the session's own entry says that.
 from __future__ import annotations
 
 import json
-from typing import Final, cast
+from typing import cast
 
 import attrs
 
 from praetorian_core.errors import ServiceUnavailableError
 from praetorian_core.flows.state import ENDED, Epoch, Generation, Write, entry_expiry
-from praetorian_core.settings import MAX_SESSIONS, Settings
+from praetorian_core.settings import Settings
 from praetorian_core.token.lifecycle import session_end
-
-MAX_LISTED: Final = MAX_SESSIONS
-"""The maximum number of sessions in an index, so that the entry is bounded: to about 45,000 characters."""
 
 _ROW = (str, int, int, int, str)
 

@@ -15,7 +15,7 @@ from praetorian_core.errors import ConfigurationError, MissingUserError, Misused
 from praetorian_core.events import SessionRevoked, TokenRefreshed, UserRevoked, session_digest
 from praetorian_core.flows.context import FlowContext, identity_and_roles, require_active, require_user
 from praetorian_core.flows.exchange import exchange, new_csrf, present
-from praetorian_core.flows.listing import enter, tidy
+from praetorian_core.flows.listing import add_session, remove_ended
 from praetorian_core.flows.session_index import Row
 from praetorian_core.flows.state import (
     ENDED,
@@ -53,7 +53,7 @@ def issue(
     label: str | None,
     now: int,
 ) -> Flow[IssuedSession]:
-    """Return a new session with its first token; with a store, enter it into the list of its user.
+    """Return a new session with its first token; with a store, add it to the list of its user.
 
     Raises:
         MissingUserError: The user is None.
@@ -83,7 +83,7 @@ def issue(
         issued_at=now,
         access_expires_at=min(now + access, session_end(now, refresh_expires_at, settings.idle_lifespan)),
         refresh_expires_at=refresh_expires_at,
-        authenticated_at=now if context.codec.layout.carries_login else None,
+        authenticated_at=now if context.codec.layout.carries_auth_time else None,
     )
     generation = 0 if context.codec.layout.counts_generations else None
     csrf = new_csrf() if context.settings.uses_cookies else None
@@ -96,7 +96,7 @@ def issue(
         return sign(None)
     row = Row(principal.session_id, now, refresh_expires_at, 0 if generation is None else 1, cleaned or "")
     # Last, so that a revocation before it is seen.
-    return (yield from enter(settings, identity, row, sign))
+    return (yield from add_session(settings, identity, row, sign))
 
 
 def check_store(context: FlowContext, now: int) -> Flow[None]:
@@ -209,4 +209,4 @@ def revoke_user(context: FlowContext, identity: object, keep: str | None, now: i
     yield from update(key, begin, now, (yield from get_entry(key, now)))
     kept = None if keep is None else session_digest(keep)
     yield from ask(Emit(UserRevoked(at=now, identity=str(identity), kept=kept)))
-    yield from tidy(identity, now)
+    yield from remove_ended(identity, now)

@@ -12,10 +12,10 @@ from praetorian_core.messages import shown
 from praetorian_core.settings.declaration import Declaration, declare, flag, must_be, one_of
 from praetorian_core.web.origin import parse_origin
 
-Place: TypeAlias = Literal["header", "cookie", "query_ticket"]
+PlaceName: TypeAlias = Literal["header", "cookie", "query_ticket"]
 SameSite: TypeAlias = Literal["Lax", "Strict", "None"]
 
-PLACES: tuple[Place, ...] = ("header", "cookie", "query_ticket")
+PLACES: tuple[PlaceName, ...] = ("header", "cookie", "query_ticket")
 
 MAX_RECHECK = 3600
 """The longest ``PRAETORIAN_WEBSOCKET_RECHECK``, in seconds."""
@@ -33,8 +33,8 @@ def _as_tuple(value: object) -> object:
     return tuple(cast("Iterable[object]", value)) if isinstance(value, Iterable) else value
 
 
-def _to_places(value: str | Iterable[str]) -> tuple[Place, ...]:
-    return cast("tuple[Place, ...]", _as_tuple(value))
+def _to_places(value: str | Iterable[str]) -> tuple[PlaceName, ...]:
+    return cast("tuple[PlaceName, ...]", _as_tuple(value))
 
 
 def _are_places(value: object) -> bool:
@@ -62,7 +62,7 @@ def _check_origins(setting: Declaration, value: object) -> None:
 class BrowserSettings:
     """Settings of tokens in cookies and of other requests from browsers."""
 
-    places: tuple[Place, ...] = attrs.field(
+    places: tuple[PlaceName, ...] = attrs.field(
         default=("header",),
         converter=_to_places,
         metadata=declare(

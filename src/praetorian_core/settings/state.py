@@ -21,7 +21,10 @@ MAX_STORE_TIMEOUT = 60
 """The longest ``PRAETORIAN_STORE_TIMEOUT``, in seconds."""
 
 MAX_SESSIONS = 100
-"""The largest ``PRAETORIAN_MAX_SESSIONS``, and the number of sessions of a user that are listed."""
+"""The largest ``PRAETORIAN_MAX_SESSIONS``, and the number of sessions of a user that are listed.
+
+It bounds the entry of the index to about 45,000 characters.
+"""
 
 CheckSessions: TypeAlias = Literal["always", "refresh"]
 StoreEviction: TypeAlias = Literal["refuse", "warn"]

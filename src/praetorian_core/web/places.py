@@ -19,7 +19,7 @@ from praetorian_core.web.request import RequestInfo
 from praetorian_core.web.tickets import find_ticket
 
 
-class Place(enum.Enum):
+class TokenPlace(enum.Enum):
     """Where a token was found."""
 
     HEADER = enum.auto()
@@ -27,11 +27,11 @@ class Place(enum.Enum):
     TICKET = enum.auto()
 
 
-class Found(NamedTuple):
+class FoundToken(NamedTuple):
     """A token and where it was found."""
 
     token: str
-    place: Place
+    place: TokenPlace
 
     def __repr__(self) -> str:
         """Show the place, and not the token."""
@@ -52,7 +52,7 @@ class TokenPlaces:
     cookies: TokenCookies | None
     takes_tickets: bool = False
 
-    def find(self, request: RequestInfo) -> Found:
+    def find(self, request: RequestInfo) -> FoundToken:
         """Return the token and its place.
 
         Raises:
@@ -65,7 +65,7 @@ class TokenPlaces:
         if self.cookies is None:
             if self.header is None:
                 raise MissingTokenError("the request carries no token in a place of JWT_PLACES")
-            return Found(self.header.find(request), Place.HEADER)
+            return FoundToken(self.header.find(request), TokenPlace.HEADER)
         in_header, missing = self._find_in_header(request)
         in_cookie = self.cookies.find(request)
         if in_header is not None:
@@ -73,21 +73,21 @@ class TokenPlaces:
                 raise ConflictingTokensError(
                     "the request carries one token in its header and another one in its cookie"
                 )
-            return Found(in_header, Place.HEADER)
+            return FoundToken(in_header, TokenPlace.HEADER)
         if in_cookie is None:
             raise MissingTokenError(f"{missing}no cookie {self.cookies.name}")
         renewal = request.renewal
         if renewal is not None and renewal.presented == in_cookie:
-            return Found(renewal.token, Place.COOKIE)
-        return Found(in_cookie, Place.COOKIE)
+            return FoundToken(renewal.token, TokenPlace.COOKIE)
+        return FoundToken(in_cookie, TokenPlace.COOKIE)
 
-    def _alone(self, ticket: str, request: RequestInfo) -> Found:
+    def _alone(self, ticket: str, request: RequestInfo) -> FoundToken:
         in_header, _ = self._find_in_header(request)
         in_cookie = None if self.cookies is None else self.cookies.find(request)
         if in_header is not None or in_cookie is not None:
             place = "cookie" if in_header is None else "header"
             raise ConflictingTokensError(f"the request carries a ticket in its query and a token in its {place}")
-        return Found(ticket, Place.TICKET)
+        return FoundToken(ticket, TokenPlace.TICKET)
 
     def _find_in_header(self, request: RequestInfo) -> tuple[str | None, str]:
         """Return the token in the header, or None and the reason as the beginning of a sentence."""

@@ -8,7 +8,7 @@ from tests.support import NOW, RING
 
 from praetorian_core import errors, questions
 from praetorian_core.events import SessionLimitReached, SessionUnlisted, session_digest
-from praetorian_core.flows.listing import MAX_INDEX_ATTEMPTS, enter, tidy
+from praetorian_core.flows.listing import MAX_INDEX_ATTEMPTS, add_session, remove_ended
 from praetorian_core.flows.session_index import Row, SessionIndex
 from praetorian_core.flows.state import Epoch, list_keys, session_key
 from praetorian_core.principal import Principal
@@ -53,7 +53,7 @@ def login(chosen=SETTINGS):
     def sign(epoch):
         return IssuedSession(token=f"token of {epoch}", principal=PRINCIPAL)
 
-    return enter(chosen, 1, NEW, sign)
+    return add_session(chosen, 1, NEW, sign)
 
 
 def answered(flow, *answers):
@@ -82,7 +82,7 @@ def keys_of(*ids):
     return questions.GetState(tuple(session_key(1, session_id) for session_id in ids), NOW)
 
 
-class TestEnter:
+class TestAddSession:
     def test_one_read_and_one_write(self):
         """A login reads the index and the epoch, in this order, and writes the index: no more."""
         flow = login()
@@ -136,7 +136,7 @@ class TestEnter:
         def sign(epoch):
             raise errors.ConfigurationError("no key")
 
-        flow = enter(settings(max_sessions=1), 1, NEW, sign)
+        flow = add_session(settings(max_sessions=1), 1, NEW, sign)
         next(flow)
         with pytest.raises(errors.ConfigurationError, match="no key"):
             flow.send([entry(row("a")), None])
@@ -256,24 +256,24 @@ class TestUnlisted:
             flow.throw(self.failure)
 
 
-class TestTidy:
+class TestRemoveEnded:
     def test_rewritten(self):
         """The rows that the new epoch has ended are removed."""
         epoch = Epoch(E).followed_by(F, "kept").value()
         index = entry(row("a"), row("kept"), epoch=E)
-        swap = answered(tidy(1, NOW), [index, epoch])
+        swap = answered(remove_ended(1, NOW), [index, epoch])
 
         assert (index, entry(row("kept"), epoch=F)) == (swap.expected, swap.new)
 
     def test_emptied(self):
         """An index of which nothing is left expires at once."""
-        assert NOW == answered(tidy(1, NOW), [entry(row("a"), epoch=E), F]).expires_at
+        assert NOW == answered(remove_ended(1, NOW), [entry(row("a"), epoch=E), F]).expires_at
 
     @pytest.mark.parametrize("index", [None, entry(row("a"), epoch=F)], ids=["no-index", "current"])
     def test_nothing_to_do(self, index):
         """Without an index, or after a login in the new epoch, nothing is written."""
-        assert None is result_of(tidy(1, NOW), [index, F])
+        assert None is result_of(remove_ended(1, NOW), [index, F])
 
     def test_race(self):
         """After a conflict both are read again, so a login in a still newer epoch stays in the list."""
-        assert None is result_of(tidy(1, NOW), [entry(row("a"), epoch=None), E], NO, [entry(row("b"), epoch=F), F])
+        assert None is result_of(remove_ended(1, NOW), [entry(row("a"), epoch=None), E], NO, [entry(row("b"), epoch=F), F])

@@ -6,7 +6,7 @@ from tests.support import Request
 from praetorian_core.errors import ConflictingTokensError, MalformedHeaderError, MissingTokenError
 from praetorian_core.web.bearer import TokenHeader
 from praetorian_core.web.cookies import TokenCookies
-from praetorian_core.web.places import Place, TokenPlaces
+from praetorian_core.web.places import TokenPlace, TokenPlaces
 from praetorian_core.web.request import Renewal
 
 HEADER = TokenHeader("Authorization", "Bearer")
@@ -24,14 +24,18 @@ class TestFind:
     @pytest.mark.parametrize(
         ("places", "request_", "expected"),
         [
-            pytest.param(TokenPlaces(HEADER, None), carrying("Bearer a"), ("a", Place.HEADER), id="header"),
-            pytest.param(TokenPlaces(HEADER, None), carrying("Bearer a", "b"), ("a", Place.HEADER), id="header-only"),
-            pytest.param(TokenPlaces(None, COOKIES), carrying(None, "b"), ("b", Place.COOKIE), id="cookie"),
-            pytest.param(TokenPlaces(None, COOKIES), carrying("Bearer a", "b"), ("b", Place.COOKIE), id="cookie-only"),
-            pytest.param(BOTH, carrying("Bearer a"), ("a", Place.HEADER), id="both-places-header"),
-            pytest.param(BOTH, carrying(None, "b"), ("b", Place.COOKIE), id="both-places-cookie"),
-            pytest.param(BOTH, carrying("Bearer a", "a"), ("a", Place.HEADER), id="the-same-token-twice"),
-            pytest.param(BOTH, carrying("Basic YTpi", "b"), ("b", Place.COOKIE), id="another-scheme"),
+            pytest.param(TokenPlaces(HEADER, None), carrying("Bearer a"), ("a", TokenPlace.HEADER), id="header"),
+            pytest.param(
+                TokenPlaces(HEADER, None), carrying("Bearer a", "b"), ("a", TokenPlace.HEADER), id="header-only"
+            ),
+            pytest.param(TokenPlaces(None, COOKIES), carrying(None, "b"), ("b", TokenPlace.COOKIE), id="cookie"),
+            pytest.param(
+                TokenPlaces(None, COOKIES), carrying("Bearer a", "b"), ("b", TokenPlace.COOKIE), id="cookie-only"
+            ),
+            pytest.param(BOTH, carrying("Bearer a"), ("a", TokenPlace.HEADER), id="both-places-header"),
+            pytest.param(BOTH, carrying(None, "b"), ("b", TokenPlace.COOKIE), id="both-places-cookie"),
+            pytest.param(BOTH, carrying("Bearer a", "a"), ("a", TokenPlace.HEADER), id="the-same-token-twice"),
+            pytest.param(BOTH, carrying("Basic YTpi", "b"), ("b", TokenPlace.COOKIE), id="another-scheme"),
         ],
     )
     def test_found(self, places, request_, expected):
@@ -76,27 +80,31 @@ class TestFind:
         request = carrying(None, "b")
         request.renewal = Renewal(presented="b", token="c", set_cookies=())
 
-        assert ("c", Place.COOKIE) == BOTH.find(request)
+        assert ("c", TokenPlace.COOKIE) == BOTH.find(request)
 
     def test_renewed_of_another_request(self):
         """A renewal of another cookie is ignored."""
         request = carrying(None, "b")
         request.renewal = Renewal(presented="a", token="c", set_cookies=())
 
-        assert ("b", Place.COOKIE) == BOTH.find(request)
+        assert ("b", TokenPlace.COOKIE) == BOTH.find(request)
 
 
 class TestTicket:
     @pytest.mark.parametrize(
         ("places", "request_", "expected"),
         [
-            (ALL, carrying(query="ticket=c"), ("c", Place.TICKET)),
-            (ALL, carrying("Basic YTpi", query="ticket=c"), ("c", Place.TICKET)),
-            (TokenPlaces(None, None, takes_tickets=True), carrying("Bearer a", "b", "ticket=c"), ("c", Place.TICKET)),
-            (TokenPlaces(HEADER, None, takes_tickets=True), carrying(None, "b", "ticket=c"), ("c", Place.TICKET)),
-            (ALL, carrying("Bearer a", query="token=c"), ("a", Place.HEADER)),
-            (ALL, carrying(None, "b", "Ticket=c"), ("b", Place.COOKIE)),
-            (BOTH, carrying("Bearer a", query="ticket=c"), ("a", Place.HEADER)),
+            (ALL, carrying(query="ticket=c"), ("c", TokenPlace.TICKET)),
+            (ALL, carrying("Basic YTpi", query="ticket=c"), ("c", TokenPlace.TICKET)),
+            (
+                TokenPlaces(None, None, takes_tickets=True),
+                carrying("Bearer a", "b", "ticket=c"),
+                ("c", TokenPlace.TICKET),
+            ),
+            (TokenPlaces(HEADER, None, takes_tickets=True), carrying(None, "b", "ticket=c"), ("c", TokenPlace.TICKET)),
+            (ALL, carrying("Bearer a", query="token=c"), ("a", TokenPlace.HEADER)),
+            (ALL, carrying(None, "b", "Ticket=c"), ("b", TokenPlace.COOKIE)),
+            (BOTH, carrying("Bearer a", query="ticket=c"), ("a", TokenPlace.HEADER)),
         ],
         ids=["alone", "another-scheme", "ticket-only", "no-cookies", "no-ticket", "another-name", "no-place"],
     )

@@ -40,7 +40,7 @@ class _FlaskPraetorian:
     name: str = "FLASK_PRAETORIAN"
     marker: str = "rls"
     counts_generations: bool = False
-    carries_login: bool = False
+    carries_auth_time: bool = False
 
     def read(self, typ: str | None, payload: dict[str, JSONValue], *, with_roles: bool) -> Claims:
         if typ is not None and typ.upper() != SESSION_TYP:

@@ -37,8 +37,8 @@ class Layout(Protocol):
         ...
 
     @property
-    def carries_login(self) -> bool:
-        """Whether a session that begins in this layout carries the time of its login."""
+    def carries_auth_time(self) -> bool:
+        """Whether a session that begins in this layout has the claim ``auth_time`` from its login on."""
         ...
 
     def read(self, typ: str | None, payload: dict[str, JSONValue], *, with_roles: bool) -> Claims:

@@ -43,7 +43,7 @@ class _Standard:
     name: str = "STANDARD"
     marker: str = "sub"
     counts_generations: bool = True
-    carries_login: bool = True
+    carries_auth_time: bool = True
 
     def read(self, typ: str | None, payload: dict[str, JSONValue], *, with_roles: bool) -> Claims:
         subject = take_name(payload, "sub")
