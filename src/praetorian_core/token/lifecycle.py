@@ -38,8 +38,11 @@ A token is often checked on another machine within its first second. A tolerance
 def check_reading(reading: object) -> None:
     """Raise if a clock returned something other than whole seconds since the epoch.
 
+    Args:
+        reading: The value that the clock returned.
+
     Raises:
-        ConfigurationError: It did.
+        ConfigurationError: It is not an int from 0 to 2**53 - 1.
 
     See:
         RFC 7519 §2, NumericDate.
@@ -81,7 +84,7 @@ def check_session_end(principal: Principal, now: int, idle_lifespan: int | None)
         raise ExpiredRefreshError(expired_at=ends_at, now=now)
 
 
-def check_access(principal: Principal, now: int, leeway: int, idle_lifespan: int | None = None) -> None:
+def check_access(principal: Principal, now: int, leeway: int, idle_lifespan: int | None) -> None:
     """Raise if the token is not valid for access at `now`.
 
     Args:
@@ -114,7 +117,7 @@ def access_end(principal: Principal, leeway: int, idle_lifespan: int | None) -> 
     return min(principal.access_expires_at + leeway, ends_at)
 
 
-def check_refresh(principal: Principal, now: int, early: int, idle_lifespan: int | None = None) -> None:
+def check_refresh(principal: Principal, now: int, early: int, idle_lifespan: int | None) -> None:
     """Raise if the token cannot be refreshed at `now`.
 
     Args:

@@ -93,7 +93,7 @@ class TestCheckAccess:
     def test_access_ends_at_exp(self, now, leeway, expected):
         """Access ends at the exp second, or later by the leeway (RFC 7519 §4.1.4: "on or after")."""
 
-        assert expected == outcome(check_access, principal(), now, leeway)
+        assert expected == outcome(check_access, principal(), now, leeway, None)
 
     @pytest.mark.parametrize(
         ("now", "leeway", "expected"),
@@ -108,20 +108,20 @@ class TestCheckAccess:
     def test_a_leeway_never_moves_rf_exp(self, now, leeway, expected):
         """Where access and refresh end together, a leeway prolongs nothing."""
 
-        assert expected == outcome(check_access, principal(rf_exp=EXP), now, leeway)
+        assert expected == outcome(check_access, principal(rf_exp=EXP), now, leeway, None)
 
     @pytest.mark.parametrize(("now", "expected"), [(EXP + 29, OK), (EXP + 30, ALL_EXPIRED), (EXP + 31, ALL_EXPIRED)])
     def test_a_leeway_is_cut_at_rf_exp(self, now, expected):
         """A leeway of 60 s prolongs access by 30 s if rf_exp is 30 s after exp."""
 
-        assert expected == outcome(check_access, principal(rf_exp=EXP + 30), now, 60)
+        assert expected == outcome(check_access, principal(rf_exp=EXP + 30), now, 60, None)
 
     def test_the_errors_carry_the_deadline(self):
         """Evidence for the log: the deadline, and the time of the check."""
         with pytest.raises(errors.ExpiredAccessError) as access:
-            check_access(principal(), EXP + 70, 60)
+            check_access(principal(), EXP + 70, 60, None)
         with pytest.raises(errors.ExpiredRefreshError) as refresh:
-            check_access(principal(), RF_EXP + 5, 60)
+            check_access(principal(), RF_EXP + 5, 60, None)
 
         assert (EXP, EXP + 70) == (access.value.expired_at, access.value.now)
         assert (RF_EXP, RF_EXP + 5) == (refresh.value.expired_at, refresh.value.now)
@@ -130,8 +130,8 @@ class TestCheckAccess:
         """A deadline beyond the year 9999 is a number like any other."""
         far = 2**53 - 1
 
-        assert outcome(check_access, principal(exp=far, rf_exp=far), far - 1, 0) is OK
-        assert ALL_EXPIRED == outcome(check_access, principal(exp=far, rf_exp=far), far, 0)
+        assert outcome(check_access, principal(exp=far, rf_exp=far), far - 1, 0, None) is OK
+        assert ALL_EXPIRED == outcome(check_access, principal(exp=far, rf_exp=far), far, 0, None)
 
 
 class TestCheckRefresh:
@@ -159,7 +159,7 @@ class TestCheckRefresh:
     def test_refresh_lasts_from_exp_to_rf_exp(self, now, early, expected):
         """A token can be refreshed while ``exp - early <= now < rf_exp``."""
 
-        assert expected == outcome(check_refresh, principal(), now, early)
+        assert expected == outcome(check_refresh, principal(), now, early, None)
 
     @pytest.mark.parametrize(
         ("now", "early", "expected"),
@@ -175,14 +175,14 @@ class TestCheckRefresh:
     def test_where_both_end_together_only_early_refresh_works(self, now, early, expected):
         """If exp is rf_exp, no second is left for a refresh but those of ``early``."""
 
-        assert expected == outcome(check_refresh, principal(rf_exp=EXP), now, early)
+        assert expected == outcome(check_refresh, principal(rf_exp=EXP), now, early, None)
 
     def test_the_errors_carry_the_deadline(self):
         """The first second of refresh, or its end."""
         with pytest.raises(errors.EarlyRefreshError) as early:
-            check_refresh(principal(), IAT, 300)
+            check_refresh(principal(), IAT, 300, None)
         with pytest.raises(errors.ExpiredRefreshError) as late:
-            check_refresh(principal(), RF_EXP, 300)
+            check_refresh(principal(), RF_EXP, 300, None)
 
         assert (EXP - 300, IAT) == (early.value.refreshable_at, early.value.now)
         assert (RF_EXP, RF_EXP) == (late.value.expired_at, late.value.now)
@@ -200,7 +200,7 @@ class TestBothTogether:
         token = principal(exp=IAT + access, rf_exp=IAT + access + rest)
         now = min(IAT + shift, token.refresh_expires_at - 1)
 
-        verdicts = (outcome(check_access, token, now, 0), outcome(check_refresh, token, now, 0))
+        verdicts = (outcome(check_access, token, now, 0, None), outcome(check_refresh, token, now, 0, None))
 
         assert verdicts in {(OK, TOO_EARLY), (ACCESS_EXPIRED, OK)}
 
@@ -211,13 +211,13 @@ class TestBothTogether:
         here = min(IAT + shift, token.refresh_expires_at - 1)
         there = min(here + max(-leeway, min(leeway, difference)), token.refresh_expires_at - 1)
 
-        assert OK in {outcome(check_access, token, here, leeway), outcome(check_refresh, token, there, 0)}
+        assert OK in {outcome(check_access, token, here, leeway, None), outcome(check_refresh, token, there, 0, None)}
 
     def test_clocks_that_differ_by_more_leave_a_gap(self):
         """The leeway must cover the difference: one second more, and a token works on neither machine."""
 
-        assert ACCESS_EXPIRED == outcome(check_access, principal(), EXP + 5, 5)
-        assert TOO_EARLY == outcome(check_refresh, principal(), EXP - 1, 0)
+        assert ACCESS_EXPIRED == outcome(check_access, principal(), EXP + 5, 5, None)
+        assert TOO_EARLY == outcome(check_refresh, principal(), EXP - 1, 0, None)
 
     @given(lifespans, lifespans, shifts, leeways, st.integers(0, 300))
     def test_nothing_works_from_rf_exp_on(self, access, rest, shift, leeway, early):
@@ -225,8 +225,8 @@ class TestBothTogether:
         token = principal(exp=IAT + access, rf_exp=IAT + access + rest)
         now = max(IAT + shift, token.refresh_expires_at)
 
-        assert ALL_EXPIRED == outcome(check_access, token, now, leeway)
-        assert ALL_EXPIRED == outcome(check_refresh, token, now, early)
+        assert ALL_EXPIRED == outcome(check_access, token, now, leeway, None)
+        assert ALL_EXPIRED == outcome(check_refresh, token, now, early, None)
 
     @given(lifespans, lifespans, shifts, leeways, st.integers(0, 300))
     def test_the_definition_holds(self, access, rest, shift, leeway, early):
@@ -234,8 +234,8 @@ class TestBothTogether:
         exp, rf_exp, now = IAT + access, IAT + access + rest, IAT + shift
         token = principal(exp=exp, rf_exp=rf_exp)
 
-        assert (now < min(exp + leeway, rf_exp)) is (outcome(check_access, token, now, leeway) is OK)
-        assert (exp - early <= now < rf_exp) is (outcome(check_refresh, token, now, early) is OK)
+        assert (now < min(exp + leeway, rf_exp)) is (outcome(check_access, token, now, leeway, None) is OK)
+        assert (exp - early <= now < rf_exp) is (outcome(check_refresh, token, now, early, None) is OK)
 
 
 class TestIdle:
