@@ -1,4 +1,4 @@
-"""What both applications share: the configuration, the folder of the page, and the headers that protect the page."""
+"""The parts that both applications share: configuration, folder of the page, headers that protect the page."""
 
 from __future__ import annotations
 

@@ -122,10 +122,10 @@ def _accepts(signature: inspect.Signature, count: int) -> bool:
 
 
 def check_cookie_refresh(users: object, settings: Settings) -> None:
-    """Raise if cookies are to be refreshed without users.
+    """Raise if cookies are to be refreshed by a guard without users.
 
     Raises:
-        ConfigurationError: They are; a refresh loads the user.
+        ConfigurationError: A refresh loads the user, and the guard has no users.
     """
     if users is None and settings.cookie_refresh:
         raise ConfigurationError(

@@ -267,7 +267,7 @@ class StaleAuthenticationError(PraetorianError):
 
 
 class SessionLimitError(PraetorianError):
-    """A user who has ``PRAETORIAN_MAX_SESSIONS`` sessions logged in, and ``PRAETORIAN_SESSION_LIMIT`` is ``refuse``.
+    """A login would exceed ``PRAETORIAN_MAX_SESSIONS``, and ``PRAETORIAN_SESSION_LIMIT`` is ``refuse``.
 
     It is raised after the password was checked, so a guesser learns nothing.
     """

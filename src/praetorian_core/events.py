@@ -123,9 +123,9 @@ class UserRevoked(Event):
 
 @attrs.frozen(kw_only=True)
 class SessionLimitReached(Event):
-    """A user who has ``PRAETORIAN_MAX_SESSIONS`` sessions logged in.
+    """A login would have exceeded ``PRAETORIAN_MAX_SESSIONS``.
 
-    ``ended`` is the oldest session, which was ended; None if the login was refused.
+    ``ended`` is the oldest session, which was ended; None if the login was rejected.
     """
 
     identity: str

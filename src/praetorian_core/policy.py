@@ -278,7 +278,7 @@ def check_policy(policy: Policy, principal: Principal, now: int) -> None:
     """
     if policy.permits(principal, now) is True:
         return
-    # From the largest on, so the error asks for no more than is needed.
+    # From the largest on, so the error requires no more than is needed.
     for max_age in sorted(policy.max_ages, reverse=True):
         if policy.permits(attrs.evolve(principal, authenticated_at=now - max_age + 1), now) is True:
             raise StaleAuthenticationError(max_age=max_age, authenticated_at=principal.authenticated_at, now=now)

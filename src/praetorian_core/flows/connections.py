@@ -24,6 +24,7 @@ TICKET_LIFESPAN = 30
 """How long a ticket lives by default, in seconds: longer than a page needs to open a connection with it."""
 
 MAX_TICKET_LIFESPAN = 300
+"""The longest lifespan of a ticket, in seconds."""
 
 
 def issue_ticket(context: FlowContext, principal: Principal, lifespan: int | None, now: int) -> str:

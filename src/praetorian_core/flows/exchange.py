@@ -75,7 +75,7 @@ def present(context: FlowContext, claims: SessionClaims, now: int) -> Flow[Prese
 
 
 def check_unspent(context: FlowContext, presented: Presented, now: int) -> Flow[None]:
-    """Raise if the token was exchanged before, without spending it.
+    """Raise if the token was exchanged before; a token that was not stays unspent.
 
     Raises:
         ReusedTokenError: It was exchanged before; its session is now ended.
@@ -96,7 +96,7 @@ def exchange(
     now: int,
     max_length: int = MAX_REFRESHED,
 ) -> Flow[str]:
-    """Return the next token of a session: new access, the present roles, the same end; the generation is spent.
+    """Return the next token of a session: new access, the current roles, the same end; the generation is spent.
 
     Args:
         context: Shared context of the guard's flows.

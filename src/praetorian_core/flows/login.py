@@ -89,7 +89,12 @@ class Login:
     """One check of a password, with what each of its steps needs."""
 
     def __init__(self, context: FlowContext, source: str | None, now: int) -> None:
-        """Begin it.
+        """Prepare the check; nothing is counted yet.
+
+        Args:
+            context: Shared context of the guard's flows.
+            source: The client's address; None to count by account alone.
+            now: The current time, in seconds since the epoch.
 
         Raises:
             ConfigurationError: The source is neither a str nor None.

@@ -119,7 +119,7 @@ class BrowserSettings:
             ),
             section="Browsers",
             does="The domain whose subdomains receive the cookies too; without it, only the host that sets them.",
-            change="Set it only if a page on a sister domain calls this API and every subdomain is trusted.",
+            change="Set it only if a page on another host of the domain calls this API and every subdomain is trusted.",
             example='"shop.example"',
         ),
     )

@@ -42,7 +42,10 @@ FLASK_PRAETORIAN_KEYS = frozenset(
         ),
     }
 )
-"""Keys of flask-praetorian that have no effect: algorithms are bound to keys, passwords are argon2id, and the application sends its own mail."""
+"""Keys of flask-praetorian that have no effect.
+
+Algorithms are bound to keys, passwords are argon2id, and the application sends its own mail.
+"""
 
 FLASK_JWT_EXTENDED_KEYS: dict[str, tuple[object, str]] = {
     "JWT_ACCESS_TOKEN_EXPIRES": (timedelta(minutes=15), "JWT_ACCESS_LIFESPAN"),

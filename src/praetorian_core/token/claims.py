@@ -108,7 +108,7 @@ class TicketClaims:
 
 
 Claims: TypeAlias = SessionClaims | ActionClaims
-"""What a layout encodes; tickets have one encoding of their own."""
+"""The claims that a layout encodes; tickets have their own encoding."""
 
 
 def check_custom_claims(claims: Mapping[str, object], *, depth: int = 1) -> None:

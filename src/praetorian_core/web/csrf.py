@@ -2,7 +2,7 @@
 
 A request that changes something must come from a page of this API's own origin or of a trusted one, and must repeat the
 claim ``csrf`` of the token in a header. Another site can neither read the claim nor send the header. The claim is signed,
-so a cookie that a sister host has planted is worth nothing (RFC 6265 §8.6).
+so a cookie that another host of the domain has set fails the check (RFC 6265 §8.6).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CSRF_HEADER = "X-CSRF-Token"
 
 
 def check_csrf(request: RequestInfo, csrf: str | None, trusted_origins: Collection[str]) -> None:
-    """Raise unless a page that may do so caused a request whose token came from a cookie.
+    """Raise if a page of another site may have caused a request whose token came from a cookie.
 
     Args:
         request: The request.
@@ -53,8 +53,12 @@ def check_csrf(request: RequestInfo, csrf: str | None, trusted_origins: Collecti
 def check_origin(request: RequestInfo, trusted_origins: Collection[str]) -> None:
     """Raise if a page of another site caused an unsafe request, such as a login that sets a cookie.
 
+    Args:
+        request: The request.
+        trusted_origins: See ``is_cross_site``.
+
     Raises:
-        CSRFError: It did.
+        CSRFError: A page of another site caused the request, and its method is not safe.
     """
     if request.method not in SAFE_METHODS and is_cross_site(request, trusted_origins):
         raise CSRFError("a page of another origin caused the request; see PRAETORIAN_TRUSTED_ORIGINS")

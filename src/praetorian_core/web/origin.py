@@ -1,4 +1,4 @@
-"""Tells whether a page of another site caused a request (Fetch Metadata, RFC 6454).
+"""Decides whether a page of another site caused a request (Fetch Metadata, RFC 6454).
 
 A browser names the relation of page and target in ``Sec-Fetch-Site``, which no script can set. A browser without it, or
 one that does not trust the connection, still sends ``Origin`` with every unsafe request. Clients that are no browsers

@@ -105,7 +105,8 @@ def error_response(error: errors.PraetorianError, *, scheme: str = "Bearer", rea
         Status, headers and body. Nothing in them comes from the token, the request or the error's detail.
 
     See:
-        RFC 6750 §3 and RFC 9470 §3 for the challenge, RFC 6750 §5.3 for ``Cache-Control``; RFC 9110 §10.2.3 for ``Retry-After``.
+        RFC 6750 §3 and RFC 9470 §3 for the challenge, RFC 6750 §5.3 for ``Cache-Control``, RFC 9110 §10.2.3 for
+        ``Retry-After``.
     """
     row = next(_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE)
     if row.status == _SERVER_ERROR:

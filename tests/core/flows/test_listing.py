@@ -276,4 +276,6 @@ class TestRemoveEnded:
 
     def test_race(self):
         """After a conflict both are read again, so a login in a still newer epoch stays in the list."""
-        assert None is result_of(remove_ended(1, NOW), [entry(row("a"), epoch=None), E], NO, [entry(row("b"), epoch=F), F])
+        assert None is result_of(
+            remove_ended(1, NOW), [entry(row("a"), epoch=None), E], NO, [entry(row("b"), epoch=F), F]
+        )
