@@ -45,13 +45,13 @@ class Setting(enum.Enum):
     ONE_SESSION = enum.auto()
     """``PRAETORIAN_MAX_SESSIONS`` is 1 and ``PRAETORIAN_SESSION_LIMIT`` is ``refuse``."""
     UNCOUNTED_LOGINS = enum.auto()
-    """The same, and ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``."""
+    """As ``BROKEN_STORE``, and ``PRAETORIAN_THROTTLE_FAILURE`` is ``allow``."""
     COOKIES = enum.auto()
     """``JWT_PLACES`` is ``["header", "cookie"]``, and ``https://app.example`` is a trusted origin."""
     IDLE = enum.auto()
     """``JWT_IDLE_LIFESPAN`` is a minute longer than the access lifespan."""
     COOKIE_REFRESH = enum.auto()
-    """The same, and ``PRAETORIAN_COOKIE_REFRESH`` is set."""
+    """As ``COOKIES``, and ``PRAETORIAN_COOKIE_REFRESH`` is set."""
     TICKETS = enum.auto()
     """``JWT_PLACES`` is ``["header", "cookie", "query_ticket"]``."""
 

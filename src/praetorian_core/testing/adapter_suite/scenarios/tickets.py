@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from praetorian_core.testing.adapter_suite.answers import refused
-from praetorian_core.testing.adapter_suite.scenarios.rows import ALICE
+from praetorian_core.testing.adapter_suite.scenarios.rows import ALICE, one, several
 from praetorian_core.testing.adapter_suite.tokens import TICKET
 from praetorian_core.testing.adapter_suite.values import Expected, Request, Scenario, Setting, Step
 
@@ -13,16 +13,15 @@ def _ask(ticket: str, *headers: tuple[str, str], path: str = "/protected", metho
 
 
 def _one(name: str, request: Request, expected: Expected, setting: Setting = Setting.TICKETS) -> Scenario:
-    return Scenario(name=f"ticket: {name}", steps=(Step(request=request, expected=expected),), setting=setting)
+    return one(f"ticket: {name}", request, expected, setting)
 
 
 def _several(name: str, *steps: Step | tuple[Request, Expected]) -> Scenario:
-    made = (Step(request=step[0], expected=step[1]) if isinstance(step, tuple) else step for step in steps)
-    return Scenario(name=f"ticket: {name}", steps=tuple(made), setting=Setting.TICKETS)
+    return several(f"ticket: {name}", *steps, setting=Setting.TICKETS)
 
 
 def _unspent(name: str, request: Request, expected: Expected) -> Scenario:
-    """Return a scenario of a refusal that leaves the ticket good."""
+    """Return a scenario of a rejection that does not spend the ticket."""
     return _several(name, (request, expected), (_ask("ticket=<ticket>"), ALICE))
 
 
@@ -58,7 +57,7 @@ SCENARIOS = (
         (_ask("ticket=<ticket>"), refused("ReusedTokenError")),
     ),
     _one("of an ended session", _ask("ticket=<revoked_ticket>"), refused("RevokedTokenError")),
-    # what is no ticket
+    # other values than tickets
     _one("an empty one", _ask("ticket="), refused("InvalidTokenError")),
     _one("malformed", _ask("ticket=canary"), refused("InvalidTokenError")),
     _one("a session token in the query", _ask("ticket=<good>"), refused("MisusedTokenError")),
