@@ -108,9 +108,7 @@ def read_options(config: Mapping[str, object]) -> Options:
         == "STANDARD",
         jwt_places=[places] if isinstance(places, str) else list(cast("Iterable[str]", places)),
         cookie_name=_text(config, "JWT_COOKIE_NAME", constants.DEFAULT_JWT_COOKIE_NAME),
-        trusted_origins=to_origins(
-            cast("str | Iterable[str]", config.get("PRAETORIAN_TRUSTED_ORIGINS") or ()),
-        ),
+        trusted_origins=_origins(config),
         header_name=_text(config, "JWT_HEADER_NAME", constants.DEFAULT_JWT_HEADER_NAME),
         header_type=_text(config, "JWT_HEADER_TYPE", constants.DEFAULT_JWT_HEADER_TYPE),
         roles_disabled=bool(config.get("PRAETORIAN_ROLES_DISABLED", constants.DEFAULT_ROLES_DISABLED)),
@@ -146,6 +144,16 @@ def read_options(config: Mapping[str, object]) -> Options:
 def _text(config: Mapping[str, object], key: str, default: str) -> str:
     value = config.get(key)
     return default if value is None else str(value)
+
+
+def _origins(config: Mapping[str, object]) -> tuple[str, ...]:
+    setting = declaration_of(attrs.fields_dict(Settings)["trusted_origins"])
+    origins = to_origins(cast("str | Iterable[str]", config.get(setting.key) or ()))
+    try:
+        setting.check(setting, origins)
+    except core_errors.ConfigurationError as error:
+        raise ConfigurationError(str(error)) from None
+    return origins
 
 
 def _ring(secret: str | bytes, former: object, algorithm: str, allowed: Iterable[str]) -> KeyRing:

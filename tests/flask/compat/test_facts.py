@@ -617,6 +617,19 @@ class TestViews:
                 with pytest.raises(CSRFError):
                     self.guard.read_token()
 
+    def test_cookie_of_a_trusted_origin(self, make):
+        """``PRAETORIAN_TRUSTED_ORIGINS`` names other origins whose pages may send the cookie."""
+        app, guard = make(PRAETORIAN_TRUSTED_ORIGINS="https://app.example")
+        headers = {"Cookie": "access_token=a.b.c", "Origin": "https://app.example"}
+        with app.test_request_context("/", method="POST", headers=headers):
+            assert "a.b.c" == guard.read_token()
+
+    @pytest.mark.parametrize("origins", ["https://app.example/", 5], ids=["path", "int"])
+    def test_no_trusted_origin(self, make, origins):
+        """A value that no browser sends as an origin is rejected at start, because it would never match."""
+        with pytest.raises(ConfigurationError, match="PRAETORIAN_TRUSTED_ORIGINS must be a list of origins"):
+            make(PRAETORIAN_TRUSTED_ORIGINS=origins)
+
     def test_foreign_scheme_does_not_fall_through(self, app):
         """A header of another scheme is refused, although the cookie holds a good token."""
         client = app.test_client()
