@@ -36,7 +36,7 @@ def main() -> int:
     except OSError:
         parser.error(f"cannot listen on port {options.port}; write --port 0 for a free one")
     with listener:
-        # Every browser that accepts Secure cookies without HTTPS does so from this name; 127.0.0.1 is another site.
+        # Chromium accepts Secure cookies from this name without HTTPS; 127.0.0.1 is another site.
         say(f"Open http://localhost:{listener.getsockname()[1]}/ and log in as ada, with the password: {PASSWORD}")
         say("Access ends after 20 seconds; the next call renews it. Press Ctrl-C to end.\n")
         try:

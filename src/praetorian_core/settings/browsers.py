@@ -143,8 +143,11 @@ class BrowserSettings:
             "PRAETORIAN_COOKIE_SECURE",
             flag(),
             section="Browsers",
-            does="Whether browsers send the cookies over HTTPS only. They treat `http://localhost` like HTTPS.",
-            change="Set it to `False` only for development on another host without HTTPS.",
+            does=(
+                "Whether browsers send the cookies over HTTPS only. Chromium treats `http://localhost` like HTTPS; not every "
+                "browser does."
+            ),
+            change="Set it to `False` only for development without HTTPS.",
             example="False",
         ),
     )

@@ -88,7 +88,7 @@ class BreakableStore:
 
     Attributes:
         is_broken: Whether every call raises ``ConnectionError``.
-        is_read_only: Whether every write does.
+        is_read_only: Whether every write fails.
     """
 
     def __init__(self) -> None:
