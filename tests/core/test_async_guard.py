@@ -544,7 +544,7 @@ class TestLoop:
         assert {1} == asyncio.run(main())
 
     def test_confirmations_at_once(self):
-        """So do confirmations, and together they are throttled like logins."""
+        """Confirmations side by side make tokens of one generation, and are throttled like logins."""
         world = World(AsyncGuard, store=AsyncMemoryStore())
 
         async def main():

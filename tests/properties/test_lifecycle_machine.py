@@ -178,7 +178,7 @@ class Lifecycle(RuleBasedStateMachine):
         return RevokedTokenError if self.is_over(token) else None
 
     def is_reuse(self, token):
-        """Return whether a token was exchanged before, and the grace is over."""
+        """Return whether a token was exchanged before, and the grace has ended."""
         if not self.has_store or self.layout is FLASK_PRAETORIAN:
             return False
         session = self.sessions[token["sid"]]

@@ -207,7 +207,7 @@ class TestToken:
     """A token that a refresh would reject costs no hash."""
 
     @pytest.mark.parametrize("now", [NOW + REFRESH, NOW + REFRESH + 1])
-    def test_dead(self, now):
+    def test_expired(self, now):
         """A session cannot be confirmed at its rf_exp."""
         world = World()
 
@@ -216,7 +216,7 @@ class TestToken:
 
     @pytest.mark.parametrize(("late", "expected"), [(1799, str), (1800, errors.ExpiredRefreshError)])
     def test_idle(self, late, expected):
-        """Nor at the end of its idle lifespan."""
+        """A session cannot be confirmed at the end of its idle lifespan."""
         chosen = context(idle_lifespan=1800)
 
         assert expected is type(World().run(attempt(chosen, issued(chosen), NOW + late)))
@@ -228,7 +228,7 @@ class TestToken:
         assert errors.MisusedTokenError is type(World().run(attempt(context(), token)))
 
     def test_forged(self):
-        """Neither does a token of another key."""
+        """A token of another key confirms nothing."""
         token = issued(context(ring=OTHER_RING))
 
         assert errors.InvalidTokenError is type(World().run(attempt(context(), token)))

@@ -96,7 +96,7 @@ class TestIssueTicket:
 
     @pytest.mark.parametrize("now", [NOW + 0.5, True, -1], ids=repr)
     def test_clock(self, chosen, now):
-        """A clock that returns something other than whole seconds gets no ticket into the world."""
+        """No ticket is issued at a time that is not whole seconds."""
         with pytest.raises(errors.ConfigurationError, match="the clock returned"):
             issue_ticket(chosen, principal_of(chosen), None, now)
 
@@ -161,7 +161,7 @@ class TestRedeemTicket:
         ],
     )
     def test_times(self, chosen, now, expected):
-        """A ticket is good until the second before its exp; clocks may differ by 10 seconds before its iat."""
+        """A ticket is accepted until the second before its exp; clocks may differ by 10 seconds before its iat."""
         _, _, flow = self.start(chosen, now)
         if expected is None:
             assert isinstance(next(flow), questions.GetState)

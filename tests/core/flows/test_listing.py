@@ -106,7 +106,7 @@ class TestAddSession:
         assert ["new"] == names(answered(login(), [entry(old), None]))
 
     def test_earlier_epoch(self):
-        """So are the rows of an earlier epoch, except for the session that was kept."""
+        """The rows of an earlier epoch are left out, except for the session that was kept."""
         epoch = Epoch(E).followed_by(F, "kept").value()
         swap = answered(login(), [entry(row("a"), row("kept"), epoch=E), epoch])
 
@@ -214,7 +214,7 @@ class TestLimit:
         assert [f"s{number}" for number in range(1, 100)] + ["new"] == names(swap)
 
     def test_no_limit_ended(self):
-        """It does not if one of the others was ended."""
+        """Without a limit the 101st session pushes none out of the list if one of the others was ended."""
         flow = login()
         full = [row(f"s{number}", 100 - number) for number in range(100)]
         swap = answered(flow, [entry(*full), None], [*[None] * 99, "ended"])

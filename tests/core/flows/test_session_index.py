@@ -131,12 +131,12 @@ class TestValidIn:
 
 class TestLiveSession:
     def seen(self, entry, now=NOW, row=ROW, settings=SETTINGS):
-        """Return when the session was refreshed and when it ends; None if it is over."""
+        """Return when the session was refreshed and when it ends; None if it has ended."""
         session = live_session(row, entry, settings, now)
         return session and (session.refreshed_at, session.ends_at - NOW)
 
     def test_ended(self):
-        """A session that was ended is over."""
+        """A session that was ended is not live."""
 
         assert None is self.seen(ENDED)
 

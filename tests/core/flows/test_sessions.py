@@ -409,7 +409,7 @@ class TestRefresh:
         assert "1" == read(context(), token, self.then).principal.identity
 
     def test_idle(self):
-        """A session that was not refreshed for the idle lifespan is over, and so is access that would exceed it."""
+        """A session that was not refreshed for the idle lifespan has expired, and so has access that would exceed it."""
         chosen = context(idle_lifespan=ACCESS + 60)
         token = issued(chosen)
         fresh = successor(chosen, token, NOW + ACCESS + 59)

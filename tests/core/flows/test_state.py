@@ -104,7 +104,7 @@ class TestEpoch:
 
         assert [True, True, True] == [epoch.accepts("a", name) for name in (F, E, None)]
 
-    def test_dead_stays_dead(self):
+    def test_ended_stays_ended(self):
         """Keeping a session that an earlier epoch has ended does not bring it back."""
         ended = Epoch(D).followed_by(E, "b")
         epoch = ended.followed_by(F, "a")

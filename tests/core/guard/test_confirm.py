@@ -104,7 +104,7 @@ class TestConfirm:
         assert before == stored.hasher.computations
 
     def test_idle(self):
-        """An idle session is over, also for the right password."""
+        """An idle session has expired, also for the right password."""
         world = World(idle_lifespan=2 * ACCESS)
         token = world.guard.issue(world.alice)
 
@@ -185,7 +185,7 @@ class TestMisuse:
         assert "confirm needs users" in refusal(verifier.confirm, "a.b.c", PASSWORD)
 
     def test_no_hasher(self):
-        """So does one without a hasher."""
+        """A guard without a hasher names what is missing."""
         world = World(guard={"passwords": None})
         token = world.guard.issue(world.alice)
 

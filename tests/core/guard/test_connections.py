@@ -92,7 +92,7 @@ class TestTicket:
 
     @pytest.mark.parametrize("token", ["", "x", "a.b.c", b"\xff", None, 7], ids=repr)
     def test_malformed(self, token):
-        """What is no token is rejected."""
+        """A text that is no token is rejected."""
 
         assert errors.InvalidTokenError is outcome(stored().guard.redeem_ticket, token)
 

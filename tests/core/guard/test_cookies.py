@@ -77,7 +77,7 @@ class TestFindToken:
         assert ["csrf_failed"] == [event.code for event in world.heard if isinstance(event, TokenRefused)]
 
     def test_not_genuine(self):
-        """The proof is the claim of a genuine token, so a token that a sister host has planted is rejected."""
+        """The proof is the claim of a genuine token, so a forged token from another host of the domain is rejected."""
         with pytest.raises(errors.InvalidTokenError):
             opened().guard.find_token(carrying("planted", ("X-CSRF-Token", "planted"), OWN, method="POST"))
 
@@ -136,7 +136,7 @@ class TestTokenCookies:
             world.guard.token_cookies(Request(), session)
 
     def test_without_the_place(self):
-        """A cookie that is not read would be a token for nothing."""
+        """No cookie is made if ``JWT_PLACES`` does not read it."""
         world = World()
         for call in (lambda: world.guard.token_cookies(Request(), "x"), world.guard.cleared_cookies):
             with pytest.raises(errors.ConfigurationError, match="JWT_PLACES must include 'cookie'"):
@@ -249,7 +249,7 @@ class TestAdmit:
         ],
     )
     def test_end(self, settings, seconds):
-        """A session that is over is not exchanged."""
+        """A token of a session that has expired is not exchanged."""
         world = opened(cookie_refresh=True, **settings)
         request = carrying(world.guard.issue(world.alice))
         with pytest.raises(errors.ExpiredRefreshError):

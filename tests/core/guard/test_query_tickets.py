@@ -111,7 +111,7 @@ class TestAdmit:
         ],
     )
     def test_refused(self, kind, optional, bad, expected):
-        """What is no ticket is refused in the query, a session token above all."""
+        """Anything but a ticket is rejected in the query, a session token above all."""
         world = opened()
         tokens = {"session": world.guard.issue(world.alice), "action": world.guard.issue_action(world.alice, "reset")}
 

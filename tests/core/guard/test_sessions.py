@@ -50,14 +50,14 @@ class TestIssueSession:
         assert (principal, principal.session_id) == (session.principal, session.session_id)
 
     def test_after_revoke_user(self, stored):
-        """So it is in a later epoch."""
+        """The principal is the one that ``verify`` returns, also in a later epoch."""
         stored.guard.revoke_user(1)
         session = stored.guard.issue_session(stored.alice)
 
         assert stored.guard.verify(session.token) == session.principal
 
     def test_label_needs_a_store(self, world):
-        """Without a store a label would be lost, which is said: it was a custom claim once."""
+        """A label without a store raises, because it would be lost; it was a custom claim once."""
         with pytest.raises(ConfigurationError, match=r"a label of a session .* needs a store; set PRAETORIAN_STORE"):
             world.guard.issue(world.alice, label="Firefox")
 
@@ -132,7 +132,7 @@ class TestSessions:
         assert [] == ids(stored)
 
     def test_reused(self, stored):
-        """Nor is one that a reuse has ended."""
+        """A session that a reuse has ended is not listed."""
         token = stored.guard.issue(stored.alice)
         stored.at(NOW + ACCESS).refresh(token)
         assert ReusedTokenError is outcome(stored.at(NOW + ACCESS + 10).refresh, token)
@@ -141,7 +141,7 @@ class TestSessions:
 
     @pytest.mark.parametrize(("late", "count"), [(REFRESH - 1, 1), (REFRESH, 0), (REFRESH + 1, 0)])
     def test_expired(self, stored, late, count):
-        """Nor is one from its rf_exp on."""
+        """A session is not listed from its rf_exp on."""
         stored.guard.issue(stored.alice)
         stored.clock.now = NOW + late
 
@@ -149,7 +149,7 @@ class TestSessions:
 
     @pytest.mark.parametrize(("late", "count"), [(1999, 1), (2000, 0)])
     def test_idle(self, late, count):
-        """Nor is one that was not refreshed for the idle lifespan, as its token says."""
+        """A session that was not refreshed for the idle lifespan is not listed."""
         stored = World(guard={"store": MemoryStore()}, idle_lifespan=2000)
         token = stored.guard.issue(stored.alice)
         stored.clock.now = NOW + late
@@ -229,7 +229,7 @@ class TestSessions:
 
     @pytest.mark.parametrize("current", [5, b"abc", True], ids=repr)
     def test_wrong_current(self, stored, current):
-        """So is a current session that is no text."""
+        """A current session that is no text is rejected."""
         with pytest.raises(
             ConfigurationError, match=f"current must be a session id or None; got {type(current).__name__}"
         ):
@@ -259,7 +259,7 @@ class TestRevokeSession:
         assert RevokedTokenError is outcome(stored.at(NOW + ACCESS).refresh, first.token)
 
     def test_refreshed(self, stored):
-        """So does a refreshed one, with all of its tokens."""
+        """A refreshed session ends by its id, with all of its tokens."""
         session = stored.guard.issue_session(stored.alice)
         fresh = stored.at(NOW + ACCESS).refresh(session.token)
         stored.guard.revoke_session(1, session.session_id)
@@ -351,7 +351,7 @@ class TestKeep:
         assert [session.principal] * 8 + [RevokedTokenError] == found
 
     def test_again_after_refresh(self, stored):
-        """With a refresh in between, without a bound."""
+        """A session may be kept any number of times with a refresh in between."""
         session = stored.guard.issue_session(stored.alice)
         token = session.token
         for turn in range(12):
@@ -371,8 +371,8 @@ class TestKeep:
         assert [second.session_id] == ids(stored)
 
     @pytest.mark.parametrize("end", ["revoke", "revoke_session", "revoke_user"])
-    def test_dead_stays_dead(self, stored, end):
-        """Keeping a session that has ended does not bring it back."""
+    def test_ended_before(self, stored, end):
+        """Keeping a session that has ended does not make it valid."""
         session = stored.guard.issue_session(stored.alice)
         {
             "revoke": lambda: stored.guard.revoke(session.token),
@@ -456,7 +456,7 @@ class TestLimit:
 
     @pytest.mark.parametrize(("late", "expected"), [(1999, SessionLimitError), (2000, str)])
     def test_idle(self, late, expected):
-        """Nor does one that was not refreshed for the idle lifespan."""
+        """A session that was not refreshed for the idle lifespan does not count."""
         options = {"max_sessions": 1, "session_limit": "refuse", "idle_lifespan": 2000}
         stored = World(guard={"store": MemoryStore()}, **options)
         stored.guard.issue(stored.alice)
