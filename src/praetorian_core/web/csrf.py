@@ -31,8 +31,9 @@ def check_csrf(request: RequestInfo, csrf: str | None, trusted_origins: Collecti
     See:
         ASVS 3.5.1, 3.5.3; OWASP Cross-Site Request Forgery Prevention Cheat Sheet.
     """
+    # RFC 6455 §4.1: the method of a handshake is GET. Under WSGI a header marks one, and a POST may carry it too.
     if request.is_websocket and request.method == "GET":
-        # A handshake is a GET, but the socket that it opens is not safe, and it cannot carry the header.
+        # The socket that a handshake opens is not safe, and a handshake cannot carry the header.
         if request.header("Origin") is None or is_cross_site(request, trusted_origins):
             raise CSRFError(
                 "a page of another origin opened the WebSocket, or no page at all; see PRAETORIAN_TRUSTED_ORIGINS"

@@ -88,6 +88,13 @@ class TestWebSocket:
         with pytest.raises(CSRFError, match="opened the WebSocket"):
             check_csrf(Request(lines, is_websocket=True), CSRF, TRUSTED)
 
+    @UNSAFE
+    def test_other_method(self, method):
+        """A request of another method is no handshake (RFC 6455 §4.1), so it needs the proof."""
+        with pytest.raises(CSRFError, match="0 headers X-CSRF-Token"):
+            check_csrf(Request(OWN, method, is_websocket=True), CSRF, TRUSTED)
+        assert check_csrf(Request((PROOF, *OWN), method, is_websocket=True), CSRF, TRUSTED) is None
+
 
 class TestCheckOrigin:
     def test_unsafe(self):
