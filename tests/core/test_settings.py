@@ -227,7 +227,7 @@ def settings_with(key, value):
 
 def beside(key):
     """Return the attributes without which a setting has no effect."""
-    return {"places": ["header", "cookie"]} if "COOKIE" in key else {}
+    return {"places": ["header", "cookie"]} if "COOKIE" in key or "ORIGINS" in key else {}
 
 
 class TestDefaults:

@@ -77,7 +77,7 @@ class TestPage:
         """The example is accepted in a framework's configuration and changes something."""
         setting = declaration_of(field)
         config = {"SECRET_KEY": generate_secret(), "PRAETORIAN_ACCEPT_LAYOUTS": [STANDARD, FLASK_PRAETORIAN]}
-        if "COOKIE" in setting.key:
+        if setting.needs_cookies:
             config["JWT_PLACES"] = ["header", "cookie"]
         if setting.key == "PRAETORIAN_SESSION_LIMIT":
             config["PRAETORIAN_MAX_SESSIONS"] = 1

@@ -85,6 +85,7 @@ class BrowserSettings:
                 "None or an HTTP token (RFC 9110 §5.6.2)",
                 lambda value: value is None or (type(value) is str and _COOKIE_NAME.fullmatch(value) is not None),
             ),
+            needs_cookies=True,
             section="Browsers",
             does=(
                 "The name of the cookie that carries the token. By default `__Host-access_token`, which browsers accept "
@@ -103,6 +104,7 @@ class BrowserSettings:
                 "a path that begins with a slash",
                 lambda value: type(value) is str and _COOKIE_PATH.fullmatch(value) is not None,
             ),
+            needs_cookies=True,
             section="Browsers",
             does="The path below which browsers send the cookies.",
             change="Set it if another application on the same host must not receive the token.",
@@ -117,6 +119,7 @@ class BrowserSettings:
                 "None or a domain in lower case without a leading dot",
                 lambda value: value is None or (type(value) is str and _COOKIE_DOMAIN.fullmatch(value) is not None),
             ),
+            needs_cookies=True,
             section="Browsers",
             does="The domain whose subdomains receive the cookies too; without it, only the host that sets them.",
             change="Set it only if a page on another host of the domain calls this API and every subdomain is trusted.",
@@ -128,6 +131,7 @@ class BrowserSettings:
         metadata=declare(
             "PRAETORIAN_COOKIE_SAMESITE",
             one_of(("Lax", "Strict", "None")),
+            needs_cookies=True,
             section="Browsers",
             does="The attribute `SameSite` of the cookies.",
             change=(
@@ -142,6 +146,7 @@ class BrowserSettings:
         metadata=declare(
             "PRAETORIAN_COOKIE_SECURE",
             flag(),
+            needs_cookies=True,
             section="Browsers",
             does=(
                 "Whether browsers send the cookies over HTTPS only. Chromium treats `http://localhost` like HTTPS; not every "
@@ -156,6 +161,7 @@ class BrowserSettings:
         metadata=declare(
             "PRAETORIAN_COOKIE_REFRESH",
             flag(),
+            needs_cookies=True,
             section="Browsers",
             does=(
                 "Whether a request whose cookie no longer grants access is refreshed while it is answered, and its answer "
@@ -171,6 +177,7 @@ class BrowserSettings:
         metadata=declare(
             "PRAETORIAN_TRUSTED_ORIGINS",
             _check_origins,
+            needs_cookies=True,
             section="Browsers",
             does=(
                 "Other origins whose pages may send requests with the cookie. Pages of the API's own host always may. "

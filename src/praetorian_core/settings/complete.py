@@ -90,8 +90,9 @@ class Settings(StateSettings, UserSettings, BrowserSettings, RequestSettings, To
     def _check_cookies(self) -> None:
         if not self.uses_cookies:
             for field in attrs.fields(BrowserSettings):
-                if "cookie" in field.name and getattr(self, field.name) != field.default:
-                    key = declaration_of(field).key
+                setting = declaration_of(field)
+                if setting.needs_cookies and getattr(self, field.name) != field.default:
+                    key = setting.key
                     raise ConfigurationError(
                         f"{key} has no effect unless JWT_PLACES includes 'cookie'; got {list(self.places)}; write "
                         f'JWT_PLACES = ["header", "cookie"], or remove {key}'

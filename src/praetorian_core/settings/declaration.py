@@ -34,6 +34,7 @@ class Declaration:
         example: A value as Python source.
         unit: The unit of the value; empty if it has none.
         needs_store: Whether the setting has no effect without a store.
+        needs_cookies: Whether the setting has no effect unless ``JWT_PLACES`` includes ``cookie``.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Declaration:
     example: str
     unit: str = ""
     needs_store: bool = False
+    needs_cookies: bool = False
 
     def error(self, expected: str, found: str) -> ConfigurationError:
         """Return the error for a value that cannot be used.
@@ -67,6 +69,7 @@ def declare(
     example: str,
     unit: str = "",
     needs_store: bool = False,
+    needs_cookies: bool = False,
 ) -> dict[str, Declaration]:
     """Return the metadata of an attrs field; see ``Declaration`` for the arguments."""
     declaration = Declaration(
@@ -78,6 +81,7 @@ def declare(
         example=example,
         unit=unit,
         needs_store=needs_store,
+        needs_cookies=needs_cookies,
     )
     return {_METADATA: declaration}
 

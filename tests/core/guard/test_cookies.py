@@ -319,6 +319,12 @@ class TestSettings:
                 id="refresh-without-grace",
             ),
             pytest.param(
+                {"trusted_origins": ["https://app.example"], "places": "header"},
+                {"trusted_origins": ["https://app.example"]},
+                "PRAETORIAN_TRUSTED_ORIGINS has no effect unless JWT_PLACES includes 'cookie'; got ['header']; write",
+                id="no-place-for-trusted-origins",
+            ),
+            pytest.param(
                 {"cookie_name": "__Host-a", "cookie_path": "/a"},
                 {"cookie_name": "__Secure-a", "cookie_path": "/a"},
                 "JWT_COOKIE_NAME must not begin with __Host- with a PRAETORIAN_COOKIE_PATH or PRAETORIAN_COOKIE_DOMAIN; got "
