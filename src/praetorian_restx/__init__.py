@@ -9,6 +9,7 @@ if find_spec("flask_restx") is None:
     message = 'praetorian_restx needs Flask-RESTX; write: pip install "praetorian-core[restx]"'
     raise ImportError(message)
 
+from praetorian_flask.cookies import clear_token_cookies, set_token_cookies
 from praetorian_flask.decorators import auth_exempt
 from praetorian_restx.decorators import (
     auth_accepted,
@@ -26,6 +27,7 @@ __all__ = [
     "auth_exempt",
     "auth_required",
     "authorizations",
+    "clear_token_cookies",
     "document_login",
     "init_api",
     "policy_required",
@@ -33,4 +35,5 @@ __all__ = [
     "register_error_handler",
     "roles_accepted",
     "roles_required",
+    "set_token_cookies",
 ]
