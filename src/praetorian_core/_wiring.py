@@ -227,12 +227,12 @@ class BaseGuard(Generic[U]):
 
     def _revoke_user(self, identity: object, keep: str | None, now: int) -> Flow[None]:
         self._check_identity("revoke_user", identity)
-        if looks_like_token(keep):
-            raise ConfigurationError("keep was given a token; write keep=guard.verify(token).session_id")
+        _refuse_token("keep", keep)
         return flows.revoke_user(self._context, identity, keep, now)
 
     def _sessions(self, identity: object, current: str | None, now: int) -> Flow[list[SessionInfo]]:
         self._check_identity("sessions", identity)
+        _refuse_token("current", current)
         return flows.list_sessions(self._context, identity, current, now)
 
     def _revoke_session(self, identity: object, session_id: str, now: int) -> Flow[bool]:
@@ -292,6 +292,11 @@ def _check_principal(call: str, principal: object) -> None:
     refuse_awaitable(call, principal)
     if not isinstance(principal, Principal):
         raise ConfigurationError(f"{call} was given a {type(principal).__name__}; write {call}(guard.verify(token))")
+
+
+def _refuse_token(name: str, session_id: object) -> None:
+    if looks_like_token(session_id):
+        raise ConfigurationError(f"{name} was given a token; write {name}=guard.verify(token).session_id")
 
 
 def _store_name(store: AnyStore | None, settings: Settings) -> str | None:

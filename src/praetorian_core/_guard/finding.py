@@ -30,7 +30,7 @@ U = TypeVar("U")
 
 
 class FindingGuard(BaseGuard[U]):
-    """The part of ``Guard`` and ``AsyncGuard`` that reads requests and calls nothing of the application."""
+    """The part of ``Guard`` and ``AsyncGuard`` that finds a request's token and makes its cookies, without waiting."""
 
     def find_token(self, request: RequestInfo) -> str:
         """Return the token of a request without checking its times, for a refresh or logout route.

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class RunningGuard(FindingGuard[U]):
-    """The base of the parts of ``Guard``."""
+    """The base of the parts of ``Guard``: runs a flow to its end in the calling thread."""
 
     def _verify(self, token: str | bytes, now: int) -> Principal:
         return self._grant(self._decode(token, now), now)

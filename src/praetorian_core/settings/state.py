@@ -171,7 +171,8 @@ class StateSettings:
             does=(
                 "What to do when the throttle's store fails: `refuse` (503) or `allow` (log in uncounted and emit "
                 "`LoginUncounted`; brute force is then unlimited). A token is issued only while the store can be read; "
-                "with `PRAETORIAN_MAX_SESSIONS`, only while it can be written."
+                "with `PRAETORIAN_MAX_SESSIONS`, only while it can be written. Under `allow` a session that cannot be listed "
+                "is issued unlisted, with the event `SessionUnlisted`."
             ),
             change="Set `allow` if logins must continue while the store can be read but not written.",
             example='"allow"',

@@ -418,6 +418,8 @@ class TestKeep:
         token = stored.guard.issue(stored.alice)
         with pytest.raises(ConfigurationError, match=r"keep was given a token; write keep=guard\.verify"):
             stored.guard.revoke_user(1, keep=token)
+        with pytest.raises(ConfigurationError, match=r"current was given a token; write current=guard\.verify"):
+            stored.guard.sessions(1, current=token)
 
         assert 1 == stored.guard.verify(token).identity
 
