@@ -35,7 +35,7 @@ class FoundToken(NamedTuple):
 
     def __repr__(self) -> str:
         """Show the place, and not the token."""
-        return f"Found(place={self.place})"
+        return f"FoundToken(place={self.place})"
 
 
 @attrs.frozen

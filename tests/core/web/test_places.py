@@ -75,6 +75,11 @@ class TestFind:
         with pytest.raises(ConflictingTokensError, match="one token in its header and another one in its cookie"):
             BOTH.find(carrying("Bearer a", "b"))
 
+    def test_repr(self):
+        """No representation shows the token."""
+
+        assert "FoundToken(place=TokenPlace.HEADER)" == repr(BOTH.find(carrying("Bearer canary")))
+
     def test_renewed(self):
         """The token that replaced the one in the cookie is found in its place."""
         request = carrying(None, "b")

@@ -167,6 +167,11 @@ class TestStandardWrite:
 
         assert session(gen=3, epoch="e1") == STANDARD.write(claims, with_roles=True).payload
 
+    def test_repr(self):
+        """No representation shows the value that a page repeats."""
+
+        assert "canary" not in repr(SessionClaims(principal=principal(), csrf="canary"))
+
     def test_login_and_cookie(self):
         """``auth_time`` and ``csrf`` are written if they have a value."""
         claims = SessionClaims(principal=principal(authenticated_at=0), csrf="c1")
