@@ -15,6 +15,7 @@ import difflib
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import cast
 
 from praetorian_core.errors import ConfigurationError
@@ -89,7 +90,7 @@ def values_from(config: Mapping[str, object], attributes: Mapping[str, str]) -> 
     Raises:
         ConfigurationError: A key is unknown and is, or may be, a mistyped key of Praetorian.
     """
-    _check_names(config, {*attributes, *SECRET_KEYS})
+    _check_names(config, frozenset((*attributes, *SECRET_KEYS)))
     return {attributes[key]: config[key] for key in attributes if config.get(key) is not None}
 
 
@@ -107,7 +108,7 @@ def _stem(key: str) -> str:
     return key.replace("PRAETORIAN_", "", 1).removeprefix("JWT_")
 
 
-def _check_names(config: Mapping[str, object], known: set[str]) -> None:
+def _check_names(config: Mapping[str, object], known: frozenset[str]) -> None:
     others = FLASK_PRAETORIAN_KEYS | FLASK_JWT_EXTENDED_KEYS.keys() | _OTHERS_KEYS | _FLASK_KEYS
     for name in config:
         if isinstance(name, str) and name not in known | others and _is_mistyped(name, known):
@@ -115,7 +116,9 @@ def _check_names(config: Mapping[str, object], known: set[str]) -> None:
     _warn(config)
 
 
-def _is_mistyped(name: str, known: set[str]) -> bool:
+# The names of a framework's own keys are the same for every application, and each comparison takes long.
+@lru_cache(maxsize=512)
+def _is_mistyped(name: str, known: frozenset[str]) -> bool:
     first = name.partition("_")[0]
     if first == "PRAETORIAN" or difflib.get_close_matches(first, ["PRAETORIAN"], cutoff=0.8):
         return True
