@@ -105,9 +105,8 @@ def tests(session: nox.Session) -> None:
     printed = Path(session.virtualenv.location) / "others"
     try:
         with printed.open("w") as output, ThreadPoolExecutor() as pool:
-            others = pool.submit(
-                session.run, "pytest", *HALF_OF_THE_WORKERS, "--ignore=tests/core", stdout=output, stderr=output
-            )
+            # They wait more, for servers and processes.
+            others = pool.submit(session.run, "pytest", *WORKERS, "--ignore=tests/core", stdout=output, stderr=output)
             session.run("coverage", "run", "-m", "pytest", *HALF_OF_THE_WORKERS, "tests/core")
     finally:
         session.log("The tests outside tests/core printed:")
