@@ -341,7 +341,7 @@ def on_redis(url: str, client: redis.Redis, pace: Pace) -> tuple[Section, list[s
     without, guard = guard_on(None), guard_on(store)
     token = guard.issue(USER, team="blue")
     fresh, known, user = session_key(1, "fresh"), session_key(1, "known"), epoch_key(1)
-    store.compare_and_set(known, None, Generation(0, None).next_value(NOW), expires_at=NOW + MONTH, now=NOW)
+    store.compare_and_set(known, None, Generation(0).next_value(10, NOW), expires_at=NOW + MONTH, now=NOW)
 
     def verify() -> object:
         return guard.verify(token)
@@ -609,7 +609,7 @@ def held(client: redis.Redis, url: str, value: str, sessions: int) -> float:
 
 def in_server(url: str, client: redis.Redis, pace: Pace) -> Section:
     """Return the cost of sessions in the server, and the calls per second."""
-    refreshed = held(client, url, Generation(2, NOW).next_value(NOW), pace.in_server)
+    refreshed = held(client, url, Generation(2, (NOW,)).next_value(0, NOW), pace.in_server)
     ended = held(client, url, ENDED, pace.in_server)
 
     def line(what: str, prepare: Callable[[str], Call], processes: int) -> Line:
