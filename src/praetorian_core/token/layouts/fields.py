@@ -116,10 +116,14 @@ def take_session_marks(payload: dict[str, JSONValue]) -> tuple[str | None, str |
     Raises:
         InvalidTokenError: One has a wrong type.
     """
+    authenticated_at = payload.pop("auth_time", ABSENT)
+    # Most tokens have a time here, so it is checked without a call.
+    if type(authenticated_at) is not int or not 0 <= authenticated_at <= MAX_TIME:
+        authenticated_at = None if authenticated_at is ABSENT else _as_time("auth_time", authenticated_at)
     return (
         take_name(payload, "epoch") if "epoch" in payload else None,
         take_name(payload, "csrf") if "csrf" in payload else None,
-        take_time(payload, "auth_time") if "auth_time" in payload else None,
+        authenticated_at,
     )
 
 
