@@ -263,7 +263,7 @@ def guarded(decorator: str, view: Callable[P, R], demand: Demand) -> Callable[P,
 
 def wrap(view: Callable[P, R], demand: Demand) -> Callable[P, R]:
     """Return the view with a check before each call; ``guarded`` says which views may be wrapped."""
-    # A coroutine function, or an object whose call is one. flask_praetorian's names also take what is not callable.
+    # A coroutine function, or an object whose call is one. The drop-in also decorates objects that cannot be called.
     if inspect.iscoroutinefunction(view) or (callable(view) and inspect.iscoroutinefunction(type(view).__call__)):
         awaited = cast("Callable[P, Awaitable[object]]", view)
 

@@ -147,7 +147,7 @@ class TestSilentRefresh:
         assert token_of(page) != first
         assert [200] == site.count("POST", "/api/notes")
 
-    def test_parallel_calls_at_exp_sign_nobody_out(self, page, site):
+    def test_parallel_calls_at_exp_keep_the_session(self, page, site):
         """Ten calls that carry the same expired cookie are all answered, and so is the next one."""
         site.clock.tick(ACCESS)
         statuses = page.run("""

@@ -35,7 +35,7 @@ class TestCleanLabel:
         ],
     )
     def test_cleaned(self, label, expected):
-        """What is not printable becomes a blank, blanks are joined, and the rest is cut: no text is rejected."""
+        """Unprintable characters become blanks, blanks are joined, and a long text is cut: no text is rejected."""
 
         assert expected == clean_label(label)
 

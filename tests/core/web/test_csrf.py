@@ -23,7 +23,7 @@ class TestCheckCSRF:
 
     @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE"])
     def test_safe(self, method):
-        """A safe request needs no proof, whoever causes it (RFC 9110 §9.2.1)."""
+        """A safe request needs no proof, also from another site (RFC 9110 §9.2.1)."""
 
         assert check_csrf(Request(CROSS, method), None, TRUSTED) is None
 
