@@ -10,22 +10,16 @@ Facts:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from typing import cast
 
 import falcon
 import falcon.asgi
 
-from praetorian_core.web.request import Redemption, Renewal, RequestInfo
-
-RENEWAL = "praetorian.renewal"
-"""The key of ``renewal`` in the WSGI environment and in the ASGI scope."""
-
-REDEMPTION = "praetorian.redemption"
-"""The key of ``redemption`` there."""
+from praetorian_core.web.request import RequestInfo, RequestNotes
 
 
-class WSGIRequest:
+class WSGIRequest(RequestNotes):
     """``RequestInfo`` of a ``falcon.Request``."""
 
     __slots__ = ("_request",)
@@ -33,6 +27,10 @@ class WSGIRequest:
     def __init__(self, request: falcon.Request) -> None:
         """Wrap the request."""
         self._request = request
+
+    @property
+    def _notes(self) -> MutableMapping[str, object]:
+        return self._request.env
 
     @property
     def method(self) -> str:
@@ -54,24 +52,6 @@ class WSGIRequest:
         """Query string as the client sent it."""
         return self._request.query_string
 
-    @property
-    def renewal(self) -> Renewal | None:
-        """Renewal of the token in the request's cookie, or None."""
-        return cast("Renewal | None", self._request.env.get(RENEWAL))
-
-    @renewal.setter
-    def renewal(self, renewal: Renewal | None, /) -> None:
-        self._request.env[RENEWAL] = renewal
-
-    @property
-    def redemption(self) -> Redemption | None:
-        """Redemption of the ticket in the request's query, or None."""
-        return cast("Redemption | None", self._request.env.get(REDEMPTION))
-
-    @redemption.setter
-    def redemption(self, redemption: Redemption | None, /) -> None:
-        self._request.env[REDEMPTION] = redemption
-
     def header(self, name: str, /) -> str | None:
         """Return the value of the header, or None."""
         return self._request.get_header(name)
@@ -82,7 +62,7 @@ class WSGIRequest:
         return () if value is None else (value,)
 
 
-class ASGIRequest:
+class ASGIRequest(RequestNotes):
     """``RequestInfo`` of a ``falcon.asgi.Request``, including the handshake of a WebSocket."""
 
     __slots__ = ("_request",)
@@ -90,6 +70,10 @@ class ASGIRequest:
     def __init__(self, request: falcon.asgi.Request) -> None:
         """Wrap the request."""
         self._request = request
+
+    @property
+    def _notes(self) -> MutableMapping[str, object]:
+        return self._request.scope
 
     @property
     def method(self) -> str:
@@ -115,24 +99,6 @@ class ASGIRequest:
     def query(self) -> str:
         """Query string as the client sent it."""
         return self._request.query_string
-
-    @property
-    def renewal(self) -> Renewal | None:
-        """Renewal of the token in the request's cookie, or None."""
-        return cast("Renewal | None", self._request.scope.get(RENEWAL))
-
-    @renewal.setter
-    def renewal(self, renewal: Renewal | None, /) -> None:
-        self._request.scope[RENEWAL] = renewal
-
-    @property
-    def redemption(self) -> Redemption | None:
-        """Redemption of the ticket in the request's query, or None."""
-        return cast("Redemption | None", self._request.scope.get(REDEMPTION))
-
-    @redemption.setter
-    def redemption(self, redemption: Redemption | None, /) -> None:
-        self._request.scope[REDEMPTION] = redemption
 
     def header(self, name: str, /) -> str | None:
         """Return the value of the header, or None."""

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from functools import lru_cache
 
 from flask import Request
 
-from praetorian_core.web.request import Redemption, Renewal
-
-RENEWAL = "praetorian.renewal"
-"""The key of ``renewal`` in the WSGI environment."""
-
-REDEMPTION = "praetorian.redemption"
-"""The key of ``redemption`` in the WSGI environment."""
+from praetorian_core.web.request import RequestNotes
 
 
 @lru_cache(maxsize=64)
@@ -21,7 +15,7 @@ def _environ_key(name: str) -> str:
     return f"HTTP_{name.upper().replace('-', '_')}"
 
 
-class FlaskRequest:
+class FlaskRequest(RequestNotes):
     """``RequestInfo`` of a Flask request.
 
     Headers are read from the WSGI environment, where the server has joined repeated lines with commas.
@@ -32,6 +26,10 @@ class FlaskRequest:
     def __init__(self, request: Request) -> None:
         """Wrap a request."""
         self._request = request
+
+    @property
+    def _notes(self) -> MutableMapping[str, object]:
+        return self._request.environ
 
     @property
     def method(self) -> str:
@@ -53,26 +51,6 @@ class FlaskRequest:
         """Query string as the client sent it."""
         query: str = self._request.environ.get("QUERY_STRING", "")
         return query
-
-    @property
-    def renewal(self) -> Renewal | None:
-        """Renewal of the token in the request's cookie, or None."""
-        renewal: Renewal | None = self._request.environ.get(RENEWAL)
-        return renewal
-
-    @renewal.setter
-    def renewal(self, renewal: Renewal | None, /) -> None:
-        self._request.environ[RENEWAL] = renewal
-
-    @property
-    def redemption(self) -> Redemption | None:
-        """Redemption of the ticket in the request's query, or None."""
-        redemption: Redemption | None = self._request.environ.get(REDEMPTION)
-        return redemption
-
-    @redemption.setter
-    def redemption(self, redemption: Redemption | None, /) -> None:
-        self._request.environ[REDEMPTION] = redemption
 
     def header(self, name: str, /) -> str | None:
         """Return the value of the header, or None."""

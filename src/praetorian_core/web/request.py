@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import MutableMapping, Sequence
+from typing import Protocol, cast
 
 import attrs
 
@@ -94,6 +95,35 @@ class RequestInfo(Headers, Protocol):
 
     @redemption.setter
     def redemption(self, redemption: Redemption | None, /) -> None: ...
+
+
+class RequestNotes(ABC):
+    """The notes of a ``RequestInfo``, in a dictionary that belongs to the request: its WSGI environment or ASGI scope."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def _notes(self) -> MutableMapping[str, object]:
+        """Dictionary of the request."""
+
+    @property
+    def renewal(self) -> Renewal | None:
+        """Renewal of the token in the request's cookie, or None."""
+        return cast("Renewal | None", self._notes.get("praetorian.renewal"))
+
+    @renewal.setter
+    def renewal(self, renewal: Renewal | None, /) -> None:
+        self._notes["praetorian.renewal"] = renewal
+
+    @property
+    def redemption(self) -> Redemption | None:
+        """Redemption of the ticket in the request's query, or None."""
+        return cast("Redemption | None", self._notes.get("praetorian.redemption"))
+
+    @redemption.setter
+    def redemption(self, redemption: Redemption | None, /) -> None:
+        self._notes["praetorian.redemption"] = redemption
 
 
 def is_preflight(request: RequestInfo) -> bool:

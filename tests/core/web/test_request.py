@@ -3,10 +3,32 @@
 import pytest
 from tests.support import Request
 
-from praetorian_core.web.request import is_preflight
+from praetorian_core.web.request import RequestNotes, is_preflight
 
 ORIGIN = ("Origin", "https://app.example")
 METHOD = ("Access-Control-Request-Method", "GET")
+
+
+class Noted(RequestNotes):
+    """A request with a dictionary of its own."""
+
+    def __init__(self):
+        self.environ = {}
+
+    @property
+    def _notes(self):
+        return self.environ
+
+
+class TestRequestNotes:
+    def test_kept(self):
+        """Both notes are in the request's dictionary, so every object that describes the request finds them."""
+        request, other = Noted(), Noted()
+        other.environ = request.environ
+        assert (None, None) == (other.renewal, other.redemption)
+        request.renewal, request.redemption = renewal, redemption = object(), object()
+
+        assert (renewal, redemption) == (other.renewal, other.redemption)
 
 
 class TestIsPreflight:
